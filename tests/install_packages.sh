@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs from Debian what the tests and linters need and is not there yet. Does nothing, and asks
+# for no privilege, when nothing is missing.
+set -eu
+
+packages="
+    gcc libc6-dev make libssl-dev musl-tools clang clang-format cppcheck shellcheck
+    bats bats-assert bats-support parallel
+    nginx libnginx-mod-http-echo redis-server memcached python3 gunicorn
+    curl openssl strace procps iproute2 util-linux coreutils"
+
+is_installed() {
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=
+for package in $packages; do
+    is_installed "$package" || missing="$missing $package"
+done
+# Any node will do; Debian's only where there is none.
+command -v node >/dev/null || missing="$missing nodejs"
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+    echo "$0: missing (apt-get install as root, or install by hand and set OCTOPUS_NO_INSTALL=1):$missing" >&2
+    exit 1
+fi
+
+# The tests start their own servers; the packages' services must not come up beside them.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 0755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q </dev/null
+# shellcheck disable=SC2086 # one word per package
+apt-get install -q -y --no-install-recommends $missing </dev/null

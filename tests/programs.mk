@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+# Builds what the tests run: example servers in two versions, and the clients that judge them.
+# Expects BUILD, CC and WARNINGS from the including Makefile; sets TEST_PROGRAMS.
+
+TEST_SERVERS = blocking threads epoll poll select forker ping ping_https
+TEST_FAULTY = exits_at_once crashes hangs
+
+PROGRAM_OBJ = $(BUILD)/tests/obj
+PROGRAM_CPPFLAGS = -D_GNU_SOURCE -Itests/servers -Itests/client
+PROGRAM_CFLAGS = -std=gnu11 -pthread $(WARNINGS)
+PROGRAM_COMPILE = $(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+PROGRAM_LINK = $(CC) $(PROGRAM_CFLAGS) $(CFLAGS) $(LDFLAGS)
+
+TEST_PROGRAMS = \
+	$(TEST_SERVERS:%=$(BUILD)/tests/v1/%) \
+	$(TEST_SERVERS:%=$(BUILD)/tests/v2/%) \
+	$(TEST_FAULTY:%=$(BUILD)/tests/faulty/%) \
+	$(BUILD)/tests/faulty/static_ping \
+	$(BUILD)/tests/misbehave \
+	$(BUILD)/tests/child_report \
+	$(BUILD)/tests/load \
+	$(BUILD)/tests/hold
+
+# Each server is linked with the same objects, whether it needs all of them or not. Only
+# identity.c knows the version.
+TEST_SERVER_PARTS = http routes child server_options listeners conversation connection
+TEST_SERVER_OBJS = $(TEST_SERVER_PARTS:%=$(PROGRAM_OBJ)/servers/%.o)
+TEST_CLIENT_PARTS = outcome target stream stream_connect tls exchange http_answer command_answers tally
+TEST_CLIENT_OBJS = $(TEST_CLIENT_PARTS:%=$(PROGRAM_OBJ)/client/%.o)
+
+$(PROGRAM_OBJ)/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(PROGRAM_COMPILE) -MMD -MP -c -o $@ $<
+
+$(PROGRAM_OBJ)/servers/identity.%.o: tests/servers/identity.c
+	@mkdir -p $(@D)
+	$(PROGRAM_COMPILE) -DSERVER_VERSION='"$*"' -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%/ping_https: PROGRAM_LIBS = -lssl -lcrypto
+
+$(BUILD)/tests/v1/%: $(PROGRAM_OBJ)/servers/%.o $(PROGRAM_OBJ)/servers/identity.v1.o \
+		$(TEST_SERVER_OBJS)
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
+
+$(BUILD)/tests/v2/%: $(PROGRAM_OBJ)/servers/%.o $(PROGRAM_OBJ)/servers/identity.v2.o \
+		$(TEST_SERVER_OBJS)
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
+
+$(BUILD)/tests/misbehave: $(PROGRAM_OBJ)/servers/misbehave.o $(PROGRAM_OBJ)/servers/identity.v1.o \
+		$(TEST_SERVER_OBJS)
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/child_report: $(PROGRAM_OBJ)/servers/child_report.o
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
+$(TEST_FAULTY:%=$(BUILD)/tests/faulty/%): $(BUILD)/tests/faulty/%: $(PROGRAM_OBJ)/servers/%.o
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
+# Sanitizers cannot be linked statically, so this one is compiled on its own without them.
+TEST_STATIC_SOURCES = tests/servers/ping.c tests/servers/identity.c \
+	$(TEST_SERVER_PARTS:%=tests/servers/%.c)
+
+$(BUILD)/tests/faulty/static_ping: $(TEST_STATIC_SOURCES) $(wildcard tests/servers/*.h)
+	@mkdir -p $(@D)
+	$(filter-out -fsanitize=%,$(PROGRAM_COMPILE) $(LDFLAGS)) -DSERVER_VERSION='"static"' -static \
+		-o $@ $(TEST_STATIC_SOURCES)
+
+$(BUILD)/tests/load: $(PROGRAM_OBJ)/client/load.o $(PROGRAM_OBJ)/client/workers.o \
+		$(TEST_CLIENT_OBJS)
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ -lssl -lcrypto $(LDLIBS)
+
+$(BUILD)/tests/hold: $(PROGRAM_OBJ)/client/hold.o $(TEST_CLIENT_OBJS)
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ -lssl -lcrypto $(LDLIBS)
+
+.SECONDARY: $(TEST_SERVERS:%=$(PROGRAM_OBJ)/servers/%.o)
+
+-include $(wildcard $(PROGRAM_OBJ)/servers/*.d $(PROGRAM_OBJ)/client/*.d)

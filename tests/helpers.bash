@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What every test file loads: waiting, comparing, ports, background processes and their clean-up.
+# A file that overrides setup or teardown calls common_setup and common_teardown from its own.
+
+bats_require_minimum_version 1.8.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+: "${BUILD:=$BATS_TEST_DIRNAME/../build}"
+: "${LIB:=$BUILD/liboctopus.so}"
+
+source "$BATS_TEST_DIRNAME/helpers.proc.bash"
+source "$BATS_TEST_DIRNAME/helpers.load.bash"
+source "$BATS_TEST_DIRNAME/helpers.servers.bash"
+
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+common_setup() {
+    # Unique over all test runs of the machine, and a number; see pids_of_test.
+    TEST_MARK=$BASHPID$(date +%s%N | cut -c 6-16)
+    WATCH_PID=
+    SERVER_PID=
+    LOAD_PID=
+    HELPER_PIDS=()
+    DEPLOYED=1
+}
+
+# Ends whatever the test left. A failed test first shows the logs that explain it.
+common_teardown() {
+    [[ -n ${BATS_TEST_COMPLETED:-} ]] || show_logs
+    local pids
+    mapfile -t pids < <(pids_of_test)
+    pids+=("${HELPER_PIDS[@]}")
+    # Twice: one that was being forked when we looked is there the second time.
+    (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
+    mapfile -t pids < <(pids_of_test)
+    (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+}
+
+show_logs() {
+    local log
+    for log in "$BATS_TEST_TMPDIR"/*.log; do
+        [[ -s $log ]] || continue
+        echo "--- ${log##*/} (last 40 lines)"
+        tail -n 40 "$log"
+    done
+}
+
+# wait_until SECONDS COMMAND...: polls until COMMAND succeeds. Fails after SECONDS, or at once when
+# WATCH_PID is set and that process has ended.
+wait_until() {
+    local seconds=$1 deadline
+    shift
+    deadline=$(( $(now_ms) + $(to_ms "$seconds") ))
+    until "$@"; do
+        if [[ -n ${WATCH_PID:-} ]] && ! is_alive "$WATCH_PID"; then
+            # It may have done what we wait for just before it ended.
+            "$@" && return
+            fail "process $WATCH_PID ended while waiting for: $*"
+            return
+        fi
+        if (( $(now_ms) > deadline )); then
+            fail "not within $seconds s: $*"
+            return
+        fi
+        sleep 0.02
+    done
+}
+
+# holds_for SECONDS COMMAND...: COMMAND succeeds now and at every look until SECONDS have passed.
+holds_for() {
+    local seconds=$1 deadline
+    shift
+    deadline=$(( $(now_ms) + $(to_ms "$seconds") ))
+    while (( $(now_ms) < deadline )); do
+        "$@" || { fail "did not hold for $seconds s: $*"; return; }
+        sleep 0.02
+    done
+}
+
+now_ms() { echo $(( ${EPOCHREALTIME/[.,]/} / 1000 )); }
+
+# to_ms SECONDS: "1.5" is 1500.
+to_ms() {
+    local whole=${1%%.*} part=
+    [[ $1 != *.* ]] || part=${1#*.}
+    part=${part}000
+    echo $(( 10#${whole:-0} * 1000 + 10#${part:0:3} ))
+}
+
+# assert_eq ACTUAL EXPECTED [WHAT]
+assert_eq() {
+    [[ $1 == "$2" ]] && return
+    fail "${3:-value}: got '$1', expected '$2'"
+}
+
+# assert_within ACTUAL LOW HIGH [WHAT]: integers, bounds included.
+assert_within() {
+    (( $1 >= $2 && $1 <= $3 )) && return
+    fail "${4:-value}: got $1, expected $2 to $3"
+}
+
+# free_port: prints a port of 127.0.0.1 and ::1 that nobody listens on and no other test of this run
+# was given. Below the ephemeral range, so that no client connection takes it meanwhile.
+free_port() {
+    local port
+    mkdir -p "$BATS_RUN_TMPDIR/ports"
+    for _ in {1..200}; do
+        port=$(( 12000 + SRANDOM % 18000 ))
+        mkdir "$BATS_RUN_TMPDIR/ports/$port" 2>/dev/null || continue
+        [[ -z $(ss -Hltn "sport = :$port") ]] || continue
+        echo "$port"
+        return
+    done
+    fail "no free port"
+}
+
+# background LOG COMMAND...: starts COMMAND as a user's shell would from a terminal of its own: a
+# process group of its own, no ignored signals, nothing of bats' descriptors. Carries the test's mark.
+# Sets BACKGROUND_PID, which is COMMAND itself, so that `wait` gives its exit status.
+background() {
+    local log=$1
+    shift
+    (
+        ulimit -S -x "$TEST_MARK"
+        close_extra_fds
+        exec setsid env --default-signal "$@" </dev/null >>"$log" 2>&1
+    ) &
+    BACKGROUND_PID=$!
+}
+
+# An fd of bats held by a process that stays makes bats wait for it.
+close_extra_fds() {
+    local fd
+    for fd in /proc/"$BASHPID"/fd/*; do
+        fd=${fd##*/}
+        (( fd <= 2 || fd == 255 )) || eval "exec $fd>&-"
+    done
+}
+
+# status_of PID: waits for a process started with background; sets EXIT_STATUS.
+status_of() {
+    EXIT_STATUS=0
+    wait "$1" || EXIT_STATUS=$?
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What /proc says about the processes of a test.
+
+# pids_of_test: every process started with `background` in this test and all that came of it, whoever
+# its parent is now, zombies included. The mark is the soft RLIMIT_LOCKS, which Linux ignores since 2.4
+# and which passes through fork, exec, setuid and daemon(); the environment will not do, because servers
+# that set their process title write over it.
+pids_of_test() {
+    local path
+    [[ -n ${TEST_MARK:-} ]] || return 0
+    grep -lsE "^Max file locks +$TEST_MARK " /proc/[0-9]*/limits | while read -r path; do
+        path=${path#/proc/}
+        echo "${path%/limits}"
+    done
+    return 0
+}
+
+# pids_listening_on PORT: those of pids_of_test that hold a listening TCP socket of PORT.
+pids_listening_on() {
+    local hex inode pid
+    printf -v hex '%04X' "$1"
+    local inodes=()
+    mapfile -t inodes < <(awk -v port=":$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }' \
+        /proc/net/tcp /proc/net/tcp6)
+    while read -r pid; do
+        for inode in "${inodes[@]}"; do
+            if [[ -n $(find "/proc/$pid/fd" -lname "socket:\[$inode\]" -print -quit 2>/dev/null) ]]; then
+                echo "$pid"
+                break
+            fi
+        done
+    done < <(pids_of_test)
+}
+
+# generation_of PID: PID and all its descendants, one a line.
+generation_of() {
+    local child
+    [[ -d /proc/$1 ]] || return 0
+    echo "$1"
+    for child in $(pgrep --parent "$1"); do
+        generation_of "$child"
+    done
+}
+
+# is_alive PID: exists and is no zombie.
+is_alive() { [[ -d /proc/$1 && $(state_of "$1") != [ZX] ]]; }
+is_gone() { ! is_alive "$1"; }
+
+# state_of PID: the letter of proc(5); empty when there is no such process.
+state_of() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    stat=${stat##*) }
+    echo "${stat%% *}"
+}
+
+# zombies_of_test: marked processes that ended and were not waited for, the test shell's own children
+# apart, which it waits for itself.
+zombies_of_test() {
+    local pid
+    while read -r pid; do
+        [[ $(state_of "$pid") == Z && $(parent_of "$pid") != "$BASHPID" && $(parent_of "$pid") != "$$" ]] || continue
+        echo "$pid"
+    done < <(pids_of_test)
+}
+
+parent_of() { status_field "$1" PPid; }
+
+# status_field PID NAME: the first value of that line of /proc/PID/status, such as SigIgn or Threads.
+status_field() { awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status" 2>/dev/null; }
+
+# fd_count PID
+fd_count() {
+    local fds=("/proc/$1/fd/"*)
+    echo "${#fds[@]}"
+}
+
+# fd_list PID: number and target of each descriptor, for a diff that explains itself.
+fd_list() { find "/proc/$1/fd" -type l -printf '%f %l\n' 2>/dev/null | sort -n; }
+
+# assert_only_generation PID: of all that this test ever started only PID and its descendants are
+# left. Waits up to 5 s, because the last of an old generation are still exiting when clients no longer
+# see them.
+assert_only_generation() {
+    local strangers=''
+    for _ in {1..100}; do
+        strangers=$(comm -23 <(pids_of_test | sort) <(generation_of "$1" | sort))
+        [[ -n $strangers ]] || return 0
+        sleep 0.05
+    done
+    # shellcheck disable=SC2086 # one word per pid
+    fail "left beside generation $1:"$'\n'"$(ps -o pid,ppid,stat,args -p ${strangers//$'\n'/,})"
+}
+
+# assert_no_process_left: nothing of what this test ever started is left.
+assert_no_process_left() {
+    local pids=''
+    for _ in {1..100}; do
+        pids=$(pids_of_test)
+        [[ -n $pids ]] || return 0
+        sleep 0.05
+    done
+    fail "still there:"$'\n'"$(ps -o pid,ppid,stat,args -p "${pids//$'\n'/,}")"
+}
+
+# start_time PID: in clock ticks since boot.
+start_time() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    # Field 22; the 20th after the name, which may hold spaces.
+    read -ra stat <<<"${stat##*) }"
+    echo "${stat[19]}"
+}

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Starts servers: those of Debian's packages, unmodified, and our examples. Each runs in the
+# foreground in $APP_DIR, its configuration and its `version` file there, and reads both afresh
+# when it starts, so that deploy_version decides what the next generation answers.
+
+SERVERS_DIR=$BATS_TEST_DIRNAME/servers
+REAL_SERVERS=(nginx nginx_daemon nginx_https redis memcached node python_http python_module
+    gunicorn_sync gunicorn_gthread)
+
+# start_server NAME [SETTING=VALUE...]: starts one of REAL_SERVERS, or the example server NAME, and
+# waits until it answers. LD_PRELOAD goes on its command line only; BARE=1 leaves it out.
+# Sets SERVER_PID (the leader), PORT, PROTOCOL (http, https, redis, memcached), URL (of the first
+# two), SERVER_LOG (its stdout and stderr, the library's log lines too) and APP_DIR.
+start_server() {
+    SERVER_NAME=$1
+    shift
+    APP_DIR=${APP_DIR:-$BATS_TEST_TMPDIR/app}
+    SERVER_LOG=$BATS_TEST_TMPDIR/server.log
+    PROTOCOL=http
+    mkdir -p "$APP_DIR"
+    [[ -e $APP_DIR/version ]] || echo v1 >"$APP_DIR/version"
+    if [[ $(type -t "prepare_$SERVER_NAME") == function ]]; then
+        PORT=${PORT:-$(free_port)}
+        "prepare_$SERVER_NAME"
+        launch_server "$@"
+        WATCH_PID=$LAUNCHED_PID wait_until 15 server_answers
+    else
+        prepare_example "$SERVER_NAME"
+        launch_server "$@"
+        WATCH_PID=$LAUNCHED_PID wait_until 10 read_ready_line
+    fi
+}
+
+# launch_server [SETTING=VALUE...]: runs SERVER_COMMAND, as it is, in APP_DIR.
+launch_server() {
+    local preload=("LD_PRELOAD=$LIB")
+    [[ ${BARE:-0} != 1 ]] || preload=(--unset=LD_PRELOAD)
+    URL=$PROTOCOL://127.0.0.1:$PORT
+    background "$SERVER_LOG" --chdir="$APP_DIR" "${preload[@]}" PYTHONDONTWRITEBYTECODE=1 "$@" "${SERVER_COMMAND[@]}"
+    SERVER_PID=$BACKGROUND_PID
+    LAUNCHED_PID=$BACKGROUND_PID
+    [[ $SERVER_NAME != *_daemon ]] || follow_daemon
+}
+
+# A daemonizing server's first process ends with 0; the pid file names the one that stays.
+follow_daemon() {
+    status_of "$LAUNCHED_PID"
+    assert_eq "$EXIT_STATUS" 0 "exit status of the daemonizing process"
+    wait_until 5 test -s "$APP_DIR/server.pid"
+    SERVER_PID=$(<"$APP_DIR/server.pid")
+    LAUNCHED_PID=$SERVER_PID
+}
+
+# deploy_version VERSION: what generations started from now on answer as their version.
+deploy_version() {
+    echo "$1" >"$APP_DIR/version.new"
+    mv "$APP_DIR/version.new" "$APP_DIR/version"
+    [[ $SERVER_NAME != nginx* ]] || "prepare_$SERVER_NAME"
+    if [[ -n ${EXAMPLE:-} ]]; then
+        cp "$BUILD/tests/$1/$EXAMPLE" "$APP_DIR/$EXAMPLE.new"
+        mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
+    fi
+}
+
+# prepare_example NAME: our own, built twice over, with SERVER_ARGS instead of the usual listener.
+# The copy in APP_DIR is the deployed binary; deploy_version v2 replaces it by a rename.
+prepare_example() {
+    EXAMPLE=$1
+    PORT=${PORT:-$(free_port)}
+    [[ $EXAMPLE != *https* ]] || PROTOCOL=https
+    cp "$BUILD/tests/v1/$EXAMPLE" "$APP_DIR/$EXAMPLE"
+    SERVER_COMMAND=("./$EXAMPLE")
+    if [[ $PROTOCOL == https ]]; then
+        make_certificate
+        SERVER_COMMAND+=(-c server.crt -k server.key)
+    fi
+    if [[ -n ${SERVER_ARGS+set} ]]; then
+        SERVER_COMMAND+=("${SERVER_ARGS[@]}")
+    else
+        SERVER_COMMAND+=(-l "127.0.0.1:$PORT")
+    fi
+}
+
+# Examples say `ready PORT PID` once they listen.
+read_ready_line() {
+    local line
+    line=$(grep -m 1 '^ready ' "$SERVER_LOG") || return
+    read -r _ PORT SERVER_PID <<<"$line"
+    URL=$PROTOCOL://127.0.0.1:$PORT
+}
+
+prepare_nginx() {
+    SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
+    write_nginx_config off "127.0.0.1:$PORT"
+}
+
+prepare_nginx_daemon() {
+    SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
+    write_nginx_config on "127.0.0.1:$PORT"
+}
+
+prepare_nginx_https() {
+    PROTOCOL=https
+    make_certificate
+    SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
+    write_nginx_config off "127.0.0.1:$PORT ssl" "ssl_certificate server.crt; ssl_certificate_key server.key;"
+}
+
+# write_nginx_config DAEMON LISTEN [MORE]. /slow?ms=N takes N ms.
+write_nginx_config() {
+    cat >"$APP_DIR/nginx.conf.new" <<EOF
+load_module /usr/lib/nginx/modules/ngx_http_echo_module.so;
+daemon $1;
+master_process on;
+worker_processes 2;
+pid server.pid;
+error_log error.log;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path tmp_body;
+    proxy_temp_path tmp_proxy;
+    fastcgi_temp_path tmp_fastcgi;
+    uwsgi_temp_path tmp_uwsgi;
+    scgi_temp_path tmp_scgi;
+    map \$arg_ms \$slow_seconds {
+        default 1;
+        "~^(?<whole>\d*)(?<part>\d\d\d)\$" "0\$whole.\$part";
+    }
+    server {
+        listen $2;
+        ${3:-}
+        default_type text/plain;
+        add_header X-Pid \$pid always;
+        add_header X-Version $(<"$APP_DIR/version") always;
+        location / { return 200 "pong $(<"$APP_DIR/version") \$pid\n"; }
+        location /slow { echo_sleep \$slow_seconds; echo "pong $(<"$APP_DIR/version") \$pid"; }
+    }
+}
+EOF
+    mv "$APP_DIR/nginx.conf.new" "$APP_DIR/nginx.conf"
+}
+
+make_certificate() {
+    [[ -e $APP_DIR/server.crt ]] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+        -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -keyout "$APP_DIR/server.key" -out "$APP_DIR/server.crt" 2>/dev/null
+}
+
+prepare_redis() {
+    PROTOCOL=redis
+    SERVER_COMMAND=(/usr/bin/redis-server --bind 127.0.0.1 --port "$PORT" --save '' --appendonly no)
+}
+
+prepare_memcached() {
+    PROTOCOL=memcached
+    SERVER_COMMAND=(/usr/bin/memcached -l 127.0.0.1 -p "$PORT" -U 0 -t 4)
+    (( EUID != 0 )) || SERVER_COMMAND+=(-u nobody)
+}
+
+prepare_node() {
+    SERVER_COMMAND=(node "$SERVERS_DIR/node_http.js" "$PORT")
+}
+
+# Debian's interpreter, whatever else PATH offers: it is the one that gunicorn is installed for.
+prepare_python_http() {
+    SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/python_http.py" "$PORT")
+}
+
+# Serves the file `ping` and tells no pid: only leader_pid knows which generation answers.
+prepare_python_module() {
+    SERVER_COMMAND=(/usr/bin/python3 -m http.server --bind 127.0.0.1 "$PORT")
+    cp "$APP_DIR/version" "$APP_DIR/ping"
+}
+
+prepare_gunicorn_sync() { prepare_gunicorn --worker-class sync; }
+prepare_gunicorn_gthread() { prepare_gunicorn --worker-class gthread --threads 8; }
+prepare_gunicorn() {
+    SERVER_COMMAND=(/usr/bin/gunicorn --bind "127.0.0.1:$PORT" --workers 2 "$@"
+        --pythonpath "$SERVERS_DIR" wsgi_app:application)
+}
+
+# request PATH [CURL-OPTION...]: prints the body; fails unless it came whole with a good status.
+request() {
+    local path=$1
+    shift
+    curl --silent --show-error --fail --insecure --noproxy '*' --max-time 20 "$@" "$URL$path"
+}
+
+# answering_pid: the pid of the process that answers a fresh connection.
+answering_pid() {
+    case $PROTOCOL in
+    redis) exchange 'INFO server' process_id: | sed 's/^process_id://' ;;
+    memcached) exchange stats 'STAT pid ' | sed 's/^STAT pid //' ;;
+    *) request /ping --output /dev/null --dump-header - | tr -d '\r' | sed -n 's/^[Xx]-[Pp]id: //p' ;;
+    esac
+}
+
+# answering_version
+answering_version() {
+    request /ping --output /dev/null --dump-header - | tr -d '\r' | sed -n 's/^[Xx]-[Vv]ersion: //p'
+}
+
+# exchange LINE PREFIX: sends LINE on a fresh connection, prints the first line of the answer that begins with PREFIX.
+exchange() {
+    local line connection
+    { exec {connection}<>"/dev/tcp/127.0.0.1/$PORT"; } 2>/dev/null || return
+    printf '%s\r\n' "$1" >&"$connection"
+    while IFS= read -r -t 5 line <&"$connection"; do
+        line=${line%$'\r'}
+        [[ $line != "$2"* ]] || break
+        line=
+    done
+    exec {connection}>&-
+    [[ -n $line ]] && echo "$line"
+}
+
+server_answers() {
+    case $PROTOCOL in
+    redis) [[ $(exchange PING +PONG) == +PONG ]] ;;
+    memcached) [[ $(exchange version VERSION) == VERSION* ]] ;;
+    *) request /ping >/dev/null 2>&1 ;;
+    esac
+}
+
+# leader_pid: the topmost process of the newest generation that holds a listener of PORT.
+leader_pid() {
+    local pid parent start newest=-1 leader=
+    local -A marked=()
+    while read -r pid; do marked[$pid]=1; done < <(pids_of_test)
+    while read -r pid; do
+        while parent=$(parent_of "$pid") && [[ -n ${marked[$parent]:-} ]]; do pid=$parent; done
+        start=$(start_time "$pid")
+        # Both started in the same hundredth of a second: the higher pid is the later, but for a wrap.
+        if (( ${start:--1} > newest )) || (( ${start:--1} == newest && pid > leader )); then
+            newest=$start
+            leader=$pid
+        fi
+    done < <(pids_listening_on "$PORT")
+    echo "$leader"
+}
+
+# upgrade SIGNAL [VERSION]: deploys VERSION (a new one if none is named), sends SIGNAL to the leader, waits
+# until a new process answers and the old leader is gone. Sets SERVER_PID to the new leader.
+upgrade() {
+    local old=$SERVER_PID version=${2:-v$((++DEPLOYED))}
+    deploy_version "$version"
+    kill -"$1" "$old"
+    WATCH_PID='' wait_until 15 newer_leader_than "$old" || return
+    WATCH_PID='' wait_until 15 is_gone "$old" || return
+    SERVER_PID=$(leader_pid)
+    [[ $PROTOCOL != http* || $SERVER_NAME == python_module ]] && return
+    assert_eq "$(answering_version)" "$version" "version that answers"
+}
+
+newer_leader_than() {
+    local leader
+    leader=$(leader_pid)
+    [[ -n $leader && $leader != "$1" ]]
+}

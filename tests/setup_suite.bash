@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Runs once before all files: what cannot work later fails here, with its reason.
+
+setup_suite() {
+    bats_require_minimum_version 1.8.0
+    export BUILD LIB
+    : "${BUILD:=${BASH_SOURCE[0]%/*}/../build}"
+    BUILD=$(cd "$BUILD" && pwd)
+    : "${LIB:=$BUILD/liboctopus.so}"
+    # A preload or settings of whoever runs the tests would reach bats itself and every bare server.
+    unset LD_PRELOAD
+    unset "${!OCTOPUS_@}"
+    if [[ ! -e $LIB ]]; then
+        echo "no $LIB: run make first" >&2
+        return 1
+    fi
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+
+load helpers
+
+@test "the unit tests of the library's modules pass" {
+    local source program count=0
+    for source in "$BATS_TEST_DIRNAME"/unit/*_test.c; do
+        program=$BUILD/tests/unit/$(basename "$source" .c)
+        run -0 "$program"
+        echo "$output"
+        count=$((count + 1))
+    done
+    (( count > 0 ))
+}

@@ -30,14 +30,14 @@ common_setup() {
 # Ends whatever the test left. A failed test first shows the logs that explain it.
 common_teardown() {
     [[ -n ${BATS_TEST_COMPLETED:-} ]] || show_logs
-    local pids
-    mapfile -t pids < <(pids_of_test)
-    pids+=("${HELPER_PIDS[@]}")
+    local pids=("${HELPER_PIDS[@]}")
     # Twice: one that was being forked when we looked is there the second time.
-    (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
-    mapfile -t pids < <(pids_of_test)
-    (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
+    for _ in 1 2; do
+        mapfile -t -O "${#pids[@]}" pids < <(pids_of_test)
+        (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
+    done
+    # Not a bare wait: bats' own countdown to the timeout is a child of this shell too.
+    (( ${#pids[@]} == 0 )) || wait "${pids[@]}" 2>/dev/null || true
 }
 
 show_logs() {
@@ -77,7 +77,7 @@ holds_for() {
     deadline=$(( $(now_ms) + $(to_ms "$seconds") ))
     while (( $(now_ms) < deadline )); do
         "$@" || { fail "did not hold for $seconds s: $*"; return; }
-        sleep 0.02
+        sleep 0.1
     done
 }
 

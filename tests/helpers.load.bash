@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 # The strict load client, run beside a test. No function here forgives a failure.
 
-# start_load CLIENT-OPTION...: starts the load client and waits until it runs.
+# start_load CLIENT-OPTION...: starts the load client on $LOAD_URL and waits until it runs.
 # Sets LOAD_PID and LOAD_LOG. One load at a time.
 start_load() {
     LOAD_LOG=$BATS_TEST_TMPDIR/load.log
     : >"$LOAD_LOG"
-    "$BUILD/tests/load" "$@" </dev/null >>"$LOAD_LOG" 2>&1 3>&- 4>&- &
+    "$BUILD/tests/load" "$@" "$LOAD_URL" </dev/null >>"$LOAD_LOG" 2>&1 3>&- 4>&- &
     LOAD_PID=$!
     HELPER_PIDS+=("$LOAD_PID")
     WATCH_PID=$LOAD_PID wait_until 10 grep -q '^running' "$LOAD_LOG"

@@ -6,10 +6,13 @@
 # its parent is now, zombies included. The mark is the soft RLIMIT_LOCKS, which Linux ignores since 2.4
 # and which passes through fork, exec, setuid and daemon(); the environment will not do, because servers
 # that set their process title write over it.
+# One that ended and only awaits a slow init is not counted: nobody of ours owes it anything.
 pids_of_test() {
-    local path
+    local path stat
     [[ -n ${TEST_MARK:-} ]] || return 0
     grep -lsE "^Max file locks +$TEST_MARK " /proc/[0-9]*/limits | while read -r path; do
+        { read -r stat <"${path%/limits}/stat"; } 2>/dev/null || continue
+        [[ ${stat##*) } != 'Z 1 '* ]] || continue
         path=${path#/proc/}
         echo "${path%/limits}"
     done
@@ -35,12 +38,16 @@ pids_listening_on() {
 
 # generation_of PID: PID and all its descendants, one a line.
 generation_of() {
-    local child
-    [[ -d /proc/$1 ]] || return 0
-    echo "$1"
-    for child in $(pgrep --parent "$1"); do
-        generation_of "$child"
-    done
+    ps -e -o pid=,ppid= | awk -v root="$1" '
+        { parent[$1] = $2 }
+        END {
+            for (pid in parent) {
+                for (at = pid; at in parent && at != root; )
+                    at = parent[at]
+                if (at == root)
+                    print pid
+            }
+        }'
 }
 
 # is_alive PID: exists and is no zombie.
@@ -82,26 +89,24 @@ fd_list() { find "/proc/$1/fd" -type l -printf '%f %l\n' 2>/dev/null | sort -n; 
 # assert_only_generation PID: of all that this test ever started only PID and its descendants are
 # left. Waits up to 5 s, because the last of an old generation are still exiting when clients no longer
 # see them.
-assert_only_generation() {
-    local strangers=''
-    for _ in {1..100}; do
-        strangers=$(comm -23 <(pids_of_test | sort) <(generation_of "$1" | sort))
-        [[ -n $strangers ]] || return 0
-        sleep 0.05
-    done
-    # shellcheck disable=SC2086 # one word per pid
-    fail "left beside generation $1:"$'\n'"$(ps -o pid,ppid,stat,args -p ${strangers//$'\n'/,})"
-}
+assert_only_generation() { assert_none_left strangers_to "$1"; }
 
-# assert_no_process_left: nothing of what this test ever started is left.
-assert_no_process_left() {
-    local pids=''
-    for _ in {1..100}; do
-        pids=$(pids_of_test)
-        [[ -n $pids ]] || return 0
+# assert_no_process_left: nothing of what this test ever started is left, within 5 s.
+assert_no_process_left() { assert_none_left pids_of_test; }
+
+strangers_to() { comm -23 <(pids_of_test | sort) <(generation_of "$1" | sort); }
+
+# assert_none_left COMMAND...: COMMAND prints pids, and soon prints none.
+assert_none_left() {
+    local deadline pids
+    deadline=$(( $(now_ms) + $(to_ms "${SETTLE_SECONDS:-5}") ))
+    while pids=$("$@") && [[ -n $pids ]]; do
+        if (( $(now_ms) > deadline )); then
+            fail "still there ($*):"$'\n'"$(ps -o pid,ppid,stat,args -p "${pids//$'\n'/,}")"
+            return
+        fi
         sleep 0.05
     done
-    fail "still there:"$'\n'"$(ps -o pid,ppid,stat,args -p "${pids//$'\n'/,}")"
 }
 
 # start_time PID: in clock ticks since boot.

@@ -7,11 +7,12 @@
 SERVERS_DIR=$BATS_TEST_DIRNAME/servers
 REAL_SERVERS=(nginx nginx_daemon nginx_https redis memcached node python_http python_module
     gunicorn_sync gunicorn_gthread)
+EXAMPLE_SERVERS=(ping ping_https blocking threads epoll poll select forker)
 
 # start_server NAME [SETTING=VALUE...]: starts one of REAL_SERVERS, or the example server NAME, and
 # waits until it answers. LD_PRELOAD goes on its command line only; BARE=1 leaves it out.
-# Sets SERVER_PID (the leader), PORT, PROTOCOL (http, https, redis, memcached), URL (of the first
-# two), SERVER_LOG (its stdout and stderr, the library's log lines too) and APP_DIR.
+# Sets SERVER_PID (the leader), PORT, PROTOCOL (http, https, redis, memcached), URL, LOAD_URL,
+# SERVER_LOG (its stdout and stderr, the library's log lines too) and APP_DIR.
 start_server() {
     SERVER_NAME=$1
     shift
@@ -32,15 +33,30 @@ start_server() {
     fi
 }
 
+# connections_for NAME: how many clients at a time it stands. http.server's backlog is 5, and a SYN
+# beyond it is dropped, with or without us.
+connections_for() {
+    case $1 in
+    python_*) echo 4 ;;
+    *) echo 16 ;;
+    esac
+}
+
 # launch_server [SETTING=VALUE...]: runs SERVER_COMMAND, as it is, in APP_DIR.
 launch_server() {
     local preload=("LD_PRELOAD=$LIB")
     [[ ${BARE:-0} != 1 ]] || preload=(--unset=LD_PRELOAD)
-    URL=$PROTOCOL://127.0.0.1:$PORT
+    set_url
     background "$SERVER_LOG" --chdir="$APP_DIR" "${preload[@]}" PYTHONDONTWRITEBYTECODE=1 "$@" "${SERVER_COMMAND[@]}"
     SERVER_PID=$BACKGROUND_PID
     LAUNCHED_PID=$BACKGROUND_PID
     [[ $SERVER_NAME != *_daemon ]] || follow_daemon
+}
+
+set_url() {
+    URL=$PROTOCOL://127.0.0.1:$PORT
+    LOAD_URL=$URL
+    [[ $PROTOCOL != http* ]] || LOAD_URL=$URL/ping
 }
 
 # A daemonizing server's first process ends with 0; the pid file names the one that stays.
@@ -87,7 +103,7 @@ read_ready_line() {
     local line
     line=$(grep -m 1 '^ready ' "$SERVER_LOG") || return
     read -r _ PORT SERVER_PID <<<"$line"
-    URL=$PROTOCOL://127.0.0.1:$PORT
+    set_url
 }
 
 prepare_nginx() {

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "drain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "connections.h"
+#include "handover.h"
+#include "interpose.h"
+#include "listeners.h"
+#include "log.h"
+#include "procfs.h"
+#include "silence.h"
+
+#define QUEUE_TICK_MS 1
+#define QUEUE_QUIET_MS 2
+#define MEMBER_TICK_MS 5
+#define MEMBERS_WAIT_MS 2000
+#define CONNECTION_TICK_MS 20
+
+enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS };
+
+/* The controller's own. */
+static struct {
+	enum drain_stage stage;
+	struct generation_page *successor;
+	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
+	int count;
+	int64_t empty_since;
+	int64_t silent_since;
+} drain;
+
+/* The filter sees the segment from its TCP header on (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN
+ * without ACK would open a connection: dropped. The ACK that completes a handshake which the kernel
+ * has answered passes, so whatever the client believes connected gets into the queue. */
+static void turn_away_new_connections(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12 /* SYN, ACK */),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02 /* SYN */, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+	};
+	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+/* How many wait to be accepted: tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c,
+ * tcp_get_info). A unix listener only tells whether any does. */
+static int queue_length(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+		return (int)info.tcpi_unacked;
+	return libc_calls.poll(&request, 1, 0) > 0;
+}
+
+static bool predecessor_accepts(void)
+{
+	return generation.page->predecessor > 0 &&
+	       atomic_load(&generation.page->predecessor_holds) &&
+	       !procfs_is_dead(generation.page->predecessor);
+}
+
+/* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
+ * connections away from one that another generation serves would be an outage. */
+static bool is_shared(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+
+	memset(&address, 0, sizeof(address));
+	return listeners_is_held_elsewhere(fd) ||
+	       getsockname(fd, (void *)&address, &length) != 0 ||
+	       handover_is_taken_over(drain.successor, (const void *)&address, length);
+}
+
+void drain_begin(struct generation_page *successor)
+{
+	int fds[GENERATION_LISTENERS];
+	const int count = listeners_find(fds, GENERATION_LISTENERS);
+
+	memset(&drain, 0, sizeof(drain));
+	drain.successor = successor;
+	for (int i = 0; i < count; i++) {
+		int kept;
+
+		if (is_shared(fds[i]) || predecessor_accepts())
+			continue;
+		turn_away_new_connections(fds[i]);
+		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+		if (kept >= 0)
+			drain.fds[drain.count++] = kept;
+	}
+}
+
+static bool queue_is_empty(int64_t now)
+{
+	for (int i = 0; i < drain.count; i++) {
+		if (queue_length(drain.fds[i]) > 0) {
+			drain.empty_since = 0;
+			return false;
+		}
+	}
+	if (drain.count == 0)
+		return true;
+	if (!drain.empty_since)
+		drain.empty_since = now;
+	return now - drain.empty_since >= QUEUE_QUIET_MS;
+}
+
+static bool is_live(struct member *member)
+{
+	const pid_t pid = atomic_load(&member->pid);
+
+	if (pid == 0)
+		return false;
+	if (!procfs_is_dead(pid))
+		return true;
+	atomic_store(&member->pid, 0);
+	return false;
+}
+
+static bool members_are_silent(void)
+{
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *member = &generation.page->members[i];
+
+		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
+		    !atomic_load(&member->is_silent) && is_live(member))
+			return false;
+	}
+	return true;
+}
+
+static bool members_have_connections(void)
+{
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *member = &generation.page->members[i];
+
+		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
+		    is_live(member))
+			return true;
+	}
+	return false;
+}
+
+/* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
+ * hold; close(2) alone would leave it to them. */
+static void end_listeners(void)
+{
+	for (int i = 0; i < drain.count; i++) {
+		(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
+		libc_calls.close(drain.fds[i]);
+	}
+	drain.count = 0;
+	if (drain.successor)
+		atomic_store(&drain.successor->predecessor_holds, 0);
+}
+
+bool drain_step(int64_t *ret_wait_ms)
+{
+	const int64_t now = bell_now_ms();
+
+	switch (drain.stage) {
+	case STAGE_QUEUE:
+		*ret_wait_ms = QUEUE_TICK_MS;
+		if (!queue_is_empty(now))
+			return false;
+		drain.stage = STAGE_SILENCE;
+		/* fall through */
+	case STAGE_SILENCE:
+		*ret_wait_ms = CONNECTION_TICK_MS;
+		if (silence_begin() != 0)
+			return false;
+		drain.stage = STAGE_MEMBERS;
+		drain.silent_since = now;
+		atomic_store(&generation.page->phase, PHASE_SILENT);
+		bell_ring(&generation.page->bell);
+		/* fall through */
+	case STAGE_MEMBERS:
+		*ret_wait_ms = MEMBER_TICK_MS;
+		if (!members_are_silent() && now - drain.silent_since < MEMBERS_WAIT_MS)
+			return false;
+		drain.stage = STAGE_CONNECTIONS;
+		end_listeners();
+		/* fall through */
+	case STAGE_CONNECTIONS:
+		*ret_wait_ms = CONNECTION_TICK_MS;
+		return !connections_remain() && !members_have_connections();
+	}
+	return false;
+}
+
+void drain_end(void)
+{
+	end_listeners();
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The drain, as the leader conducts it: the queue of accepted-to-be connections first, then silence in
+ * every process of the generation, then the listeners' end, then the connections. */
+#ifndef OCTOPUS_DRAIN_H
+#define OCTOPUS_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "generation.h"
+
+/* SUCCESSOR is the page of the generation that has the listeners now, or NULL. A listener that
+ * somebody else accepts on is just let go; with any other, new SYNs are turned away, and what is
+ * already queued is still accepted. Context: the controller. */
+void drain_begin(struct generation_page *successor);
+
+/* Goes on as far as it can. Returns true when nothing that was accepted is left; else *ret_wait_ms
+ * says when to come again at the latest. Context: the controller. */
+bool drain_step(int64_t *ret_wait_ms);
+
+/* Lets go of what a drain that was cut short still holds. Context: the controller. */
+void drain_end(void);
+
+#endif

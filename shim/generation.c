@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "generation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "interpose.h"
+#include "procfs.h"
+
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1u
+#endif
+
+struct generation generation;
+
+#define PAGE_SIZE_ROUNDED ((sizeof(struct generation_page) + 4095) & ~(size_t)4095)
+
+int generation_make_page(struct generation_page **ret_page, int *ret_fd)
+{
+	int fd = (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC);
+	int flags = MAP_SHARED;
+	struct generation_page *page;
+
+	if (fd >= 0 && ftruncate(fd, (off_t)PAGE_SIZE_ROUNDED) != 0) {
+		libc_calls.close(fd);
+		fd = -1;
+	}
+	if (fd < 0) {
+		flags |= MAP_ANONYMOUS;
+		fd = -1;
+	}
+	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (page == MAP_FAILED) {
+		const int error = -errno;
+
+		if (fd >= 0)
+			libc_calls.close(fd);
+		return error;
+	}
+	page->magic = GENERATION_MAGIC;
+	page->version = GENERATION_VERSION;
+	page->size = sizeof(*page);
+	*ret_page = page;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* The other side may be another version of this library, or somebody who set the variable to
+ * whatever number: nothing in the page is believed before this. Later it may only grow at its end
+ * within a version. */
+static bool is_page(const struct generation_page *page)
+{
+	return page->magic == GENERATION_MAGIC && page->version == GENERATION_VERSION &&
+	       page->size >= sizeof(*page) && page->listener_count <= GENERATION_LISTENERS;
+}
+
+int generation_map_page(int fd, struct generation_page **ret_page)
+{
+	struct generation_page *page;
+	struct stat what;
+
+	if (fstat(fd, &what) != 0)
+		return -errno;
+	/* Mapping past the end of a file would mean SIGBUS later. */
+	if (!S_ISREG(what.st_mode) || what.st_size < (off_t)sizeof(*page))
+		return -EPROTO;
+	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	if (!is_page(page)) {
+		generation_drop_page(page);
+		return -EPROTO;
+	}
+	*ret_page = page;
+	return 0;
+}
+
+void generation_drop_page(struct generation_page *page)
+{
+	if (page)
+		(void)munmap(page, PAGE_SIZE_ROUNDED);
+}
+
+static struct member *take_place(struct member *members, pid_t pid)
+{
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *place = &members[(pid + i) % GENERATION_MEMBERS];
+		int32_t free_place = 0;
+
+		if (atomic_load(&place->pid) == 0 &&
+		    atomic_compare_exchange_strong(&place->pid, &free_place, pid))
+			return place;
+	}
+	return NULL;
+}
+
+void generation_join(enum member_kind kind)
+{
+	struct member *members = generation.page->members;
+	struct member *place = take_place(members, generation.pid);
+
+	if (!place) {
+		for (int i = 0; i < GENERATION_MEMBERS; i++) {
+			if (procfs_is_dead(atomic_load(&members[i].pid)))
+				atomic_store(&members[i].pid, 0);
+		}
+		place = take_place(members, generation.pid);
+	}
+	if (!place)
+		return;
+	atomic_store(&place->kind, kind);
+	atomic_store(&place->is_silent, 0);
+	atomic_store(&place->connections, kind == MEMBER_CONNECTION);
+	generation.membership = place;
+}
+
+void generation_leave(void)
+{
+	struct member *place = generation.membership;
+
+	if (!place)
+		return;
+	generation.membership = NULL;
+	atomic_store(&place->connections, 0);
+	atomic_store(&place->pid, 0);
+	bell_ring(&generation.page->bell);
+}
+
+bool generation_is_heir(void)
+{
+	const pid_t leader = atomic_load(&generation.page->leader);
+
+	if (getppid() == generation.fork_parent)
+		return false;
+	return leader == 0 || procfs_is_dead(leader);
+}
+
+void generation_forked(void)
+{
+	generation.fork_parent = generation.pid;
+	generation.pid = getpid();
+	generation.membership = NULL;
+	if (atomic_load(&generation.role) != ROLE_NONE)
+		atomic_store(&generation.role, ROLE_WORKER);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* The generation page: what the processes of one generation, and a predecessor with its successor,
+ * agree on. One memfd (memfd_create(2)) mapped shared by the leader and, through fork, by all its
+ * children; a successor is named its page's descriptor. Only the mapping is kept: no descriptor
+ * that a closefrom() could hit, and no file to leak, to forge or to be denied. */
+#ifndef OCTOPUS_GENERATION_H
+#define OCTOPUS_GENERATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "bell.h"
+
+#define GENERATION_MAGIC 0x6f637431u /* "oct1" */
+#define GENERATION_VERSION 1u
+#define GENERATION_LISTENERS 512
+#define GENERATION_MEMBERS 4096
+
+enum generation_phase {
+	PHASE_SERVING,
+	PHASE_SILENT, /* every member stops accepting and reports what it has left */
+	PHASE_LEFT,   /* the leader has gone */
+};
+
+/* One inherited listener. FD is its number in the successor's first process. */
+struct inherited_listener {
+	int32_t fd;
+	int32_t family, type, protocol;
+	uint32_t address_length;
+	uint32_t v6_only;
+	uint32_t asked_for_any_port; /* was bound to port 0: so is its successor's */
+	_Atomic int32_t claimed_by;  /* pid, 0: nobody */
+	struct sockaddr_storage address;
+};
+
+enum member_kind { MEMBER_WORKER, MEMBER_CONNECTION };
+
+/* A process of the generation other than its leader: a worker, which accepts, or a child that was
+ * forked for one connection. */
+struct member {
+	_Atomic int32_t pid; /* 0: free */
+	_Atomic uint32_t kind;
+	_Atomic uint32_t is_silent;
+	_Atomic uint32_t connections;
+};
+
+struct generation_page {
+	uint32_t magic, version, size;
+	bell bell; /* rung at every change below */
+	_Atomic uint32_t phase;
+	_Atomic int32_t leader;      /* 0: it has gone */
+	_Atomic uint32_t is_attached; /* a process of this generation has mapped the page */
+	_Atomic uint32_t is_waiting;  /* one of them waits for its first connection */
+	_Atomic uint32_t is_ready;    /* and the leader has found that enough */
+	_Atomic uint32_t predecessor_holds; /* the predecessor still accepts on what it handed over */
+	int32_t predecessor;
+	uint32_t number;   /* 1 for the first generation */
+	uint64_t blocked;  /* the signal mask to start with */
+	uint32_t listener_count;
+	struct inherited_listener listeners[GENERATION_LISTENERS];
+	struct member members[GENERATION_MEMBERS];
+};
+
+enum role {
+	ROLE_NONE,   /* has not listened: left exactly as it was */
+	ROLE_LEADER, /* signals meant for the server are its to conduct */
+	ROLE_WORKER, /* a child of a process that listened */
+};
+
+/* This process. Written by the thread that first listens, by a fork's child, and by the controller
+ * when leadership moves. */
+struct generation {
+	struct generation_page *page; /* NULL while role is ROLE_NONE and there is no predecessor */
+	struct member *membership;    /* NULL in a leader, and in a child that has not joined */
+	_Atomic int role;
+	pid_t pid;
+	pid_t fork_parent;  /* in a fork's child: who forked it */
+	bool is_daemonizing; /* it, or an ancestor in this generation, left the session */
+};
+
+extern struct generation generation;
+
+/* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns, or -1 where
+ * memfds are forbidden and the memory can only be passed on by fork.
+ * Returns 0 or -errno. Context: any. */
+int generation_make_page(struct generation_page **ret_page, int *ret_fd);
+
+/* Maps the page behind FD after checking that it is one. FD stays the caller's.
+ * Returns 0, -EPROTO when the content is not a page of this version, or -errno. Context: any. */
+int generation_map_page(int fd, struct generation_page **ret_page);
+
+/* Unmaps a page that is not the process's own. Context: any. */
+void generation_drop_page(struct generation_page *page);
+
+/* Gives this process a place in the table. Without a free place it stays outside: it is then not
+ * waited for. Context: any. */
+void generation_join(enum member_kind kind);
+void generation_leave(void);
+
+/* True if the process that forked this one is gone, and so is the leader: this one is next.
+ * Context: any. */
+bool generation_is_heir(void);
+
+/* In the child of a fork. Context: any. */
+void generation_forked(void);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "inheritance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "interpose.h"
+#include "listeners.h"
+#include "log.h"
+#include "procfs.h"
+#include "socket_options.h"
+#include "start_image.h"
+#include "text.h"
+
+_Atomic int inheritance_count;
+
+/* Written before main, and by whichever thread binds; a server binds from one thread. A fork copies
+ * it together with the descriptors it speaks of. */
+static struct {
+	int page_fd; /* -1: closed */
+	int fds[GENERATION_LISTENERS]; /* by index in the page; -1: refused, adopted or closed */
+} inheritance = {.page_fd = -1};
+
+static int get_int(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	if (getsockopt(fd, level, name, &value, &size) != 0)
+		return -errno;
+	return value;
+}
+
+static const char *find_fault(const struct inherited_listener *listener)
+{
+	const int fd = listener->fd;
+
+	if (fcntl(fd, F_GETFD) < 0)
+		return "it is not open";
+	if (get_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK)
+		return "it is not a socket";
+	if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != listener->family)
+		return "it is of another family";
+	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
+		return "it is of another type";
+	if (!listeners_is_listening(fd))
+		return "it does not listen";
+	return NULL;
+}
+
+static void count_fds(void)
+{
+	int count = inheritance.page_fd >= 0;
+
+	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
+		count += inheritance.fds[i] >= 0;
+	atomic_store(&inheritance_count, count);
+}
+
+static void receive_listener(uint32_t index)
+{
+	const struct inherited_listener *listener = &generation.page->listeners[index];
+	const char *fault = find_fault(listener);
+
+	if (fault) {
+		log_error("Refused the inherited descriptor %d: %s. Expected a listening socket.",
+		          listener->fd, fault);
+		return;
+	}
+	(void)fcntl(listener->fd, F_SETFD, FD_CLOEXEC);
+	inheritance.fds[index] = listener->fd;
+}
+
+void inheritance_receive(const char *value)
+{
+	struct generation_page *page;
+	const char *at = value;
+	uint64_t fd;
+	int error;
+
+	memset(inheritance.fds, 0xff, sizeof(inheritance.fds));
+	if (text_read_number(&at, 10, &fd) != 0 || *at || fd > 1 << 20) {
+		log_error("Ignored " HANDOVER_VARIABLE "=\"%s\": expected a descriptor's number.",
+		          value);
+		return;
+	}
+	error = generation_map_page((int)fd, &page);
+	if (error) {
+		log_error("Ignored " HANDOVER_VARIABLE "=\"%s\": %s. Starting without a hand-over.",
+		          value,
+		          error == -EPROTO ? "not the page of a generation"
+		                           : "descriptor cannot be mapped");
+		return;
+	}
+	generation.page = page;
+	inheritance.page_fd = (int)fd;
+	(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	for (uint32_t i = 0; i < page->listener_count; i++)
+		receive_listener(i);
+	count_fds();
+}
+
+/* One claimed by a process that has ended since (a configuration test before the real start) is
+ * there to be claimed again. */
+static bool claim(struct inherited_listener *listener)
+{
+	int32_t owner = atomic_load(&listener->claimed_by);
+
+	if (owner && !procfs_is_dead(owner))
+		return false;
+	return atomic_compare_exchange_strong(&listener->claimed_by, &owner, getpid());
+}
+
+static bool is_same_kind(int fd, const struct inherited_listener *listener)
+{
+	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
+		return false;
+	return listener->family != AF_INET6 ||
+	       get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
+}
+
+static void close_waiting(int *fd)
+{
+	if (*fd >= 0)
+		libc_calls.close(*fd);
+	*fd = -1;
+}
+
+/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting:
+ * the same server sets the same mode, so only a difference is worth a change. A predecessor that
+ * sits in a blocking accept() keeps sitting; one that polled gets EAGAIN and polls again. */
+static void carry_status_flags(int from, int to)
+{
+	const int wanted = fcntl(from, F_GETFL), present = fcntl(to, F_GETFL);
+
+	if (wanted >= 0 && present >= 0 && (wanted & O_NONBLOCK) != (present & O_NONBLOCK))
+		(void)fcntl(to, F_SETFL, (present & ~O_NONBLOCK) | (wanted & O_NONBLOCK));
+}
+
+static int take_place_of(int fd, uint32_t index)
+{
+	const int inherited = inheritance.fds[index];
+	const int fd_flags = fcntl(fd, F_GETFD);
+
+	socket_options_carry(fd, inherited);
+	carry_status_flags(fd, inherited);
+	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+		return -errno;
+	close_waiting(&inheritance.fds[index]);
+	listeners_mark_held(fd);
+	if (inheritance_unclaimed() == 0)
+		close_waiting(&inheritance.page_fd);
+	count_fds();
+	return 0;
+}
+
+int inheritance_adopt(int fd, const struct sockaddr *address, socklen_t length)
+{
+	const int saved = errno;
+	struct generation_page *page = generation.page;
+	int result = -ENOENT;
+
+	for (uint32_t i = 0; i < page->listener_count && result == -ENOENT; i++) {
+		struct inherited_listener *listener = &page->listeners[i];
+
+		if (inheritance.fds[i] >= 0 &&
+		    listeners_same_address(address, length, (const void *)&listener->address,
+		                           listener->address_length,
+		                           listener->asked_for_any_port) &&
+		    is_same_kind(fd, listener) && claim(listener))
+			result = take_place_of(fd, i);
+	}
+	errno = saved;
+	return result;
+}
+
+int inheritance_unclaimed(void)
+{
+	int count = 0;
+
+	for (uint32_t i = 0; i < generation.page->listener_count; i++)
+		count += !atomic_load(&generation.page->listeners[i].claimed_by);
+	return count;
+}
+
+void inheritance_close_rest(void)
+{
+	if (!inheritance_is_waiting())
+		return;
+	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
+		close_waiting(&inheritance.fds[i]);
+	close_waiting(&inheritance.page_fd);
+	count_fds();
+}
+
+/* Calls for each waiting descriptor would be a callback for nothing: this is the only loop. */
+static int *next_waiting(int first)
+{
+	int *lowest = NULL;
+
+	if (inheritance.page_fd >= first)
+		lowest = &inheritance.page_fd;
+	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++) {
+		if (inheritance.fds[i] >= first && (!lowest || inheritance.fds[i] < *lowest))
+			lowest = &inheritance.fds[i];
+	}
+	return lowest;
+}
+
+int inheritance_next(int first)
+{
+	const int *fd = next_waiting(first < 0 ? 0 : first);
+
+	return fd ? *fd : -1;
+}
+
+bool inheritance_owns(int fd)
+{
+	return fd >= 0 && inheritance_next(fd) == fd;
+}
+
+void inheritance_move_away(int fd)
+{
+	int *waiting = next_waiting(fd);
+	int moved;
+
+	if (!waiting || *waiting != fd)
+		return;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
+	if (moved < 0)
+		moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (waiting != &inheritance.page_fd && moved >= 0)
+		generation.page->listeners[waiting - inheritance.fds].fd = moved;
+	*waiting = moved;
+}
+
+void inheritance_pass_on(bool allow, char *entry, size_t size)
+{
+	for (int fd = inheritance_next(0); fd >= 0; fd = inheritance_next(fd + 1))
+		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
+	if (allow)
+		text_format(entry, size, HANDOVER_VARIABLE "=%d", inheritance.page_fd);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The interposition table: every libc name that liboctopus.so exports, and the real function behind it.
+ * One list drives the struct, the resolver (libc_calls.c) and the test that compares it with the exports. */
+#ifndef OCTOPUS_INTERPOSE_H
+#define OCTOPUS_INTERPOSE_H
+
+/* A fortified poll() would be an inline that calls __poll_chk, which is one of ours. */
+#undef _FORTIFY_SOURCE
+
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* siginterrupt, sigset and sigignore are deprecated, and used. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+/* Names that some libc lacks, or keeps out of its headers. */
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size);
+int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max, const struct timespec *timeout,
+                 const sigset_t *mask);
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
+void (*bsd_signal(int sig, void (*handler)(int)))(int);
+void (*sysv_signal(int sig, void (*handler)(int)))(int);
+void (*__sysv_signal(int sig, void (*handler)(int)))(int);
+int sigignore(int sig);
+void (*sigset(int sig, void (*handler)(int)))(int);
+
+/* Thin over one system call: a call that comes before the constructor goes straight to the kernel. */
+#define INTERPOSED_SYSCALLS(X)                                                                     \
+	X(socket)                                                                                  \
+	X(bind)                                                                                    \
+	X(listen)                                                                                  \
+	X(accept)                                                                                  \
+	X(accept4)                                                                                 \
+	X(shutdown)                                                                                \
+	X(epoll_wait)                                                                              \
+	X(epoll_pwait)                                                                             \
+	X(epoll_pwait2)                                                                            \
+	X(poll)                                                                                    \
+	X(ppoll)                                                                                   \
+	X(select)                                                                                  \
+	X(pselect)                                                                                 \
+	X(pause)                                                                                   \
+	X(sigsuspend)                                                                              \
+	X(sigtimedwait)                                                                            \
+	X(nanosleep)                                                                               \
+	X(clock_nanosleep)                                                                         \
+	X(signalfd)                                                                                \
+	X(close)                                                                                   \
+	X(close_range)                                                                             \
+	X(dup2)                                                                                    \
+	X(dup3)                                                                                    \
+	X(execve)                                                                                  \
+	X(_exit)                                                                                   \
+	X(setsid)                                                                                  \
+	X(unlink)                                                                                  \
+	X(unlinkat)
+
+/* More than one system call behind them: resolved on the spot when they come that early. */
+#define INTERPOSED_FUNCTIONS(X)                                                                    \
+	X(sigaction)                                                                               \
+	X(signal)                                                                                  \
+	X(siginterrupt)                                                                            \
+	X(sigwait)                                                                                 \
+	X(sigwaitinfo)                                                                             \
+	X(sleep)                                                                                   \
+	X(usleep)                                                                                  \
+	X(execv)                                                                                   \
+	X(execvp)                                                                                  \
+	X(execvpe)                                                                                 \
+	X(execl)                                                                                   \
+	X(execle)                                                                                  \
+	X(execlp)                                                                                  \
+	X(fexecve)                                                                                 \
+	X(posix_spawn)                                                                             \
+	X(posix_spawnp)                                                                            \
+	X(system)                                                                                  \
+	X(popen)                                                                                   \
+	X(_Exit)                                                                                   \
+	X(daemon)                                                                                  \
+	X(remove)                                                                                  \
+	X(syscall)
+
+#ifdef __GLIBC__
+#define INTERPOSED_GLIBC(X)                                                                        \
+	X(__poll_chk)                                                                              \
+	X(__ppoll_chk)                                                                             \
+	X(closefrom)                                                                               \
+	X(bsd_signal)                                                                              \
+	X(sysv_signal)                                                                             \
+	X(__sysv_signal)                                                                           \
+	X(sigset)                                                                                  \
+	X(sigignore)
+#else
+#define INTERPOSED_GLIBC(X)
+#endif
+
+#define INTERPOSED(X) INTERPOSED_SYSCALLS(X) INTERPOSED_FUNCTIONS(X) INTERPOSED_GLIBC(X)
+
+struct libc_calls {
+#define X(name) __typeof__(name) *name;
+	INTERPOSED(X)
+#undef X
+};
+
+/* The real functions. Written once, by libc_calls_resolve(); before that the system-call ones lead
+ * to the kernel and the others are NULL. Inside the library nothing else may be called by these
+ * names: an unqualified close() would be our own wrapper. Context: any. */
+extern struct libc_calls libc_calls;
+
+/* Fills the table from the next library in search order. Idempotent. Context: init, or the first
+ * call of a wrapper that came before it. */
+void libc_calls_resolve(void);
+
+/* For the wrappers of INTERPOSED_FUNCTIONS. */
+static inline void libc_calls_ensure(void)
+{
+	if (__builtin_expect(!libc_calls.sigaction, 0))
+		libc_calls_resolve();
+}
+
+#define EXPORT __attribute__((visibility("default")))
+#define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
+
+#endif

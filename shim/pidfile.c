@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "generation.h"
+#include "interpose.h"
+#include "log.h"
+#include "procfs.h"
+#include "settings.h"
+#include "text.h"
+
+static int write_temporary(const char *path)
+{
+	char text[16];
+	const size_t length = text_format(text, sizeof(text), "%d\n", generation.pid);
+	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, length) != (ssize_t)length)
+		error = errno ? -errno : -ENOSPC;
+	libc_calls.close(fd);
+	return error;
+}
+
+void pidfile_write(void)
+{
+	char temporary[PATH_MAX + 32];
+	int error;
+
+	if (!settings.pidfile[0])
+		return;
+	text_format(temporary, sizeof(temporary), "%s.%d.tmp", settings.pidfile, generation.pid);
+	error = write_temporary(temporary);
+	if (error == 0 && rename(temporary, settings.pidfile) != 0)
+		error = -errno;
+	if (error) {
+		(void)libc_calls.unlink(temporary);
+		log_error("Unable to write OCTOPUS_PIDFILE %s: error %d. Serving without it.",
+		          settings.pidfile, -error);
+	}
+}
+
+void pidfile_remove(void)
+{
+	char text[32];
+	const char *at = text;
+	uint64_t pid;
+
+	if (!settings.pidfile[0] || procfs_read(settings.pidfile, text, sizeof(text)) <= 0)
+		return;
+	if (text_read_number(&at, 10, &pid) == 0 && pid == (uint64_t)generation.pid)
+		(void)libc_calls.unlink(settings.pidfile);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "silence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "bell.h"
+#include "dispositions.h"
+#include "generation.h"
+#include "interpose.h"
+#include "listeners.h"
+#include "procfs.h"
+#include "text.h"
+#include "wake_threads.h"
+
+#define BARRIER_MS 200
+
+/* Written once, by the controller that silences; a fork's child inherits it. */
+static struct {
+	_Atomic bool is_on;
+	int quiet_fd;
+	int count;
+	int fds[GENERATION_LISTENERS];
+	bool was_blocking[GENERATION_LISTENERS];
+	struct sockaddr_storage addresses[GENERATION_LISTENERS];
+} silence = {.quiet_fd = -1};
+
+static _Atomic int accepts_under_way;
+static __thread bool thread_polls;
+
+bool silence_is_on(void)
+{
+	return atomic_load_explicit(&silence.is_on, memory_order_acquire);
+}
+
+int silence_address_count(void)
+{
+	return silence.count;
+}
+
+const struct sockaddr *silence_address(int index)
+{
+	return (const void *)&silence.addresses[index];
+}
+
+void silence_accept_enter(void)
+{
+	atomic_fetch_add_explicit(&accepts_under_way, 1, memory_order_seq_cst);
+}
+
+void silence_accept_leave(void)
+{
+	atomic_fetch_sub_explicit(&accepts_under_way, 1, memory_order_seq_cst);
+}
+
+void silence_note_poller(void)
+{
+	thread_polls = true;
+}
+
+static int make_quiet_listener(int extra_type)
+{
+	const struct sockaddr autobind = {.sa_family = AF_UNIX};
+	const int fd = libc_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_type, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	if (libc_calls.bind(fd, &autobind, sizeof(sa_family_t)) == 0 &&
+	    libc_calls.listen(fd, 1) == 0)
+		return fd;
+	error = -errno;
+	libc_calls.close(fd);
+	return error;
+}
+
+/* A server has a handful of epoll sets and a listener is in one to a few of them. */
+#define MOST_EPOLL_SETS 256
+#define MOST_REGISTRATIONS 64
+
+struct epoll_sets {
+	int fds[MOST_EPOLL_SETS];
+	int count;
+};
+
+struct registration {
+	int epoll_fd;
+	struct epoll_event event;
+};
+
+struct move {
+	int listener_fd;
+	int epoll_fd; /* the set that is being read */
+	int count;
+	struct registration registrations[MOST_REGISTRATIONS];
+};
+
+static bool add_epoll_set(int fd, void *context)
+{
+	struct epoll_sets *sets = context;
+	char path[64], target[32];
+	ssize_t length;
+
+	text_format(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length <= 0)
+		return true;
+	target[length] = '\0';
+	if (strcmp(target, "anon_inode:[eventpoll]") == 0)
+		sets->fds[sets->count++] = fd;
+	return sets->count < MOST_EPOLL_SETS;
+}
+
+static bool add_registration(const struct epoll_entry *entry, void *context)
+{
+	struct move *move = context;
+	struct registration *next = &move->registrations[move->count];
+
+	if (entry->fd != move->listener_fd)
+		return true;
+	*next = (struct registration){move->epoll_fd, {.events = entry->events}};
+	next->event.data.u64 = entry->data;
+	move->count++;
+	return move->count < MOST_REGISTRATIONS;
+}
+
+static void find_registrations(const struct epoll_sets *sets, struct move *move)
+{
+	for (int i = 0; i < sets->count && move->count < MOST_REGISTRATIONS; i++) {
+		move->epoll_fd = sets->fds[i];
+		(void)procfs_each_epoll_entry(sets->fds[i], add_registration, move);
+	}
+}
+
+/* An epoll registration belongs to the open file, not to the number (epoll(7), "Q6"): it is taken
+ * out while the number still leads to the listener, and made anew for the quiet one with the same
+ * events and data, so that the server's later EPOLL_CTL_MOD or _DEL finds what it expects. */
+static int replace_listener(int fd, const struct epoll_sets *sets)
+{
+	struct move move = {.listener_fd = fd};
+	const int fd_flags = fcntl(fd, F_GETFD);
+	int result;
+
+	find_registrations(sets, &move);
+	for (int i = 0; i < move.count; i++)
+		(void)epoll_ctl(move.registrations[i].epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	result = libc_calls.dup3(silence.quiet_fd, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+	for (int i = 0; i < move.count; i++)
+		(void)epoll_ctl(move.registrations[i].epoll_fd, EPOLL_CTL_ADD, fd,
+		                &move.registrations[i].event);
+	return result < 0 ? -errno : 0;
+}
+
+static void remember_listener(int fd)
+{
+	const int at = silence.count;
+	socklen_t length = sizeof(silence.addresses[0]);
+
+	memset(&silence.addresses[at], 0, sizeof(silence.addresses[at]));
+	silence.fds[at] = fd;
+	silence.was_blocking[at] = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	if (getsockname(fd, (void *)&silence.addresses[at], &length) == 0)
+		silence.count++;
+}
+
+static bool remember_if_listening(int fd, void *context)
+{
+	(void)context;
+	if (listeners_is_listening(fd))
+		remember_listener(fd);
+	return silence.count < GENERATION_LISTENERS;
+}
+
+/* Every accept() that was inside when the listeners were replaced has returned by now or is being
+ * woken: a connection it got has its descriptor before it leaves. */
+static void wait_for_accepts(void)
+{
+	const int64_t end = bell_now_ms() + BARRIER_MS;
+
+	while (atomic_load(&accepts_under_way) > 0 && bell_now_ms() < end) {
+		const struct timespec moment = {0, 200000};
+
+		(void)libc_calls.nanosleep(&moment, NULL);
+	}
+}
+
+int silence_begin(void)
+{
+	/* Static: the controller's stack is small, and there is one controller. */
+	static struct epoll_sets sets;
+	int quiet;
+
+	if (silence_is_on())
+		return 0;
+	quiet = make_quiet_listener(SOCK_NONBLOCK);
+	if (quiet < 0)
+		return quiet;
+	sets.count = 0;
+	procfs_each_fd(0, add_epoll_set, &sets);
+	procfs_each_fd(0, remember_if_listening, NULL);
+	silence.quiet_fd = quiet;
+	atomic_store_explicit(&silence.is_on, true, memory_order_release);
+	for (int i = 0; i < silence.count; i++)
+		(void)replace_listener(silence.fds[i], &sets);
+	libc_calls.close(quiet);
+	silence.quiet_fd = -1;
+	wake_threads(silence.fds, silence.count);
+	wait_for_accepts();
+	return 0;
+}
+
+static bool was_blocking(int fd)
+{
+	for (int i = 0; i < silence.count; i++) {
+		if (silence.fds[i] == fd)
+			return silence.was_blocking[i];
+	}
+	return false;
+}
+
+void silence_accept_failed(int fd)
+{
+	int quiet, result, error;
+
+	if (errno != EAGAIN || !silence_is_on() || !was_blocking(fd))
+		return;
+	if (thread_polls) {
+		errno = ECONNABORTED;
+		return;
+	}
+	/* In the kernel, on a quiet listener of its own that does block: whatever the server's
+	 * signal handlers expect of an accept() (a restart, or EINTR) is what they get. */
+	quiet = make_quiet_listener(0);
+	if (quiet < 0)
+		return;
+	do
+		result = libc_calls.accept(quiet, NULL, NULL);
+	while (result < 0 && errno == EINTR && !dispositions_expects_interrupts() &&
+	       dispositions_taken());
+	error = errno;
+	libc_calls.close(quiet);
+	errno = error;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Silence: this process stops accepting, all at once and without a test on any hot path. A quiet
+ * listener (an autobound unix socket, unix(7), that nobody knows) takes the place of each listener:
+ * accept() says EAGAIN, and nothing ever becomes readable. */
+#ifndef OCTOPUS_SILENCE_H
+#define OCTOPUS_SILENCE_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Replaces every listener of this process, moves their epoll registrations along, wakes the threads
+ * that wait on one, and returns when no accept() is under way any more: what was accepted has its
+ * descriptor by then. Returns 0, or -errno when nothing was changed. Context: the controller. */
+int silence_begin(void);
+
+/* True once this process, or the one that forked it, is silent. Context: any. */
+bool silence_is_on(void);
+
+/* The addresses of the listeners that were replaced. Context: any, once silent. */
+int silence_address_count(void);
+const struct sockaddr *silence_address(int index);
+
+/* Brackets every accept() of the server; silence_begin() waits until none is inside. Context: any. */
+void silence_accept_enter(void);
+void silence_accept_leave(void);
+
+/* After an accept() that failed with EAGAIN: on a quiet listener that stands for a blocking one, does
+ * what a blocking accept() does where nobody connects; it returns when a signal of the server's
+ * interrupts it, with errno EINTR. In a thread that polls, and so has other things to do, sets
+ * errno to ECONNABORTED, which accept(2) tells servers to expect. Else leaves errno alone.
+ * Context: any. */
+void silence_accept_failed(int fd);
+
+/* This thread uses poll, select or epoll. Context: any. */
+void silence_note_poller(void);
+
+#endif

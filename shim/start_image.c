@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "start_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "interpose.h"
+#include "raw_syscall.h"
+#include "text.h"
+
+struct start_image start_image = {.umask = -1};
+
+/* One private mapping holds all copies; nothing is ever freed. */
+struct arena {
+	char *next;
+};
+
+static char *copy_text(struct arena *arena, const char *text)
+{
+	const size_t size = strlen(text) + 1;
+	char *copy = memcpy(arena->next, text, size);
+
+	arena->next += size;
+	return copy;
+}
+
+static bool is_handover_variable(const char *entry)
+{
+	return strncmp(entry, HANDOVER_VARIABLE "=", sizeof(HANDOVER_VARIABLE)) == 0;
+}
+
+static size_t total_size(char **texts, int *ret_count)
+{
+	size_t size = 0;
+
+	for (*ret_count = 0; texts[*ret_count]; ++*ret_count)
+		size += strlen(texts[*ret_count]) + 1;
+	return size;
+}
+
+/* The kernel drops the script's own argv[0] and runs `interpreter [option] script args...` with the
+ * script's path in AT_EXECFN (execve(2), "Interpreter scripts"). A successor is started by the
+ * script, so that its #! line is read anew. Returns how many leading words the kernel added. */
+static int count_interpreter_words(const char *path, int argc, char **argv)
+{
+	char magic[2];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is_script;
+
+	if (fd < 0)
+		return 0;
+	is_script = read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "#!", 2) == 0;
+	libc_calls.close(fd);
+	for (int i = 1; is_script && i < argc && i <= 2; i++) {
+		if (strcmp(argv[i], path) == 0)
+			return i;
+	}
+	return 0;
+}
+
+/* Only a process whose argv[0] does not name what was executed can be running a script: the
+ * others are spared the look into the file. */
+static const char *choose_path(int argc, char **argv, int *ret_skip)
+{
+	const char *path = (const char *)getauxval(AT_EXECFN);
+	const char *base;
+
+	*ret_skip = 0;
+	if (!path || !*path || strncmp(path, "/dev/fd/", 8) == 0)
+		return argc > 0 ? argv[0] : NULL;
+	base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	if (argc > 1 && !strstr(argv[0], base))
+		*ret_skip = count_interpreter_words(path, argc, argv);
+	return path;
+}
+
+/* $PWD keeps the symlinks that getcwd(3) resolves; it counts only if it leads here. */
+static const char *choose_directory(struct arena *arena)
+{
+	const char *named = start_image_getenv("PWD");
+	char here[PATH_MAX];
+	struct stat by_name, by_dot;
+
+	if (named && named[0] == '/' && stat(named, &by_name) == 0 && stat(".", &by_dot) == 0 &&
+	    by_name.st_dev == by_dot.st_dev && by_name.st_ino == by_dot.st_ino)
+		return named;
+	if (!getcwd(here, sizeof(here)))
+		return NULL;
+	return copy_text(arena, here);
+}
+
+static void copy_signals(void)
+{
+	uint64_t blocked = 0;
+
+	(void)RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
+	start_image.blocked = blocked;
+	/* Caught signals cannot survive an execve, so what is not SIG_IGN now was SIG_DFL. Only the
+	 * ones a launcher really leaves ignored are asked for (nohup(1), shells, Python's SIGPIPE):
+	 * the others would cost 60 system calls in every /bin/true. */
+	static const int worth_asking[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE,
+	                                   SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU,
+	                                   SIGXFSZ, SIGWINCH};
+	for (size_t i = 0; i < sizeof(worth_asking) / sizeof(worth_asking[0]); i++) {
+		struct sigaction now;
+
+		if (libc_calls.sigaction(worth_asking[i], NULL, &now) == 0 &&
+		    now.sa_handler == SIG_IGN)
+			start_image.ignored |= 1ULL << (worth_asking[i] - 1);
+	}
+}
+
+int start_image_copy(int argc, char **argv, char **envp)
+{
+	int skip, arg_count, env_count;
+	const char *path = choose_path(argc, argv, &skip);
+	size_t size = total_size(argv, &arg_count) + total_size(envp, &env_count);
+	struct arena arena;
+	char **table;
+
+	if (!path)
+		return -ENOENT;
+	size += (size_t)(arg_count + env_count + 4) * sizeof(char *) + strlen(path) + 1 + PATH_MAX;
+	table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (table == MAP_FAILED)
+		return -ENOMEM;
+	arena.next = (char *)(table + arg_count + env_count + 4);
+	start_image.argv = table;
+	for (int i = skip; i < arg_count; i++)
+		*table++ = copy_text(&arena, argv[i]);
+	*table++ = NULL;
+	start_image.envp = table;
+	for (int i = 0; i < env_count; i++) {
+		if (!is_handover_variable(envp[i]))
+			start_image.envp[start_image.env_count++] = copy_text(&arena, envp[i]);
+	}
+	start_image.path = copy_text(&arena, path);
+	start_image.directory = choose_directory(&arena);
+	start_image.umask = (int)RAW1(SYS_umask, 0);
+	(void)RAW1(SYS_umask, start_image.umask);
+	copy_signals();
+	return 0;
+}
+
+const char *start_image_getenv(const char *name)
+{
+	const size_t length = strlen(name);
+
+	for (int i = 0; i < start_image.env_count; i++) {
+		const char *entry = start_image.envp[i];
+
+		if (strncmp(entry, name, length) == 0 && entry[length] == '=')
+			return entry + length + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* The start image: what this process was started with, copied before the server can change any of
+ * it. A successor is started with the same. */
+#ifndef OCTOPUS_START_IMAGE_H
+#define OCTOPUS_START_IMAGE_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The one variable by which a predecessor names its hand-over; never part of the start image. */
+#define HANDOVER_VARIABLE "OCTOPUS_HANDOVER_FD"
+
+struct start_image {
+	const char *path;       /* what to execute: as given to execve(2), or argv[0] */
+	char **argv;            /* NULL-terminated; for a #! script without the interpreter */
+	char **envp;            /* NULL-terminated; without HANDOVER_VARIABLE; one free slot at the end */
+	int env_count;          /* entries in envp */
+	const char *directory;  /* as the shell named it when that is still right (symlinks kept) */
+	uint64_t blocked;       /* signal mask, bit N-1 for signal N */
+	uint64_t ignored;       /* dispositions that were SIG_IGN, same form */
+	int umask;              /* -1 when unknown */
+};
+
+/* Read-only once start_image_copy() has run. Context: any. */
+extern struct start_image start_image;
+
+/* Fills start_image. Returns 0, or -ENOMEM (then path is NULL and no upgrade is possible).
+ * ENVP is the environment that the kernel passed. Context: init. */
+int start_image_copy(int argc, char **argv, char **envp);
+
+/* The value of NAME in the start environment, or NULL. Context: any. */
+const char *start_image_getenv(const char *name);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "takeover.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "controller.h"
+#include "dispositions.h"
+#include "generation.h"
+#include "inheritance.h"
+#include "interpose.h"
+#include "listeners.h"
+#include "log.h"
+#include "procfs.h"
+#include "settings.h"
+#include "start_image.h"
+#include "waiting.h"
+
+/* Since the last fork of this thread. */
+static __thread bool thread_has_accepted;
+
+static _Atomic bool is_prepared;
+
+void takeover_note_accept(void)
+{
+	thread_has_accepted = true;
+}
+
+static void in_parent(void)
+{
+	thread_has_accepted = false;
+}
+
+static void in_child(void)
+{
+	const bool is_for_connection = thread_has_accepted;
+	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
+
+	thread_has_accepted = false;
+	generation_forked();
+	controller_forked();
+	if (!had_listened)
+		return; /* a successor that makes itself a daemon before it listens */
+	dispositions_give_back();
+	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
+	if (is_for_connection)
+		generation_join(MEMBER_CONNECTION);
+}
+
+/* What both kinds of first generation and successor need once. */
+static void prepare(void)
+{
+	if (atomic_exchange(&is_prepared, true))
+		return;
+	generation.pid = getpid();
+	log_start();
+	settings_read(start_image_getenv, start_image.directory, log_error);
+	(void)pthread_atfork(NULL, in_parent, in_child);
+}
+
+void takeover_as_successor(const char *value)
+{
+	uint64_t mask;
+
+	prepare();
+	inheritance_receive(value);
+	if (!generation.page)
+		return;
+	dispositions_take(controller_note_signal);
+	/* The predecessor blocked our signals across the execve, so that none could come before
+	 * the handlers. An intermediate program's own successor finds its mask as it is. */
+	if (atomic_exchange(&generation.page->is_attached, 1))
+		return;
+	mask = generation.page->blocked;
+	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+}
+
+static bool page_is_taken(void)
+{
+	const pid_t leader = generation.page ? atomic_load(&generation.page->leader) : 0;
+
+	return leader > 0 && leader != generation.pid && !procfs_is_dead(leader);
+}
+
+static int find_page(void)
+{
+	int page_fd, error;
+
+	/* A second server under one start command gets a generation of its own. */
+	if (page_is_taken())
+		generation.page = NULL;
+	if (generation.page)
+		return 0;
+	error = generation_make_page(&generation.page, &page_fd);
+	if (error)
+		return error;
+	if (page_fd >= 0)
+		libc_calls.close(page_fd);
+	generation.page->number = 1;
+	return 0;
+}
+
+static void begin_generation(void)
+{
+	int error;
+
+	prepare();
+	generation.pid = getpid();
+	error = find_page();
+	if (error) {
+		log_error("No page for the generation (error %d): running without Octopus.", -error);
+		return;
+	}
+	atomic_store(&generation.page->leader, generation.pid);
+	atomic_store(&generation.role, ROLE_LEADER);
+	dispositions_take(controller_note_signal);
+	atomic_fetch_or(&waiting_for, WAITING_GENERATION_UNSEEN);
+	error = controller_start();
+	if (error) {
+		log_error("No thread for the controller (error %d): running without Octopus.",
+		          -error);
+		atomic_store(&waiting_for, 0);
+		dispositions_give_back();
+		atomic_store(&generation.role, ROLE_NONE);
+	}
+}
+
+static bool is_inherited(const struct sockaddr *address, socklen_t length)
+{
+	for (uint32_t i = 0; i < generation.page->listener_count; i++) {
+		const struct inherited_listener *listener = &generation.page->listeners[i];
+
+		if (atomic_load(&listener->claimed_by) == generation.pid &&
+		    listeners_same_address(address, length, (const void *)&listener->address,
+		                           listener->address_length, false))
+			return true;
+	}
+	return false;
+}
+
+static void report_listener(int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof(address);
+	char text[160];
+
+	if (getsockname(fd, (void *)&address, &length) != 0)
+		return;
+	listeners_format_address(text, sizeof(text), (const void *)&address, length);
+	if (is_inherited((const void *)&address, length))
+		return; /* said when it was imported */
+	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))
+		log_info("Unable to import a listener from file: unable to find listener on %s. "
+		         "Trying to create a new one.",
+		         text);
+	log_info("Created a new listener on %s.", text);
+}
+
+void takeover_on_listen(int fd)
+{
+	const int saved = errno;
+
+	if (atomic_load(&generation.role) == ROLE_NONE)
+		begin_generation();
+	if (atomic_load(&generation.role) == ROLE_LEADER) {
+		listeners_mark_held(fd);
+		report_listener(fd);
+	}
+	errno = saved;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The take-over: from the first listen() on, the process has a generation, a leader and a
+ * controller. Before it, and in a process that never listens, nothing of ours is in force. */
+#ifndef OCTOPUS_TAKEOVER_H
+#define OCTOPUS_TAKEOVER_H
+
+#include <stdbool.h>
+
+/* FD listens now. The first one makes this process the leader of a generation. Leaves errno alone.
+ * Context: normal. */
+void takeover_on_listen(int fd);
+
+/* This process was started by a predecessor: VALUE is that of HANDOVER_VARIABLE. Its signals are in
+ * hand from here on. Context: init. */
+void takeover_as_successor(const char *value);
+
+/* This thread has accepted a connection: a fork that follows is taken to be for it. Context: any. */
+void takeover_note_accept(void);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* close and its kin, dup2: what a successor still waits to claim is none of the server's business, and
+ * the end of a watched connection is news for the drain. */
+#include "interpose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "connections.h"
+#include "controller.h"
+#include "inheritance.h"
+
+EXPORT int close(int fd)
+{
+	int result;
+
+	if (inheritance_is_waiting() && inheritance_owns(fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	result = libc_calls.close(fd);
+	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))
+		controller_wake();
+	return result;
+}
+
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	int own, result = 0;
+
+	/* In stretches around ours. close_range(2) takes unsigned numbers up to UINT_MAX. */
+	while (inheritance_is_waiting() && first <= last && first <= INT_MAX &&
+	       (own = inheritance_next((int)first)) >= 0 && (unsigned)own <= last) {
+		if ((unsigned)own > first)
+			result = libc_calls.close_range(first, (unsigned)own - 1, flags);
+		if (result != 0)
+			return result;
+		first = (unsigned)own + 1;
+		if (first > last)
+			return 0;
+	}
+	result = libc_calls.close_range(first, last, flags);
+	if (UNLIKELY(connections_watched_fd >= 0))
+		controller_wake();
+	return result;
+}
+
+#ifdef __GLIBC__
+EXPORT void closefrom(int first)
+{
+	if (!inheritance_is_waiting() || close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
+		libc_calls_ensure();
+		if (libc_calls.closefrom)
+			libc_calls.closefrom(first);
+	}
+}
+#endif
+
+static void make_room(int from, int to)
+{
+	if (inheritance_is_waiting() && from != to)
+		inheritance_move_away(to);
+}
+
+EXPORT int dup2(int from, int to)
+{
+	make_room(from, to);
+	return libc_calls.dup2(from, to);
+}
+
+EXPORT int dup3(int from, int to, int flags)
+{
+	make_room(from, to);
+	return libc_calls.dup3(from, to, flags);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* _exit, setsid, daemon: a process that leaves, or becomes another one. (fork is watched through
+ * pthread_atfork.) */
+#include "interpose.h"
+
+#include <stdatomic.h>
+
+#include "controller.h"
+#include "generation.h"
+
+EXPORT __attribute__((noreturn)) void _exit(int status)
+{
+	controller_on_exit();
+	libc_calls._exit(status);
+	__builtin_unreachable();
+}
+
+EXPORT __attribute__((noreturn)) void _Exit(int status)
+{
+	_exit(status);
+}
+
+/* A child of the generation that leaves the session is on its way to lead it. */
+static void note_daemon(void)
+{
+	if (atomic_load(&generation.role) == ROLE_WORKER && getpid() == generation.pid)
+		generation.is_daemonizing = true;
+}
+
+EXPORT pid_t setsid(void)
+{
+	const pid_t session = libc_calls.setsid();
+
+	if (session >= 0)
+		note_daemon();
+	return session;
+}
+
+/* libc's own forks and calls setsid past us; in the parent it does not return. */
+EXPORT int daemon(int keep_directory, int keep_fds)
+{
+	int result;
+
+	libc_calls_ensure();
+	result = libc_calls.daemon(keep_directory, keep_fds);
+	if (result == 0)
+		note_daemon();
+	return result;
+}

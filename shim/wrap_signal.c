@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls by which a server says what a signal means to it, or waits for one. */
+#include "interpose.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dispositions.h"
+#include "waiting.h"
+
+typedef void (*handler)(int);
+
+EXPORT int sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	libc_calls_ensure();
+	return dispositions_set(sig, action, old);
+}
+
+static handler set_handler(int sig, handler function, int flags)
+{
+	struct sigaction action = {.sa_handler = function, .sa_flags = flags}, old;
+
+	libc_calls_ensure();
+	if (function == SIG_ERR) {
+		errno = EINVAL;
+		return SIG_ERR;
+	}
+	return dispositions_set(sig, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+/* Signals for which siginterrupt(3) has been asked: signal() sets no SA_RESTART for them. */
+static _Atomic uint64_t interrupting;
+
+static int restart_flag(int sig)
+{
+	const bool is_interrupting = sig > 0 && sig < 65 && (interrupting >> (sig - 1) & 1);
+
+	return is_interrupting ? 0 : SA_RESTART;
+}
+
+EXPORT handler signal(int sig, handler function)
+{
+	return set_handler(sig, function, restart_flag(sig));
+}
+
+EXPORT int siginterrupt(int sig, int flag)
+{
+	struct sigaction action;
+
+	if (sigaction(sig, NULL, &action) != 0)
+		return -1;
+	if (flag) {
+		interrupting |= 1ULL << (sig - 1);
+		action.sa_flags &= ~SA_RESTART;
+	} else {
+		interrupting &= ~(1ULL << (sig - 1));
+		action.sa_flags |= SA_RESTART;
+	}
+	return sigaction(sig, &action, NULL);
+}
+
+#ifdef __GLIBC__
+EXPORT handler bsd_signal(int sig, handler function)
+{
+	return signal(sig, function);
+}
+
+EXPORT handler sysv_signal(int sig, handler function)
+{
+	return set_handler(sig, function, (int)(SA_RESETHAND | SA_NODEFER));
+}
+
+EXPORT handler __sysv_signal(int sig, handler function)
+{
+	return sysv_signal(sig, function);
+}
+
+EXPORT int sigignore(int sig)
+{
+	return set_handler(sig, SIG_IGN, 0) == SIG_ERR ? -1 : 0;
+}
+
+/* sigset(3): SIG_HOLD blocks and leaves the disposition; anything else sets it and unblocks. */
+EXPORT handler sigset(int sig, handler function)
+{
+	struct sigaction present;
+	sigset_t one, before;
+	handler old;
+
+	if (sigemptyset(&one) != 0 || sigaddset(&one, sig) != 0)
+		return SIG_ERR;
+	if (function == SIG_HOLD) {
+		if (sigprocmask(SIG_BLOCK, &one, &before) != 0 || sigaction(sig, NULL, &present) != 0)
+			return SIG_ERR;
+		return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
+	}
+	old = set_handler(sig, function, 0);
+	if (old == SIG_ERR || sigprocmask(SIG_UNBLOCK, &one, &before) != 0)
+		return SIG_ERR;
+	return sigismember(&before, sig) ? SIG_HOLD : old;
+}
+#endif
+
+/* One of ours that a wait got first goes where the handler would have put it. */
+EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	siginfo_t own;
+	int sig;
+
+	dispositions_note_wait(set);
+	if (waiting_is_watched())
+		waiting_idly();
+	do
+		sig = libc_calls.sigtimedwait(set, &own, timeout);
+	while (sig > 0 && dispositions_intercept(sig, &own));
+	if (sig > 0 && info)
+		*info = own;
+	return sig;
+}
+
+EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	return sigtimedwait(set, info, NULL);
+}
+
+/* Returns the error, and never EINTR (sigwait(3)). */
+EXPORT int sigwait(const sigset_t *set, int *ret_sig)
+{
+	const int saved = errno;
+	int sig, error;
+
+	do
+		sig = sigtimedwait(set, NULL, NULL);
+	while (sig < 0 && errno == EINTR);
+	error = sig < 0 ? errno : 0;
+	errno = saved;
+	if (sig > 0)
+		*ret_sig = sig;
+	return error;
+}
+
+EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
+{
+	return dispositions_signalfd(fd, mask, flags);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* socket, bind, listen, accept, shutdown. */
+#include "interpose.h"
+
+#include <errno.h>
+
+#include "handover.h"
+#include "inheritance.h"
+#include "listeners.h"
+#include "log.h"
+#include "silence.h"
+#include "takeover.h"
+#include "waiting.h"
+
+/* A number that is used anew is no longer the listener it may have been. */
+EXPORT int socket(int family, int type, int protocol)
+{
+	const int fd = libc_calls.socket(family, type, protocol);
+
+	handover_note_any_port(fd, false);
+	return fd;
+}
+
+EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int result;
+
+	if (inheritance_is_waiting() && address && length > sizeof(sa_family_t) &&
+	    inheritance_adopt(fd, address, length) == 0) {
+		log_info("Imported a listener from file.");
+		result = 0;
+	} else {
+		result = libc_calls.bind(fd, address, length);
+	}
+	if (result == 0)
+		handover_note_any_port(fd, listeners_asks_for_any_port(address));
+	return result;
+}
+
+EXPORT int listen(int fd, int backlog)
+{
+	const int result = libc_calls.listen(fd, backlog);
+
+	if (result == 0)
+		takeover_on_listen(fd);
+	return result;
+}
+
+/* Leaves errno as the kernel set it, unless the listener is a quiet one. */
+static int after_accept(int fd, int result)
+{
+	silence_accept_leave();
+	if (result >= 0)
+		takeover_note_accept();
+	else
+		silence_accept_failed(fd);
+	return result;
+}
+
+EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
+{
+	if (waiting_is_watched())
+		waiting_on_fd(fd);
+	silence_accept_enter();
+	return after_accept(fd, libc_calls.accept(fd, address, length));
+}
+
+EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	if (waiting_is_watched())
+		waiting_on_fd(fd);
+	silence_accept_enter();
+	return after_accept(fd, libc_calls.accept4(fd, address, length, flags));
+}
+
+/* Shutting a listener down ends it for every process that shares it, another generation's too
+ * (shutdown(2) works on the socket, not on the descriptor). This process stops anyway when it
+ * closes its own. */
+EXPORT int shutdown(int fd, int how)
+{
+	if (generation.page && listeners_is_listening(fd) && listeners_is_held_elsewhere(fd))
+		return 0;
+	return libc_calls.shutdown(fd, how);
+}

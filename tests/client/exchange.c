@@ -7,8 +7,12 @@
 
 enum outcome exchange_send(struct stream *stream, const struct target *target)
 {
-	enum outcome outcome = stream_write(stream, target->request, target->request_len);
+	enum outcome outcome = OUTCOME_OK;
 
+	if (stream->is_reused)
+		outcome = stream_check_open(stream);
+	if (outcome == OUTCOME_OK)
+		outcome = stream_write(stream, target->request, target->request_len);
 	return stream->is_reused ? outcome_on_reused(outcome) : outcome;
 }
 

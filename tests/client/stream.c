@@ -80,6 +80,16 @@ static enum outcome stream_move(const struct stream *stream, bool is_write, void
 	}
 }
 
+enum outcome stream_check_open(const struct stream *stream)
+{
+	char byte;
+	ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (got == 0)
+		return OUTCOME_EOF;
+	return got > 0 || errno == EAGAIN ? OUTCOME_OK : outcome_from_errno("recv", errno);
+}
+
 enum outcome stream_write(struct stream *stream, const void *data, size_t len)
 {
 	size_t done = 0;

@@ -32,6 +32,10 @@ void stream_set_timeout(struct stream *stream, int timeout_ms);
 /* Waits until the socket is ready for EVENTS or has failed, or the time is over. */
 enum outcome stream_wait(const struct stream *stream, short events);
 
+/* Looks, without waiting, whether the server has ended a connection that it was to keep. Once
+ * something was sent on such a connection, an end and a reset can no longer be told apart. */
+enum outcome stream_check_open(const struct stream *stream);
+
 /* Sends all of DATA. */
 enum outcome stream_write(struct stream *stream, const void *data, size_t len);
 

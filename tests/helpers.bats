@@ -39,7 +39,8 @@ load helpers
     background "$log" sh -c 'grep -E "^Sig(Ign|Blk)" /proc/self/status; ls /proc/$$/fd; exec ps -o pid=,pgid= -p $$'
     status_of "$BACKGROUND_PID"
     run -0 cat "$log"
-    assert_eq "$(grep -c 0000000000000000 "$log")" 2 "empty signal sets"
+    # GNU parallel ignores 32 and 33 too, which belong to libc: no sigaction(2) call of ours may touch them.
+    assert_eq "$(grep -cE '^Sig...:.0{7}[01][08]0{7}$' "$log")" 2 "empty signal sets"
     assert_eq "$(grep -cx '[0-9]*' "$log")" 3 "descriptors"
     assert_eq "$(tail -n 1 "$log" | xargs)" "$BACKGROUND_PID $BACKGROUND_PID" "pid and group"
 }

@@ -18,7 +18,7 @@
 #include "pidfile.h"
 #include "procfs.h"
 #include "settings.h"
-#include "spawn.h"
+#include "birth.h"
 #include "worker.h"
 
 #define STACK_SIZE (256 * 1024)
@@ -37,7 +37,7 @@ static struct {
 	_Atomic int state;              /* enum life_state */
 	int64_t deadline;
 	int64_t settled_at;
-	enum request request; /* what the successor that is being born is for */
+	enum request request;              /* what the successor that is being born is for */
 	struct generation_page *successor; /* NULL: there is none */
 	bool was_killed;
 } controller = {.deadline = NEVER};
@@ -95,8 +95,7 @@ static void start_successor(void)
 	generation_drop_page(controller.successor);
 	controller.successor = NULL;
 	if (handover_begin(&page) != 0) {
-		atomic_store(&controller.state,
-		             lifecycle_step(LIFE_STARTING, EVENT_FAILED).next);
+		atomic_store(&controller.state, lifecycle_step(LIFE_STARTING, EVENT_FAILED).next);
 		return;
 	}
 	controller.successor = page;
@@ -269,8 +268,8 @@ static void feed_signal(int sig, bool is_from_terminal)
 	case REQUEST_REPLACE:
 	case REQUEST_FORK:
 		if (present_state() == LIFE_SERVING)
-			controller.request = settings.kill_master ? REQUEST_REPLACE
-			                                          : settings.requests[sig];
+			controller.request =
+				settings.kill_master ? REQUEST_REPLACE : settings.requests[sig];
 		feed(settings.requests[sig] == REQUEST_REPLACE ? EVENT_REPLACE : EVENT_FORK);
 		break;
 	case REQUEST_STOP:

@@ -31,8 +31,9 @@ static struct {
 	struct wish wishes[SIGNALS];
 	_Atomic uint64_t taken;
 	_Atomic uint64_t shielded; /* in a worker: our shield stands before the server's handler */
-	_Atomic uint64_t caught;   /* the server has set a handler, whether we took the signal or not */
-	_Atomic uint64_t awaited;  /* a sigwait of the server has named it */
+	_Atomic uint64_t
+		caught; /* the server has set a handler, whether we took the signal or not */
+	_Atomic uint64_t awaited; /* a sigwait of the server has named it */
 	struct server_signalfd signalfds[SIGNALFDS];
 	disposition_sink sink;
 } dispositions;
@@ -163,7 +164,8 @@ static void refresh_signalfd(struct server_signalfd *entry)
 		return;
 	text_format(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	if (procfs_read_mask(path, "sigmask:", &present) != 0) {
-		atomic_store(&entry->fd_plus_one, 0); /* closed, and the number is something else's */
+		atomic_store(&entry->fd_plus_one,
+		             0); /* closed, and the number is something else's */
 		return;
 	}
 	mask = atomic_load(&entry->wanted) & ~atomic_load(&dispositions.taken);
@@ -283,7 +285,8 @@ static bool is_for_this_process(void)
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old)
 {
 	const bool in_range = sig > 0 && sig < SIGNALS;
-	const uint64_t ours = atomic_load(&dispositions.taken) | atomic_load(&dispositions.shielded);
+	const uint64_t ours =
+		atomic_load(&dispositions.taken) | atomic_load(&dispositions.shielded);
 	struct sigaction old;
 
 	if (in_range && action && is_function(action))
@@ -349,7 +352,8 @@ int dispositions_signalfd(int fd, const sigset_t *mask, int flags)
 
 uint64_t dispositions_prepare_exec(void)
 {
-	const uint64_t ours = atomic_load(&dispositions.taken) | atomic_load(&dispositions.shielded);
+	const uint64_t ours =
+		atomic_load(&dispositions.taken) | atomic_load(&dispositions.shielded);
 	uint64_t changed = 0;
 
 	for (int sig = 1; sig < SIGNALS && ours >> (sig - 1); sig++) {

@@ -82,8 +82,7 @@ static bool is_shared(int fd)
 	socklen_t length = sizeof(address);
 
 	memset(&address, 0, sizeof(address));
-	return listeners_is_held_elsewhere(fd) ||
-	       getsockname(fd, (void *)&address, &length) != 0 ||
+	return listeners_is_held_elsewhere(fd) || getsockname(fd, (void *)&address, &length) != 0 ||
 	       handover_is_taken_over(drain.successor, (const void *)&address, length);
 }
 

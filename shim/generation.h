@@ -50,14 +50,15 @@ struct generation_page {
 	uint32_t magic, version, size;
 	bell bell; /* rung at every change below */
 	_Atomic uint32_t phase;
-	_Atomic int32_t leader;      /* 0: it has gone */
+	_Atomic int32_t leader;       /* 0: it has gone */
 	_Atomic uint32_t is_attached; /* a process of this generation has mapped the page */
 	_Atomic uint32_t is_waiting;  /* one of them waits for its first connection */
 	_Atomic uint32_t is_ready;    /* and the leader has found that enough */
-	_Atomic uint32_t predecessor_holds; /* the predecessor still accepts on what it handed over */
+	_Atomic uint32_t
+		predecessor_holds; /* the predecessor still accepts on what it handed over */
 	int32_t predecessor;
-	uint32_t number;   /* 1 for the first generation */
-	uint64_t blocked;  /* the signal mask to start with */
+	uint32_t number;  /* 1 for the first generation */
+	uint64_t blocked; /* the signal mask to start with */
 	uint32_t listener_count;
 	struct inherited_listener listeners[GENERATION_LISTENERS];
 	struct member members[GENERATION_MEMBERS];
@@ -76,7 +77,7 @@ struct generation {
 	struct member *membership;    /* NULL in a leader, and in a child that has not joined */
 	_Atomic int role;
 	pid_t pid;
-	pid_t fork_parent;  /* in a fork's child: who forked it */
+	pid_t fork_parent;   /* in a fork's child: who forked it */
 	bool is_daemonizing; /* it, or an ancestor in this generation, left the session */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "dispositions.h"
@@ -17,7 +18,7 @@
 #include "log.h"
 #include "procfs.h"
 #include "settings.h"
-#include "spawn.h"
+#include "birth.h"
 #include "start_image.h"
 #include "text.h"
 
@@ -169,20 +170,38 @@ static const char *full_path(char *buffer, size_t size)
 	return buffer;
 }
 
+/* A server that dropped root may not get through to the directory it still stands in. */
+static const char *choose_directory(void)
+{
+	struct stat here;
+
+	if (start_image.directory && access(start_image.directory, X_OK) != 0 && errno == EACCES &&
+	    stat(".", &here) == 0 && here.st_dev == start_image.directory_dev &&
+	    here.st_ino == start_image.directory_ino)
+		return NULL;
+	return start_image.directory;
+}
+
 static void explain_step(void)
 {
 	const int error = atomic_load(&spawn_report.error);
 	char path[PATH_MAX];
 
-	if (atomic_load(&spawn_report.failed_step) == SPAWN_CHDIR)
-		text_format(path, sizeof(path), "%s", start_image.directory);
-	else
-		full_path(path, sizeof(path));
+	if (atomic_load(&spawn_report.failed_step) == SPAWN_CHDIR) {
+		log_error("Unable to fork a child: working directory %s: %s.",
+		          start_image.directory,
+		          error == ENOENT   ? "no such directory"
+		          : error == EACCES ? "permission denied"
+		                            : "cannot be entered");
+		return;
+	}
+	full_path(path, sizeof(path));
 	if (error == ENOENT)
 		log_error("Unable to fork a child: %s: no such file (or its interpreter).", path);
 	else if (error == EACCES)
 		log_error("Unable to fork a child: %s: permission denied, expected an executable "
-		          "file.", path);
+		          "file.",
+		          path);
 	else if (error == ENOEXEC)
 		log_error("Unable to fork a child: %s: not a program or a #! script.", path);
 	else
@@ -195,7 +214,7 @@ static int start(struct generation_page *page, int page_fd)
 	struct spawn_request request = {
 		.path = start_image.path,
 		.argv = start_image.argv,
-		.directory = start_image.directory,
+		.directory = choose_directory(),
 		.umask = start_image.umask,
 		.ignored = start_image.ignored,
 		/* Ours wait until its constructor has taken them; it then sets the mask. */
@@ -235,7 +254,8 @@ int handover_begin(struct generation_page **ret_page)
 	}
 	if (is_static_program(full_path(path, sizeof(path)))) {
 		log_error("Unable to fork a child: %s is statically linked: it would not load "
-		          "liboctopus.so.", path);
+		          "liboctopus.so.",
+		          path);
 		return -ENOEXEC;
 	}
 	error = generation_make_page(&page, &page_fd);
@@ -266,11 +286,11 @@ void handover_explain_failure(const struct generation_page *page)
 	                                                     : "before it was ready";
 
 	if (!atomic_load(&spawn_report.has_ended))
-		log_error("Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
-		          pid, (long)settings.ready_timeout_ms,
-		          atomic_load(&page->is_attached) ? ""
-		                                          : " and has not loaded liboctopus.so",
-		          generation.pid);
+		log_error(
+			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
+			pid, (long)settings.ready_timeout_ms,
+			atomic_load(&page->is_attached) ? "" : " and has not loaded liboctopus.so",
+			generation.pid);
 	else if (WIFSIGNALED(status))
 		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
 		          pid, settings_signal_text(WTERMSIG(status)), WTERMSIG(status), phase,

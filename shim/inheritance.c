@@ -19,7 +19,7 @@ _Atomic int inheritance_count;
 /* Written before main, and by whichever thread binds; a server binds from one thread. A fork copies
  * it together with the descriptors it speaks of. */
 static struct {
-	int page_fd; /* -1: closed */
+	int page_fd;                   /* -1: closed */
 	int fds[GENERATION_LISTENERS]; /* by index in the page; -1: refused, adopted or closed */
 } inheritance = {.page_fd = -1};
 

@@ -37,70 +37,70 @@ int sigignore(int sig);
 void (*sigset(int sig, void (*handler)(int)))(int);
 
 /* Thin over one system call: a call that comes before the constructor goes straight to the kernel. */
-#define INTERPOSED_SYSCALLS(X)                                                                     \
-	X(socket)                                                                                  \
-	X(bind)                                                                                    \
-	X(listen)                                                                                  \
-	X(accept)                                                                                  \
-	X(accept4)                                                                                 \
-	X(shutdown)                                                                                \
-	X(epoll_wait)                                                                              \
-	X(epoll_pwait)                                                                             \
-	X(epoll_pwait2)                                                                            \
-	X(poll)                                                                                    \
-	X(ppoll)                                                                                   \
-	X(select)                                                                                  \
-	X(pselect)                                                                                 \
-	X(pause)                                                                                   \
-	X(sigsuspend)                                                                              \
-	X(sigtimedwait)                                                                            \
-	X(nanosleep)                                                                               \
-	X(clock_nanosleep)                                                                         \
-	X(signalfd)                                                                                \
-	X(close)                                                                                   \
-	X(close_range)                                                                             \
-	X(dup2)                                                                                    \
-	X(dup3)                                                                                    \
-	X(execve)                                                                                  \
-	X(_exit)                                                                                   \
-	X(setsid)                                                                                  \
-	X(unlink)                                                                                  \
+#define INTERPOSED_SYSCALLS(X) \
+	X(socket)              \
+	X(bind)                \
+	X(listen)              \
+	X(accept)              \
+	X(accept4)             \
+	X(shutdown)            \
+	X(epoll_wait)          \
+	X(epoll_pwait)         \
+	X(epoll_pwait2)        \
+	X(poll)                \
+	X(ppoll)               \
+	X(select)              \
+	X(pselect)             \
+	X(pause)               \
+	X(sigsuspend)          \
+	X(sigtimedwait)        \
+	X(nanosleep)           \
+	X(clock_nanosleep)     \
+	X(signalfd)            \
+	X(close)               \
+	X(close_range)         \
+	X(dup2)                \
+	X(dup3)                \
+	X(execve)              \
+	X(_exit)               \
+	X(setsid)              \
+	X(unlink)              \
 	X(unlinkat)
 
 /* More than one system call behind them: resolved on the spot when they come that early. */
-#define INTERPOSED_FUNCTIONS(X)                                                                    \
-	X(sigaction)                                                                               \
-	X(signal)                                                                                  \
-	X(siginterrupt)                                                                            \
-	X(sigwait)                                                                                 \
-	X(sigwaitinfo)                                                                             \
-	X(sleep)                                                                                   \
-	X(usleep)                                                                                  \
-	X(execv)                                                                                   \
-	X(execvp)                                                                                  \
-	X(execvpe)                                                                                 \
-	X(execl)                                                                                   \
-	X(execle)                                                                                  \
-	X(execlp)                                                                                  \
-	X(fexecve)                                                                                 \
-	X(posix_spawn)                                                                             \
-	X(posix_spawnp)                                                                            \
-	X(system)                                                                                  \
-	X(popen)                                                                                   \
-	X(_Exit)                                                                                   \
-	X(daemon)                                                                                  \
-	X(remove)                                                                                  \
+#define INTERPOSED_FUNCTIONS(X) \
+	X(sigaction)            \
+	X(signal)               \
+	X(siginterrupt)         \
+	X(sigwait)              \
+	X(sigwaitinfo)          \
+	X(sleep)                \
+	X(usleep)               \
+	X(execv)                \
+	X(execvp)               \
+	X(execvpe)              \
+	X(execl)                \
+	X(execle)               \
+	X(execlp)               \
+	X(fexecve)              \
+	X(posix_spawn)          \
+	X(posix_spawnp)         \
+	X(system)               \
+	X(popen)                \
+	X(_Exit)                \
+	X(daemon)               \
+	X(remove)               \
 	X(syscall)
 
 #ifdef __GLIBC__
-#define INTERPOSED_GLIBC(X)                                                                        \
-	X(__poll_chk)                                                                              \
-	X(__ppoll_chk)                                                                             \
-	X(closefrom)                                                                               \
-	X(bsd_signal)                                                                              \
-	X(sysv_signal)                                                                             \
-	X(__sysv_signal)                                                                           \
-	X(sigset)                                                                                  \
+#define INTERPOSED_GLIBC(X) \
+	X(__poll_chk)       \
+	X(__ppoll_chk)      \
+	X(closefrom)        \
+	X(bsd_signal)       \
+	X(sysv_signal)      \
+	X(__sysv_signal)    \
+	X(sigset)           \
 	X(sigignore)
 #else
 #define INTERPOSED_GLIBC(X)

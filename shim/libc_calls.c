@@ -110,8 +110,7 @@ static int early_sigsuspend(const sigset_t *mask)
 
 static int early_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
-	return (int)raw_result(
-		RAW4(SYS_rt_sigtimedwait, set, info, timeout, _NSIG / CHAR_BIT));
+	return (int)raw_result(RAW4(SYS_rt_sigtimedwait, set, info, timeout, _NSIG / CHAR_BIT));
 }
 
 static int early_nanosleep(const struct timespec *request, struct timespec *remaining)
@@ -195,9 +194,9 @@ void libc_calls_resolve(void)
 
 	/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
 	 * pointer to a function pointer; POSIX dlsym() asks for one, hence the copy through void **. */
-#define X(name)                                                                                    \
-	found = dlsym(RTLD_NEXT, #name);                                                           \
-	if (found)                                                                                 \
+#define X(name)                          \
+	found = dlsym(RTLD_NEXT, #name); \
+	if (found)                       \
 		*(void **)&libc_calls.name = found;
 	INTERPOSED(X)
 #undef X

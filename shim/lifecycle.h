@@ -15,30 +15,30 @@ enum life_state {
 };
 
 enum life_event {
-	EVENT_REPLACE,         /* a signal: start a successor and leave */
-	EVENT_FORK,            /* a signal: start a successor and stay */
-	EVENT_STOP,            /* a signal: drain and leave */
+	EVENT_REPLACE,          /* a signal: start a successor and leave */
+	EVENT_FORK,             /* a signal: start a successor and stay */
+	EVENT_STOP,             /* a signal: drain and leave */
 	EVENT_READY_TO_REPLACE, /* the successor serves, and this one is to go */
-	EVENT_READY_BESIDE,    /* the successor serves, and this one is to stay */
-	EVENT_FAILED,          /* the successor died, or could not be executed */
-	EVENT_TIMED_OUT,       /* the time of the present state is over */
-	EVENT_DRAINED,         /* nothing that was accepted is left */
+	EVENT_READY_BESIDE,     /* the successor serves, and this one is to stay */
+	EVENT_FAILED,           /* the successor died, or could not be executed */
+	EVENT_TIMED_OUT,        /* the time of the present state is over */
+	EVENT_DRAINED,          /* nothing that was accepted is left */
 	LIFE_EVENTS
 };
 
 enum life_action {
 	ACTION_NONE,
-	ACTION_IMPOSSIBLE,      /* the event cannot come in this state: nothing is done */
+	ACTION_IMPOSSIBLE, /* the event cannot come in this state: nothing is done */
 	ACTION_START_SUCCESSOR,
-	ACTION_REFUSE,          /* say that one thing at a time is done */
-	ACTION_STAY_BESIDE,     /* say that this one is still alive */
-	ACTION_ROLL_BACK,       /* clear a dead successor away */
-	ACTION_GIVE_UP_WAITING, /* clear a hanging successor away */
+	ACTION_REFUSE,           /* say that one thing at a time is done */
+	ACTION_STAY_BESIDE,      /* say that this one is still alive */
+	ACTION_ROLL_BACK,        /* clear a dead successor away */
+	ACTION_GIVE_UP_WAITING,  /* clear a hanging successor away */
 	ACTION_CANCEL_AND_LEAVE, /* clear the successor away, then as ACTION_BE_LAME_DUCK */
 	ACTION_BE_LAME_DUCK,
 	ACTION_HAND_OVER,
 	ACTION_DRAIN,
-	ACTION_STOP_SERVER,     /* hand the server its own stop signal */
+	ACTION_STOP_SERVER, /* hand the server its own stop signal */
 	ACTION_KILL_SERVER,
 };
 

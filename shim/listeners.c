@@ -188,8 +188,7 @@ bool listeners_matches_connection(const struct sockaddr *address, const struct s
 
 		return listener->sin6_port == end->sin6_port &&
 		       (IN6_IS_ADDR_UNSPECIFIED(&listener->sin6_addr) ||
-		        memcmp(&listener->sin6_addr, &end->sin6_addr, sizeof(end->sin6_addr)) ==
-		                0);
+		        memcmp(&listener->sin6_addr, &end->sin6_addr, sizeof(end->sin6_addr)) == 0);
 	}
 	/* An accepted unix connection has its listener's name (unix(7)). Both are whole
 	 * sockaddr_storage, zero behind the name. */

@@ -29,8 +29,8 @@ static int open_for_reading(const char *path, int flags)
 }
 
 /* Calls VISIT with each entry that is a number, from directory position START on. */
-static int each_number(const char *path, long start, bool (*visit)(int number, int dir_fd, void *context),
-                       void *context)
+static int each_number(const char *path, long start,
+                       bool (*visit)(int number, int dir_fd, void *context), void *context)
 {
 	char buffer[4096] __attribute__((aligned(8)));
 	const int dir_fd = open_for_reading(path, O_DIRECTORY);

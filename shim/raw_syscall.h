@@ -41,7 +41,7 @@ static inline long raw_syscall6(long n, long a, long b, long c, long d, long e, 
 #endif
 }
 
-#define RAW6(n, a, b, c, d, e, f)                                                                  \
+#define RAW6(n, a, b, c, d, e, f) \
 	raw_syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define RAW0(n) RAW6(n, 0, 0, 0, 0, 0, 0)
 #define RAW1(n, a) RAW6(n, a, 0, 0, 0, 0, 0)

@@ -123,8 +123,7 @@ static int parse_request(const char *word, int length, enum request *ret_request
 	static const struct {
 		const char *name;
 		enum request request;
-	} known[] = {
-		{"replace", REQUEST_REPLACE}, {"fork", REQUEST_FORK}, {"stop", REQUEST_STOP}};
+	} known[] = {{"replace", REQUEST_REPLACE}, {"fork", REQUEST_FORK}, {"stop", REQUEST_STOP}};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if ((int)strlen(known[i].name) == length &&

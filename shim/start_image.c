@@ -88,7 +88,11 @@ static const char *choose_directory(struct arena *arena)
 	char here[PATH_MAX];
 	struct stat by_name, by_dot;
 
-	if (named && named[0] == '/' && stat(named, &by_name) == 0 && stat(".", &by_dot) == 0 &&
+	if (stat(".", &by_dot) != 0)
+		return NULL;
+	start_image.directory_dev = by_dot.st_dev;
+	start_image.directory_ino = by_dot.st_ino;
+	if (named && named[0] == '/' && stat(named, &by_name) == 0 &&
 	    by_name.st_dev == by_dot.st_dev && by_name.st_ino == by_dot.st_ino)
 		return named;
 	if (!getcwd(here, sizeof(here)))
@@ -105,9 +109,9 @@ static void copy_signals(void)
 	/* Caught signals cannot survive an execve, so what is not SIG_IGN now was SIG_DFL. Only the
 	 * ones a launcher really leaves ignored are asked for (nohup(1), shells, Python's SIGPIPE):
 	 * the others would cost 60 system calls in every /bin/true. */
-	static const int worth_asking[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE,
-	                                   SIGALRM, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU,
-	                                   SIGXFSZ, SIGWINCH};
+	static const int worth_asking[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2,
+	                                   SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP,
+	                                   SIGTTIN, SIGTTOU, SIGXFSZ, SIGWINCH};
 	for (size_t i = 0; i < sizeof(worth_asking) / sizeof(worth_asking[0]); i++) {
 		struct sigaction now;
 

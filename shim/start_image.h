@@ -12,14 +12,16 @@
 #define HANDOVER_VARIABLE "OCTOPUS_HANDOVER_FD"
 
 struct start_image {
-	const char *path;       /* what to execute: as given to execve(2), or argv[0] */
-	char **argv;            /* NULL-terminated; for a #! script without the interpreter */
-	char **envp;            /* NULL-terminated; without HANDOVER_VARIABLE; one free slot at the end */
-	int env_count;          /* entries in envp */
-	const char *directory;  /* as the shell named it when that is still right (symlinks kept) */
-	uint64_t blocked;       /* signal mask, bit N-1 for signal N */
-	uint64_t ignored;       /* dispositions that were SIG_IGN, same form */
-	int umask;              /* -1 when unknown */
+	const char *path; /* what to execute: as given to execve(2), or argv[0] */
+	char **argv;      /* NULL-terminated; for a #! script without the interpreter */
+	char **envp;      /* NULL-terminated; without HANDOVER_VARIABLE; one free slot at the end */
+	int env_count;    /* entries in envp */
+	const char *directory; /* as the shell named it when that is still right (symlinks kept) */
+	dev_t directory_dev;   /* and which one that was */
+	ino_t directory_ino;
+	uint64_t blocked; /* signal mask, bit N-1 for signal N */
+	uint64_t ignored; /* dispositions that were SIG_IGN, same form */
+	int umask;        /* -1 when unknown */
 };
 
 /* Read-only once start_image_copy() has run. Context: any. */

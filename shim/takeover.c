@@ -73,6 +73,7 @@ void takeover_as_successor(const char *value)
 	if (atomic_exchange(&generation.page->is_attached, 1))
 		return;
 	mask = generation.page->blocked;
+	start_image.blocked = mask;
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 }
 
@@ -109,7 +110,8 @@ static void begin_generation(void)
 	generation.pid = getpid();
 	error = find_page();
 	if (error) {
-		log_error("No page for the generation (error %d): running without Octopus.", -error);
+		log_error("No page for the generation (error %d): running without Octopus.",
+		          -error);
 		return;
 	}
 	atomic_store(&generation.page->leader, generation.pid);

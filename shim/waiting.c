@@ -36,7 +36,8 @@ static void wait_has_begun(void)
 	const int saved = errno;
 
 	attach();
-	if (atomic_fetch_and(&waiting_for, ~WAITING_GENERATION_UNSEEN) & WAITING_GENERATION_UNSEEN) {
+	if (atomic_fetch_and(&waiting_for, ~WAITING_GENERATION_UNSEEN) &
+	    WAITING_GENERATION_UNSEEN) {
 		atomic_store(&generation.page->is_waiting, 1);
 		bell_ring(&generation.page->bell);
 	}

@@ -44,8 +44,7 @@ static int exec_passing_on(exec_function function, const char *path, char *const
 	return result;
 }
 
-static int exec_by(exec_function function, const char *path, char *const argv[],
-                   char *const envp[])
+static int exec_by(exec_function function, const char *path, char *const argv[], char *const envp[])
 {
 	const uint64_t changed = dispositions_prepare_exec();
 	/* A forked child that becomes another program no longer counts as a connection. */
@@ -116,13 +115,13 @@ static void copy_arguments(char **argv, size_t size, const char *first, va_list 
 		argv[i] = va_arg(list, char *);
 }
 
-#define COLLECT_ARGUMENTS(argv, first, list)                                                       \
-	va_list list;                                                                              \
-	va_start(list, first);                                                                     \
-	const size_t size = count_arguments(list);                                                 \
-	va_end(list);                                                                              \
-	char *argv[size];                                                                          \
-	va_start(list, first);                                                                     \
+#define COLLECT_ARGUMENTS(argv, first, list)       \
+	va_list list;                              \
+	va_start(list, first);                     \
+	const size_t size = count_arguments(list); \
+	va_end(list);                              \
+	char *argv[size];                          \
+	va_start(list, first);                     \
 	copy_arguments(argv, size, first, list)
 
 EXPORT int execl(const char *path, const char *first, ...)
@@ -187,8 +186,7 @@ EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
-                        const posix_spawnattr_t *attributes, char *const argv[],
-                        char *const envp[])
+                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	libc_calls_ensure();
 	return spawn_by(libc_calls.posix_spawnp, pid, file, actions, attributes, argv, envp);

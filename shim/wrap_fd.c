@@ -48,7 +48,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 #ifdef __GLIBC__
 EXPORT void closefrom(int first)
 {
-	if (!inheritance_is_waiting() || close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
+	if (!inheritance_is_waiting() ||
+	    close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
 		libc_calls_ensure();
 		if (libc_calls.closefrom)
 			libc_calls.closefrom(first);

@@ -92,7 +92,8 @@ EXPORT handler sigset(int sig, handler function)
 	if (sigemptyset(&one) != 0 || sigaddset(&one, sig) != 0)
 		return SIG_ERR;
 	if (function == SIG_HOLD) {
-		if (sigprocmask(SIG_BLOCK, &one, &before) != 0 || sigaction(sig, NULL, &present) != 0)
+		if (sigprocmask(SIG_BLOCK, &one, &before) != 0 ||
+		    sigaction(sig, NULL, &present) != 0)
 			return SIG_ERR;
 		return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
 	}

@@ -69,8 +69,8 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 		errno = EINTR;
 		if (!was_only_ours())
 			break;
-		error = libc_calls.clock_nanosleep(
-			clock, flags, flags & TIMER_ABSTIME ? request : &rest, &rest);
+		error = libc_calls.clock_nanosleep(clock, flags,
+		                                   flags & TIMER_ABSTIME ? request : &rest, &rest);
 	}
 	errno = saved;
 	if (error == EINTR && remaining && !(flags & TIMER_ABSTIME))

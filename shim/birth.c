@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "spawn.h"
+#include "birth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,8 +65,8 @@ static int successor_main(void *argument)
 	 * along. */
 	(void)RAW2(SYS_setpgid, 0, 0);
 	for (int sig = 1; sig < 65; sig++)
-		set_disposition(sig, request->ignored >> (sig - 1) & 1 ? (long)SIG_IGN
-		                                                       : (long)SIG_DFL);
+		set_disposition(sig,
+		                request->ignored >> (sig - 1) & 1 ? (long)SIG_IGN : (long)SIG_DFL);
 	if (request->umask >= 0)
 		(void)RAW1(SYS_umask, request->umask);
 	if (request->directory) {
@@ -75,6 +75,9 @@ static int successor_main(void *argument)
 			fail(SPAWN_CHDIR, answer);
 	}
 	shut_in_all_fds();
+	/* node marks its own 0-2 close-on-exec. */
+	for (int fd = 0; fd < 3; fd++)
+		(void)RAW3(SYS_fcntl, fd, F_SETFD, 0);
 	for (int i = 0; i < request->fd_count; i++)
 		(void)RAW3(SYS_dup3, request->fds[i].from, request->fds[i].to, 0);
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &request->blocked, NULL, sizeof(uint64_t));
@@ -105,8 +108,8 @@ static int midwife_main(void *argument)
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE,
-	            CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
+	            argument);
 	if (pid < 0)
 		fail(SPAWN_CLONE, -EAGAIN);
 	atomic_store(&spawn_report.pid, (int32_t)pid);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Spawning the successor. Twice clone(CLONE_VM): the time does not depend on how much memory the
  * server has, its threads run on, it gets no SIGCHLD, and its waitpid(-1) never sees our processes. */
-#ifndef OCTOPUS_SPAWN_H
-#define OCTOPUS_SPAWN_H
+#ifndef OCTOPUS_BIRTH_H
+#define OCTOPUS_BIRTH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,11 +33,11 @@ struct spawn_request {
  * memory, fills it in: it is the successor's parent and the reaper of all its descendants, until the
  * birth is over. */
 struct spawn_report {
-	_Atomic int32_t pid;         /* the successor's first process */
-	_Atomic int32_t error;       /* errno of the step that failed, or 0 */
+	_Atomic int32_t pid;          /* the successor's first process */
+	_Atomic int32_t error;        /* errno of the step that failed, or 0 */
 	_Atomic uint32_t failed_step; /* enum spawn_step */
-	_Atomic int32_t status;      /* wait status of that first process */
-	_Atomic uint32_t has_ended;  /* the whole family has */
+	_Atomic int32_t status;       /* wait status of that first process */
+	_Atomic uint32_t has_ended;   /* the whole family has */
 };
 
 enum spawn_step { SPAWN_NO_STEP, SPAWN_CLONE, SPAWN_CHDIR, SPAWN_EXEC };

@@ -37,8 +37,8 @@ static struct {
 	_Atomic int state;              /* enum life_state */
 	int64_t deadline;
 	int64_t settled_at;
-	enum request request;              /* what the successor that is being born is for */
-	struct generation_page *successor; /* NULL: there is none */
+	enum request request;            /* what the successor that is being born is for */
+	struct generation_page *newborn; /* the successor while it is being born */
 	bool was_killed;
 } controller = {.deadline = NEVER};
 
@@ -69,8 +69,7 @@ void controller_forked(void)
 	atomic_store(&controller.state, LIFE_SERVING);
 	controller.deadline = NEVER;
 	controller.settled_at = 0;
-	/* The successor is the parent's affair; unmapping it here would take time from the fork. */
-	controller.successor = NULL;
+	controller.newborn = NULL;
 	if (generation.page)
 		atomic_store(&controller.bell, &generation.page->bell);
 }
@@ -80,25 +79,20 @@ static void set_deadline(int64_t in_ms)
 	controller.deadline = bell_now_ms() + in_ms;
 }
 
-static void drop_successor(void)
+static struct generation_page *successor(void)
 {
-	atomic_store(&controller.bell, &generation.page->bell);
-	generation_drop_page(controller.successor);
-	controller.successor = NULL;
+	return atomic_load(&generation.successor);
 }
 
 static void start_successor(void)
 {
 	struct generation_page *page = NULL;
 
-	/* One that serves beside us from an earlier upgrade goes its own way. */
-	generation_drop_page(controller.successor);
-	controller.successor = NULL;
 	if (handover_begin(&page) != 0) {
 		atomic_store(&controller.state, lifecycle_step(LIFE_STARTING, EVENT_FAILED).next);
 		return;
 	}
-	controller.successor = page;
+	controller.newborn = page;
 	atomic_store(&controller.bell, &page->bell);
 	log_info("Forked child (%d).", atomic_load(&spawn_report.pid));
 	set_deadline(settings.ready_timeout_ms);
@@ -106,15 +100,21 @@ static void start_successor(void)
 
 static void clear_successor_away(void)
 {
-	handover_finish(controller.successor, false);
-	drop_successor();
+	handover_finish(controller.newborn, false);
+	atomic_store(&controller.bell, &generation.page->bell);
+	generation_drop_page(controller.newborn);
+	controller.newborn = NULL;
 	controller.deadline = NEVER;
 }
 
 static void accept_successor(void)
 {
-	handover_finish(controller.successor, true);
+	handover_finish(controller.newborn, true);
 	atomic_store(&controller.bell, &generation.page->bell);
+	/* One that serves beside us from an earlier upgrade goes its own way. Its page stays mapped:
+	 * another thread may be reading it. */
+	atomic_store(&generation.successor, controller.newborn);
+	controller.newborn = NULL;
 	controller.deadline = NEVER;
 }
 
@@ -127,12 +127,12 @@ static void begin_drain(void)
 	log_format_time(until, sizeof(until), now.tv_sec + settings.drain_timeout_ms / 1000, '-');
 	log_info("Digesting requests will be timed out at %s", until);
 	set_deadline(settings.drain_timeout_ms);
-	drain_begin(controller.successor);
+	drain_begin(successor());
 }
 
 static bool is_last_generation(void)
 {
-	return !controller.successor || atomic_load(&controller.successor->phase) == PHASE_LEFT;
+	return !successor() || atomic_load(&successor()->phase) == PHASE_LEFT;
 }
 
 static void leave_generation(void)
@@ -209,7 +209,7 @@ static void carry_out(enum life_action action, enum life_state state)
 		break;
 	case ACTION_ROLL_BACK:
 	case ACTION_GIVE_UP_WAITING:
-		handover_explain_failure(controller.successor);
+		handover_explain_failure(controller.newborn);
 		clear_successor_away();
 		break;
 	case ACTION_CANCEL_AND_LEAVE:
@@ -255,9 +255,9 @@ static void feed(enum life_event event)
 /* While this one lives, a Ctrl-C also reaches the successor, which has a group of its own. */
 static void pass_on_to_successor(int sig)
 {
-	const pid_t leader = controller.successor ? atomic_load(&controller.successor->leader) : 0;
+	const pid_t leader = successor() ? atomic_load(&successor()->leader) : 0;
 
-	if (leader > 0 && present_state() != LIFE_STARTING)
+	if (leader > 0)
 		(void)kill(leader, sig);
 }
 
@@ -327,7 +327,7 @@ static void check_successor(void)
 		return;
 	if (atomic_load(&spawn_report.has_ended))
 		feed(EVENT_FAILED);
-	else if (atomic_load(&controller.successor->is_ready))
+	else if (atomic_load(&controller.newborn->is_ready))
 		feed(controller.request == REQUEST_REPLACE ? EVENT_READY_TO_REPLACE
 		                                           : EVENT_READY_BESIDE);
 }
@@ -479,8 +479,6 @@ void controller_on_exit(void)
 		return;
 	}
 	/* It exits of its own accord. A daemon's first process does: then its child leads on. */
-	if (present_state() == LIFE_STARTING)
-		spawn_abandon(0);
 	pidfile_remove();
 	atomic_store(&generation.page->leader, 0);
 	bell_ring(&generation.page->bell);

@@ -138,11 +138,19 @@ bool generation_is_heir(void)
 	return leader == 0 || procfs_is_dead(leader);
 }
 
+bool generation_may_share(void)
+{
+	return atomic_load(&generation.successor) ||
+	       (generation.page && atomic_load(&generation.page->predecessor_holds));
+}
+
 void generation_forked(void)
 {
 	generation.fork_parent = generation.pid;
 	generation.pid = getpid();
 	generation.membership = NULL;
+	/* Not unmapped: a fork should not take longer for it. */
+	atomic_store(&generation.successor, NULL);
 	if (atomic_load(&generation.role) != ROLE_NONE)
 		atomic_store(&generation.role, ROLE_WORKER);
 }

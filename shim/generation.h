@@ -74,7 +74,10 @@ enum role {
  * when leadership moves. */
 struct generation {
 	struct generation_page *page; /* NULL while role is ROLE_NONE and there is no predecessor */
-	struct member *membership;    /* NULL in a leader, and in a child that has not joined */
+	/* The page of the generation that took over from this one, or serves beside it; NULL while
+	 * there is none. Set and dropped by the leader's controller. */
+	_Atomic(struct generation_page *) successor;
+	struct member *membership; /* NULL in a leader, and in a child that has not joined */
 	_Atomic int role;
 	pid_t pid;
 	pid_t fork_parent;   /* in a fork's child: who forked it */
@@ -103,6 +106,10 @@ void generation_leave(void);
 /* True if the process that forked this one is gone, and so is the leader: this one is next.
  * Context: any. */
 bool generation_is_heir(void);
+
+/* True if another generation may accept on this one's listeners: only then are the costlier
+ * questions worth asking. Context: any. */
+bool generation_may_share(void);
 
 /* In the child of a fork. Context: any. */
 void generation_forked(void);

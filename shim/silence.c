@@ -55,6 +55,11 @@ void silence_accept_leave(void)
 	atomic_fetch_sub_explicit(&accepts_under_way, 1, memory_order_seq_cst);
 }
 
+void silence_forked(void)
+{
+	atomic_store(&accepts_under_way, 0);
+}
+
 void silence_note_poller(void)
 {
 	thread_polls = true;

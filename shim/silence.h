@@ -31,6 +31,9 @@ void silence_accept_leave(void);
  * Context: any. */
 void silence_accept_failed(int fd);
 
+/* In the child of a fork: the other threads' accepts are not its own. Context: any. */
+void silence_forked(void);
+
 /* This thread uses poll, select or epoll. Context: any. */
 void silence_note_poller(void);
 

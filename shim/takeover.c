@@ -14,6 +14,7 @@
 #include "log.h"
 #include "procfs.h"
 #include "settings.h"
+#include "silence.h"
 #include "start_image.h"
 #include "waiting.h"
 
@@ -40,6 +41,7 @@ static void in_child(void)
 	thread_has_accepted = false;
 	generation_forked();
 	controller_forked();
+	silence_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back();
@@ -128,19 +130,6 @@ static void begin_generation(void)
 	}
 }
 
-static bool is_inherited(const struct sockaddr *address, socklen_t length)
-{
-	for (uint32_t i = 0; i < generation.page->listener_count; i++) {
-		const struct inherited_listener *listener = &generation.page->listeners[i];
-
-		if (atomic_load(&listener->claimed_by) == generation.pid &&
-		    listeners_same_address(address, length, (const void *)&listener->address,
-		                           listener->address_length, false))
-			return true;
-	}
-	return false;
-}
-
 static void report_listener(int fd)
 {
 	struct sockaddr_storage address = {0};
@@ -150,8 +139,6 @@ static void report_listener(int fd)
 	if (getsockname(fd, (void *)&address, &length) != 0)
 		return;
 	listeners_format_address(text, sizeof(text), (const void *)&address, length);
-	if (is_inherited((const void *)&address, length))
-		return; /* said when it was imported */
 	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))
 		log_info("Unable to import a listener from file: unable to find listener on %s. "
 		         "Trying to create a new one.",
@@ -159,7 +146,7 @@ static void report_listener(int fd)
 	log_info("Created a new listener on %s.", text);
 }
 
-void takeover_on_listen(int fd)
+void takeover_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
@@ -167,7 +154,8 @@ void takeover_on_listen(int fd)
 		begin_generation();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		listeners_mark_held(fd);
-		report_listener(fd);
+		if (is_new) /* an inherited one listened all along, and was reported by bind */
+			report_listener(fd);
 	}
 	errno = saved;
 }

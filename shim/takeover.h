@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/* FD listens now. The first one makes this process the leader of a generation. Leaves errno alone.
- * Context: normal. */
-void takeover_on_listen(int fd);
+/* FD listens now; IS_NEW says that it did not before. The first one makes this process the leader of
+ * a generation. Leaves errno alone. Context: normal. */
+void takeover_on_listen(int fd, bool is_new);
 
 /* This process was started by a predecessor: VALUE is that of HANDOVER_VARIABLE. Its signals are in
  * hand from here on. Context: init. */

@@ -3,6 +3,7 @@
 #include "interpose.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "handover.h"
 #include "inheritance.h"
@@ -39,10 +40,11 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 
 EXPORT int listen(int fd, int backlog)
 {
+	const bool is_new = !listeners_is_listening(fd);
 	const int result = libc_calls.listen(fd, backlog);
 
 	if (result == 0)
-		takeover_on_listen(fd);
+		takeover_on_listen(fd, is_new);
 	return result;
 }
 
@@ -78,7 +80,7 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
  * closes its own. */
 EXPORT int shutdown(int fd, int how)
 {
-	if (generation.page && listeners_is_listening(fd) && listeners_is_held_elsewhere(fd))
+	if (generation_may_share() && listeners_is_listening(fd) && listeners_is_held_elsewhere(fd))
 		return 0;
 	return libc_calls.shutdown(fd, how);
 }

@@ -90,11 +90,11 @@ dist:                       ## make a source archive of the last commit
 	@mkdir -p $(BUILD)
 	git archive --prefix=octopus-$(VERSION)/ -o $(BUILD)/octopus-$(VERSION).tar.gz HEAD
 
-ifneq ($(wildcard tools/demo.sh),)
 .PHONY: demo
-demo: all programs          ## see an upgrade and a stop under load, in less than 30 s
-	BUILD=$(BUILD) tools/demo.sh
-endif
+demo:                       ## see upgrades and a stop under load, in less than 30 s
+	@echo "Building the library, the example server in two versions, and the load client."
+	@$(MAKE) --silent --no-print-directory all $(DEMO_PROGRAMS)
+	@BUILD=$(BUILD) tools/demo.sh
 
 clean:                      ## remove what was built
 	rm -rf $(BUILD)

@@ -78,6 +78,14 @@ $(BUILD)/tests/load: $(PROGRAM_OBJ)/client/load.o $(PROGRAM_OBJ)/client/workers.
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ -lssl -lcrypto $(LDLIBS)
 
+# For the demo: a compiler is all it needs.
+DEMO_PROGRAMS = $(BUILD)/tests/v1/ping $(BUILD)/tests/v2/ping $(BUILD)/tests/load_plain
+
+$(BUILD)/tests/load_plain: $(PROGRAM_OBJ)/client/load.o $(PROGRAM_OBJ)/client/workers.o \
+		$(patsubst %/tls.o,%/no_tls.o,$(TEST_CLIENT_OBJS))
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/tests/hold: $(PROGRAM_OBJ)/client/hold.o $(TEST_CLIENT_OBJS)
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ -lssl -lcrypto $(LDLIBS)

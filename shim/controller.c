@@ -39,7 +39,7 @@ static struct {
 	int64_t settled_at;
 	enum request request;            /* what the successor that is being born is for */
 	struct generation_page *newborn; /* the successor while it is being born */
-	bool was_killed;
+	bool has_rejoined;
 } controller = {.deadline = NEVER};
 
 void controller_note_signal(int sig, const siginfo_t *info)
@@ -77,11 +77,6 @@ void controller_forked(void)
 static void set_deadline(int64_t in_ms)
 {
 	controller.deadline = bell_now_ms() + in_ms;
-}
-
-static struct generation_page *successor(void)
-{
-	return atomic_load(&generation.successor);
 }
 
 static void start_successor(void)
@@ -127,20 +122,29 @@ static void begin_drain(void)
 	log_format_time(until, sizeof(until), now.tv_sec + settings.drain_timeout_ms / 1000, '-');
 	log_info("Digesting requests will be timed out at %s", until);
 	set_deadline(settings.drain_timeout_ms);
-	drain_begin(successor());
+	drain_begin();
 }
 
-static bool is_last_generation(void)
+/* The file names whoever is to get the next signal; it goes with the last generation. */
+static void give_up_pidfile(void)
 {
-	return !successor() || atomic_load(&successor()->phase) == PHASE_LEFT;
+	if (generation_predecessor_serves())
+		pidfile_hand_back(generation.page->predecessor);
+	else if (!generation_successor_lives())
+		pidfile_remove();
 }
 
 static void leave_generation(void)
 {
-	if (is_last_generation())
-		pidfile_remove();
+	struct generation_page *successor = atomic_load(&generation.successor);
+
+	give_up_pidfile();
 	atomic_store(&generation.page->phase, PHASE_LEFT);
 	bell_ring(&generation.page->bell);
+	if (successor) {
+		atomic_store(&successor->predecessor_left, 1);
+		bell_ring(&successor->bell);
+	}
 }
 
 static void signal_members(int sig)
@@ -167,8 +171,7 @@ static void stop_server(void)
 		controller_on_exit();
 		libc_calls._exit(0);
 	}
-	if (is_last_generation())
-		pidfile_remove();
+	give_up_pidfile();
 	/* Where the server blocks the signal everywhere, this thread must not be who gets it. */
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
@@ -255,16 +258,29 @@ static void feed(enum life_event event)
 /* While this one lives, a Ctrl-C also reaches the successor, which has a group of its own. */
 static void pass_on_to_successor(int sig)
 {
-	const pid_t leader = successor() ? atomic_load(&successor()->leader) : 0;
+	struct generation_page *successor = atomic_load(&generation.successor);
+	const pid_t leader = successor ? atomic_load(&successor->leader) : 0;
 
-	if (leader > 0)
+	if (leader > 0 && getpgid(leader) != getpgrp())
 		(void)kill(leader, sig);
+}
+
+/* A hang-up of the terminal itself asks nobody for an upgrade: a server that does not ignore it would
+ * end. */
+static enum request request_of(int sig, bool is_from_terminal)
+{
+	if (sig != SIGHUP || !is_from_terminal || settings.requests[sig] == REQUEST_NONE)
+		return settings.requests[sig];
+	return dispositions_is_ignored(sig) ? REQUEST_NONE : REQUEST_STOP;
 }
 
 static void feed_signal(int sig, bool is_from_terminal)
 {
-	log_info("Server (%d) received signal \"%s\".", generation.pid, settings_signal_text(sig));
-	switch (settings.requests[sig]) {
+	const enum request request = request_of(sig, is_from_terminal);
+
+	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, settings_signal_text(sig),
+	         is_from_terminal ? " from the terminal" : "");
+	switch (request) {
 	case REQUEST_REPLACE:
 	case REQUEST_FORK:
 		if (present_state() == LIFE_SERVING)
@@ -394,6 +410,20 @@ static void become_leader(void)
 	bell_ring(&generation.page->bell);
 }
 
+/* While the predecessor might signal its whole group (apache ends its own so) this generation has one
+ * of its own. Afterwards it goes back to where it was started, so that a Ctrl-C reaches it like
+ * everything else in that terminal. If that group has ended, it stays (setpgid(2): EPERM). */
+static void rejoin_group(void)
+{
+	struct generation_page *page = generation.page;
+
+	if (controller.has_rejoined || !atomic_load(&page->predecessor_left))
+		return;
+	controller.has_rejoined = true;
+	if (page->group > 0 && getpgrp() != page->group && getsid(0) != generation.pid)
+		(void)setpgid(0, page->group);
+}
+
 static int64_t work(void)
 {
 	int32_t gone = atomic_load(&generation.page->leader);
@@ -415,9 +445,10 @@ static void *controller_main(void *unused)
 	for (;;) {
 		bell *word = atomic_load(&controller.bell);
 		const uint32_t seen = atomic_load(word);
-		const int64_t wait_ms =
-			atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
+		int64_t wait_ms;
 
+		rejoin_group();
+		wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
 		if (wait_ms > 0 && word == atomic_load(&controller.bell) &&
 		    !atomic_load(&controller.pending))
 			bell_wait(word, seen, wait_ms == NEVER ? -1 : wait_ms);

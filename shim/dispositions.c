@@ -258,6 +258,11 @@ bool dispositions_has_own_way(int sig)
 	return libc_calls.sigaction(sig, NULL, &present) == 0 && is_function(&present);
 }
 
+bool dispositions_is_ignored(int sig)
+{
+	return wish_of(sig).sa_handler == SIG_IGN;
+}
+
 uint64_t dispositions_taken(void)
 {
 	return atomic_load_explicit(&dispositions.taken, memory_order_relaxed);

@@ -29,6 +29,9 @@ void dispositions_release(int sig);
  * Context: any. */
 bool dispositions_has_own_way(int sig);
 
+/* True if the server ignores SIG, which is taken. Context: any. */
+bool dispositions_is_ignored(int sig);
+
 /* True while SIG is taken from the server. Context: any. */
 bool dispositions_is_taken(int sig);
 

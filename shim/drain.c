@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "connections.h"
+#include "generation.h"
 #include "handover.h"
 #include "interpose.h"
 #include "listeners.h"
@@ -29,7 +30,6 @@ enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS 
 /* The controller's own. */
 static struct {
 	enum drain_stage stage;
-	struct generation_page *successor;
 	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
 	int count;
 	int64_t empty_since;
@@ -67,13 +67,6 @@ static int queue_length(int fd)
 	return libc_calls.poll(&request, 1, 0) > 0;
 }
 
-static bool predecessor_accepts(void)
-{
-	return generation.page->predecessor > 0 &&
-	       atomic_load(&generation.page->predecessor_holds) &&
-	       !procfs_is_dead(generation.page->predecessor);
-}
-
 /* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
  * connections away from one that another generation serves would be an outage. */
 static bool is_shared(int fd)
@@ -83,20 +76,19 @@ static bool is_shared(int fd)
 
 	memset(&address, 0, sizeof(address));
 	return listeners_is_held_elsewhere(fd) || getsockname(fd, (void *)&address, &length) != 0 ||
-	       handover_is_taken_over(drain.successor, (const void *)&address, length);
+	       handover_is_taken_over((const void *)&address, length);
 }
 
-void drain_begin(struct generation_page *successor)
+void drain_begin(void)
 {
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
 
 	memset(&drain, 0, sizeof(drain));
-	drain.successor = successor;
 	for (int i = 0; i < count; i++) {
 		int kept;
 
-		if (is_shared(fds[i]) || predecessor_accepts())
+		if (is_shared(fds[i]) || generation_predecessor_serves())
 			continue;
 		turn_away_new_connections(fds[i]);
 		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
@@ -160,13 +152,15 @@ static bool members_have_connections(void)
  * hold; close(2) alone would leave it to them. */
 static void end_listeners(void)
 {
+	struct generation_page *successor = atomic_load(&generation.successor);
+
 	for (int i = 0; i < drain.count; i++) {
 		(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;
-	if (drain.successor)
-		atomic_store(&drain.successor->predecessor_holds, 0);
+	if (successor)
+		atomic_store(&successor->predecessor_holds, 0);
 }
 
 bool drain_step(int64_t *ret_wait_ms)

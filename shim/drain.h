@@ -7,12 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "generation.h"
-
-/* SUCCESSOR is the page of the generation that has the listeners now, or NULL. A listener that
- * somebody else accepts on is just let go; with any other, new SYNs are turned away, and what is
- * already queued is still accepted. Context: the controller. */
-void drain_begin(struct generation_page *successor);
+/* A listener that another generation accepts on is just let go; with any other, new SYNs are turned
+ * away, and what is already queued is still accepted. Context: the controller. */
+void drain_begin(void);
 
 /* Goes on as far as it can. Returns true when nothing that was accepted is left; else *ret_wait_ms
  * says when to come again at the latest. Context: the controller. */

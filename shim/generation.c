@@ -138,6 +138,26 @@ bool generation_is_heir(void)
 	return leader == 0 || procfs_is_dead(leader);
 }
 
+bool generation_successor_lives(void)
+{
+	struct generation_page *successor = atomic_load(&generation.successor);
+	pid_t leader;
+
+	if (!successor || atomic_load(&successor->phase) == PHASE_LEFT)
+		return false;
+	leader =
+		atomic_load(&successor->leader); /* 0: moving from a daemon's parent to its child */
+	return leader == 0 || !procfs_is_dead(leader);
+}
+
+bool generation_predecessor_serves(void)
+{
+	const struct generation_page *page = generation.page;
+
+	return page->predecessor > 0 && atomic_load(&page->predecessor_holds) &&
+	       !procfs_is_dead(page->predecessor);
+}
+
 bool generation_may_share(void)
 {
 	return atomic_load(&generation.successor) ||

@@ -107,6 +107,12 @@ void generation_leave(void);
  * Context: any. */
 bool generation_is_heir(void);
 
+/* True if the generation that took over, or serves beside, is still there. Context: any. */
+bool generation_successor_lives(void);
+
+/* True if the predecessor still accepts on what it handed over. Context: any. */
+bool generation_predecessor_serves(void);
+
 /* True if another generation may accept on this one's listeners: only then are the costlier
  * questions worth asking. Context: any. */
 bool generation_may_share(void);

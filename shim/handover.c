@@ -115,6 +115,7 @@ static int fill_page(struct generation_page *page, int page_fd)
 	}
 	page->listener_count = (uint32_t)count;
 	page->predecessor = generation.pid;
+	page->group = getpgrp();
 	atomic_store(&page->predecessor_holds, 1);
 	page->number = generation.page->number + 1;
 	page->blocked = start_image.blocked;
@@ -193,6 +194,10 @@ static void explain_step(void)
 		          error == ENOENT   ? "no such directory"
 		          : error == EACCES ? "permission denied"
 		                            : "cannot be entered");
+		return;
+	}
+	if (atomic_load(&spawn_report.failed_step) == SPAWN_CLONE) {
+		log_error("Unable to fork a child: clone: error %d.", error);
 		return;
 	}
 	full_path(path, sizeof(path));
@@ -315,17 +320,11 @@ void handover_finish(struct generation_page *page, bool is_good)
 	spawn_abandon(ABANDON_MS);
 }
 
-bool handover_is_taken_over(const struct generation_page *page, const struct sockaddr *address,
-                            socklen_t length)
+bool handover_is_taken_over(const struct sockaddr *address, socklen_t length)
 {
-	pid_t leader;
+	const struct generation_page *page = atomic_load(&generation.successor);
 
-	if (!page)
-		return false;
-	leader = atomic_load(&page->leader);
-	if (leader > 0 && procfs_is_dead(leader))
-		return false;
-	if (atomic_load(&page->phase) == PHASE_LEFT)
+	if (!generation_successor_lives())
 		return false;
 	for (uint32_t i = 0; i < page->listener_count; i++) {
 		const struct inherited_listener *listener = &page->listeners[i];

@@ -24,9 +24,7 @@ void handover_explain_failure(const struct generation_page *page);
  * Context: the controller. */
 void handover_finish(struct generation_page *page, bool is_good);
 
-/* True if the successor behind PAGE (NULL: there is none) took over the listener on ADDRESS, and
- * lives. Context: the controller. */
-bool handover_is_taken_over(const struct generation_page *page, const struct sockaddr *address,
-                            socklen_t length);
+/* True if the successor took over the listener on ADDRESS, and lives. Context: the controller. */
+bool handover_is_taken_over(const struct sockaddr *address, socklen_t length);
 
 #endif

@@ -140,17 +140,26 @@ static bool same_v6(const struct sockaddr_in6 *wanted, const struct sockaddr_in6
 	       (wanted->sin6_port == have->sin6_port || (any_port && wanted->sin6_port == 0));
 }
 
-/* bind(2) takes a path with or without its NUL; getsockname(2) counts it. */
+/* An abstract name is all of its bytes; a path ends at its NUL, which bind(2) may be given or not and
+ * getsockname(2) counts (unix(7)). */
+static size_t unix_name_length(const struct sockaddr_un *address, socklen_t length)
+{
+	const size_t room = length - offsetof(struct sockaddr_un, sun_path);
+
+	return address->sun_path[0] ? strnlen(address->sun_path, room) : room;
+}
+
 static bool same_unix(const struct sockaddr_un *wanted, socklen_t wanted_length,
                       const struct sockaddr_un *have, socklen_t have_length)
 {
-	char a[128], b[128];
+	size_t length;
 
-	if (wanted_length <= sizeof(sa_family_t) || have_length <= sizeof(sa_family_t))
+	if (wanted_length <= sizeof(sa_family_t) || have_length <= sizeof(sa_family_t) ||
+	    wanted_length > sizeof(*wanted) || have_length > sizeof(*have))
 		return false;
-	format_unix(a, sizeof(a), wanted, wanted_length);
-	format_unix(b, sizeof(b), have, have_length);
-	return strcmp(a, b) == 0;
+	length = unix_name_length(wanted, wanted_length);
+	return length == unix_name_length(have, have_length) &&
+	       memcmp(wanted->sun_path, have->sun_path, length) == 0;
 }
 
 bool listeners_same_address(const struct sockaddr *wanted, socklen_t wanted_length,

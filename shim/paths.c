@@ -48,7 +48,7 @@ static bool belongs_to(const struct generation_page *successor, int dir_fd, cons
 {
 	const pid_t leader = atomic_load(&successor->leader);
 
-	if (atomic_load(&successor->phase) == PHASE_LEFT || leader <= 0 || procfs_is_dead(leader))
+	if (!generation_successor_lives())
 		return false;
 	if (S_ISSOCK(what->st_mode))
 		return is_socket_of(successor, what);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "generation.h"
@@ -13,10 +14,10 @@
 #include "settings.h"
 #include "text.h"
 
-static int write_temporary(const char *path)
+static int write_temporary(const char *path, pid_t pid)
 {
 	char text[16];
-	const size_t length = text_format(text, sizeof(text), "%d\n", generation.pid);
+	const size_t length = text_format(text, sizeof(text), "%d\n", pid);
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	int error = 0;
 
@@ -28,15 +29,13 @@ static int write_temporary(const char *path)
 	return error;
 }
 
-void pidfile_write(void)
+static void write_pid(pid_t pid)
 {
 	char temporary[PATH_MAX + 32];
 	int error;
 
-	if (!settings.pidfile[0])
-		return;
 	text_format(temporary, sizeof(temporary), "%s.%d.tmp", settings.pidfile, generation.pid);
-	error = write_temporary(temporary);
+	error = write_temporary(temporary, pid);
 	if (error == 0 && rename(temporary, settings.pidfile) != 0)
 		error = -errno;
 	if (error) {
@@ -46,14 +45,30 @@ void pidfile_write(void)
 	}
 }
 
-void pidfile_remove(void)
+static bool is_ours(void)
 {
 	char text[32];
 	const char *at = text;
 	uint64_t pid;
 
-	if (!settings.pidfile[0] || procfs_read(settings.pidfile, text, sizeof(text)) <= 0)
-		return;
-	if (text_read_number(&at, 10, &pid) == 0 && pid == (uint64_t)generation.pid)
+	return settings.pidfile[0] && procfs_read(settings.pidfile, text, sizeof(text)) > 0 &&
+	       text_read_number(&at, 10, &pid) == 0 && pid == (uint64_t)generation.pid;
+}
+
+void pidfile_write(void)
+{
+	if (settings.pidfile[0])
+		write_pid(generation.pid);
+}
+
+void pidfile_hand_back(pid_t pid)
+{
+	if (is_ours())
+		write_pid(pid);
+}
+
+void pidfile_remove(void)
+{
+	if (is_ours())
 		(void)libc_calls.unlink(settings.pidfile);
 }

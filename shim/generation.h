@@ -50,13 +50,18 @@ struct generation_page {
 	uint32_t magic, version, size;
 	bell bell; /* rung at every change below */
 	_Atomic uint32_t phase;
-	_Atomic int32_t leader;       /* 0: it has gone */
-	_Atomic uint32_t is_attached; /* a process of this generation has mapped the page */
-	_Atomic uint32_t is_waiting;  /* one of them waits for its first connection */
-	_Atomic uint32_t is_ready;    /* and the leader has found that enough */
-	_Atomic uint32_t
-		predecessor_holds; /* the predecessor still accepts on what it handed over */
+	_Atomic int32_t leader; /* 0: it has gone */
+	/* Of the generation's birth: a process of it has mapped the page, one waits for its first
+	 * connection, and the leader has found that enough. */
+	_Atomic uint32_t is_attached;
+	_Atomic uint32_t is_waiting;
+	_Atomic uint32_t is_ready;
+	/* The predecessor still accepts on what it handed over; it exits, and nothing of it can
+	 * signal its process group any more. */
+	_Atomic uint32_t predecessor_holds;
+	_Atomic uint32_t predecessor_left;
 	int32_t predecessor;
+	int32_t group;    /* the predecessor's process group */
 	uint32_t number;  /* 1 for the first generation */
 	uint64_t blocked; /* the signal mask to start with */
 	uint32_t listener_count;

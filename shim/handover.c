@@ -209,6 +209,8 @@ static void explain_step(void)
 		          path);
 	else if (error == ENOEXEC)
 		log_error("Unable to fork a child: %s: not a program or a #! script.", path);
+	else if (error == ETXTBSY)
+		log_error("Unable to fork a child: %s: it is still being written.", path);
 	else
 		log_error("Unable to fork a child: %s: error %d.", path, error);
 }
@@ -247,6 +249,21 @@ static int start(struct generation_page *page, int page_fd)
 	return error ? error : -atomic_load(&spawn_report.error);
 }
 
+static int make_page(struct generation_page **ret_page, int *ret_fd)
+{
+	struct fd_room room;
+	int error;
+
+	procfs_make_fd_room(&room);
+	error = generation_make_page(ret_page, ret_fd);
+	procfs_give_back_fd_room(&room);
+	if (error == 0 && *ret_fd < 0) {
+		generation_drop_page(*ret_page);
+		error = -EMFILE;
+	}
+	return error;
+}
+
 int handover_begin(struct generation_page **ret_page)
 {
 	struct generation_page *page;
@@ -263,11 +280,7 @@ int handover_begin(struct generation_page **ret_page)
 		          path);
 		return -ENOEXEC;
 	}
-	error = generation_make_page(&page, &page_fd);
-	if (error == 0 && page_fd < 0) {
-		generation_drop_page(page);
-		error = -EMFILE;
-	}
+	error = make_page(&page, &page_fd);
 	if (error) {
 		log_error("Unable to fork a child: no page for the new generation (error %d).",
 		          -error);

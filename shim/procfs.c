@@ -56,6 +56,28 @@ static int each_number(const char *path, long start,
 	return length < 0 ? (int)length : 0;
 }
 
+#define FD_ROOM 16
+
+void procfs_make_fd_room(struct fd_room *ret_room)
+{
+	struct rlimit limit = {0, 0};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	*ret_room = (struct fd_room){limit.rlim_cur, limit.rlim_max};
+	if (limit.rlim_max - limit.rlim_cur < FD_ROOM)
+		limit.rlim_cur = limit.rlim_max;
+	else
+		limit.rlim_cur += FD_ROOM;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void procfs_give_back_fd_room(const struct fd_room *room)
+{
+	const struct rlimit limit = {room->soft, room->hard};
+
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 struct fd_visit {
 	int first;
 	bool (*visit)(int fd, void *context);

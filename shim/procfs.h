@@ -9,6 +9,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A server at its limit of descriptors leaves none for the controller's work: within a pair of these
+ * the soft limit is raised by a few, as far as the hard limit allows. The server's threads may get one
+ * of them meanwhile. Context: the controller. */
+struct fd_room {
+	uint64_t soft, hard;
+};
+void procfs_make_fd_room(struct fd_room *ret_room);
+void procfs_give_back_fd_room(const struct fd_room *room);
+
 /* Calls VISIT for each open descriptor from FIRST on, in ascending order, until it returns false. The descriptor
  * that reads the list is left out. Without /proc it tries the numbers below the soft limit (at
  * most 65,536). Context: any. */

@@ -50,6 +50,16 @@ static const struct {
 	{"TSTP", "stopped", SIGTSTP},
 	{"TTIN", "stopped (tty input)", SIGTTIN},
 	{"TTOU", "stopped (tty output)", SIGTTOU},
+	{"ABRT", "aborted", SIGABRT},
+	{"SEGV", "segmentation fault", SIGSEGV},
+	{"BUS", "bus error", SIGBUS},
+	{"ILL", "illegal instruction", SIGILL},
+	{"FPE", "floating point exception", SIGFPE},
+	{"TRAP", "trace/breakpoint trap", SIGTRAP},
+	{"SYS", "bad system call", SIGSYS},
+	{"XCPU", "cpu time limit exceeded", SIGXCPU},
+	{"XFSZ", "file size limit exceeded", SIGXFSZ},
+	{"STKFLT", "stack fault", SIGSTKFLT},
 	{"KILL", "killed", SIGKILL},
 };
 

@@ -191,14 +191,12 @@ static void wait_for_accepts(void)
 	}
 }
 
-int silence_begin(void)
+static int replace_all(void)
 {
 	/* Static: the controller's stack is small, and there is one controller. */
 	static struct epoll_sets sets;
 	int quiet;
 
-	if (silence_is_on())
-		return 0;
 	quiet = make_quiet_listener(SOCK_NONBLOCK);
 	if (quiet < 0)
 		return quiet;
@@ -214,6 +212,19 @@ int silence_begin(void)
 	wake_threads(silence.fds, silence.count);
 	wait_for_accepts();
 	return 0;
+}
+
+int silence_begin(void)
+{
+	struct fd_room room;
+	int result;
+
+	if (silence_is_on())
+		return 0;
+	procfs_make_fd_room(&room);
+	result = replace_all();
+	procfs_give_back_fd_room(&room);
+	return result;
 }
 
 static bool was_blocking(int fd)

@@ -37,6 +37,7 @@ $(BUILD)/shim/%.o: shim/%.c Makefile
 
 # tests/programs.mk adds the example servers and clients to TEST_PROGRAMS.
 -include tests/programs.mk
+-include tests/hostile.mk
 programs: $(TEST_PROGRAMS) $(UNIT_TESTS)   ## build what the tests run besides the library
 
 # A unit test names the modules it is linked with in a comment line: " * Links: settings.c log.c".
@@ -60,7 +61,7 @@ needs-packages:
 	$(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,tests/install_packages.sh)
 
 C_FILES      = $(wildcard shim/*.[ch] tools/*.[ch] tests/*/*.[ch])
-SCRIPT_FILES = .ci/run $(wildcard tests/*.sh tools/*.sh)
+SCRIPT_FILES = .ci/run $(wildcard tests/*.sh tests/*/*.sh tools/*.sh)
 BATS_FILES   = $(wildcard tests/*.bats tests/*.bash)
 # Variables pass between helpers and tests, which shellcheck reads one file at a time.
 BATS_EXCLUDED = SC1091,SC2030,SC2031,SC2034,SC2154
@@ -95,6 +96,11 @@ demo:                       ## see upgrades and a stop under load, in less than 
 	@echo "Building the library, the example server in two versions, and the load client."
 	@$(MAKE) --silent --no-print-directory all $(DEMO_PROGRAMS)
 	@BUILD=$(BUILD) tools/demo.sh
+
+.PHONY: bench
+bench: needs-packages       ## what the library costs, in ratios; less than 4 minutes
+	@$(MAKE) --silent --no-print-directory all $(BENCH_PROGRAMS)
+	@BUILD=$(BUILD) tests/bench/bench.sh
 
 clean:                      ## remove what was built
 	rm -rf $(BUILD)

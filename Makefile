@@ -25,7 +25,7 @@ LIB          = $(BUILD)/liboctopus.so
 SHIM_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shim/*.c))
 UNIT_TESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 
-.PHONY: all programs check test installcheck lint install uninstall clean distclean dist help
+.PHONY: all programs steps check test installcheck lint install uninstall clean distclean dist help
 all: $(LIB)                 ## build the library (default)
 
 $(LIB): $(SHIM_OBJECTS)
@@ -35,10 +35,18 @@ $(BUILD)/shim/%.o: shim/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The same library with the steps at which a test can strike (shim/test_step.h).
+STEPS_LIB = $(BUILD)/steps/liboctopus.so
+steps: $(STEPS_LIB)
+$(STEPS_LIB): $(patsubst %.c,$(BUILD)/steps/%.o,$(wildcard shim/*.c))
+	$(CC) $(SHIM_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
+$(BUILD)/steps/shim/%.o: shim/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(SHIM_CFLAGS) -DOCTOPUS_TEST_STEPS $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 # tests/programs.mk adds the example servers and clients to TEST_PROGRAMS.
 -include tests/programs.mk
--include tests/hostile.mk
-programs: $(TEST_PROGRAMS) $(UNIT_TESTS)   ## build what the tests run besides the library
+programs: $(TEST_PROGRAMS) $(UNIT_TESTS) $(STEPS_LIB)   ## build what the tests run besides the library
 
 # A unit test names the modules it is linked with in a comment line: " * Links: settings.c log.c".
 unit_objects = $(patsubst %.c,$(BUILD)/shim/%.o,$(shell sed -n 's/^ \* Links: //p' $(1)))
@@ -111,4 +119,4 @@ distclean: clean            ## remove one's own settings too
 help:                       ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
--include $(SHIM_OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+-include $(SHIM_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(BUILD)/steps/shim/*.d)

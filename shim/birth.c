@@ -12,6 +12,7 @@
 #include "interpose.h"
 #include "procfs.h"
 #include "raw_syscall.h"
+#include "test_step.h"
 
 #define STACK_SIZE (64 * 1024)
 
@@ -108,8 +109,9 @@ static int midwife_main(void *argument)
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
-	            argument);
+	pid = test_step("successor") ? -1
+	                             : clone(successor_main, spawn.stacks + 2 * STACK_SIZE,
+	                                     CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
 	if (pid < 0)
 		fail(SPAWN_CLONE, -EAGAIN);
 	atomic_store(&spawn_report.pid, (int32_t)pid);
@@ -150,15 +152,17 @@ int spawn_successor(const struct spawn_request *request)
 	memset(&spawn_report, 0, sizeof(spawn_report));
 	spawn.stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (spawn.stacks == MAP_FAILED) {
+	if (spawn.stacks == MAP_FAILED || test_step("stacks") != 0) {
 		spawn.stacks = NULL;
 		return -ENOMEM;
 	}
 	/* A handler that ran in one of the two would run on our memory. */
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
 	/* CLONE_FILES: a copy of the table would keep the server's connections open. */
-	spawn.midwife = clone(midwife_main, spawn.stacks + STACK_SIZE, CLONE_VM | CLONE_FILES,
-	                      (void *)(uintptr_t)request);
+	spawn.midwife = (errno = -test_step("midwife")) != 0
+	                        ? -1
+	                        : clone(midwife_main, spawn.stacks + STACK_SIZE,
+	                                CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
 	if (spawn.midwife < 0) {
 		error = -errno;
 		spawn.midwife = 0;

@@ -20,6 +20,7 @@
 #include "settings.h"
 #include "birth.h"
 #include "worker.h"
+#include "test_step.h"
 
 #define STACK_SIZE (256 * 1024)
 
@@ -89,12 +90,14 @@ static void start_successor(void)
 	}
 	controller.newborn = page;
 	atomic_store(&controller.bell, &page->bell);
+	(void)test_step("forked");
 	log_info("Forked child (%d).", atomic_load(&spawn_report.pid));
 	set_deadline(settings.ready_timeout_ms);
 }
 
 static void clear_successor_away(void)
 {
+	(void)test_step("abandoning");
 	handover_finish(controller.newborn, false);
 	atomic_store(&controller.bell, &generation.page->bell);
 	generation_drop_page(controller.newborn);
@@ -104,7 +107,9 @@ static void clear_successor_away(void)
 
 static void accept_successor(void)
 {
+	(void)test_step("accepting_successor");
 	handover_finish(controller.newborn, true);
+	(void)test_step("accepted_successor");
 	atomic_store(&controller.bell, &generation.page->bell);
 	/* One that serves beside us from an earlier upgrade goes its own way. Its page stays mapped:
 	 * another thread may be reading it. */
@@ -166,6 +171,7 @@ static void stop_server(void)
 	sigset_t all;
 
 	drain_end();
+	(void)test_step("drained");
 	if (!has_own_way) {
 		signal_members(sig);
 		controller_on_exit();
@@ -311,11 +317,13 @@ static void feed_signals(void)
 
 static void announce_readiness(void)
 {
+	(void)test_step("announcing");
 	inheritance_close_rest();
 	pidfile_write();
 	log_info("The server has started (%d).", generation.pid);
 	atomic_store(&generation.page->is_ready, 1);
 	bell_ring(&generation.page->bell);
+	(void)test_step("announced");
 }
 
 /* Returns how long to wait for more, in ms. */
@@ -470,7 +478,9 @@ static int start_thread(void)
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	/* The thread inherits the mask: no signal of the server's is ever handled in it. */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &attributes, controller_main, NULL);
+	error = -test_step("thread");
+	if (!error)
+		error = pthread_create(&thread, &attributes, controller_main, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	return -error;

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "procfs.h"
 #include "silence.h"
+#include "test_step.h"
 
 #define QUEUE_TICK_MS 1
 #define QUEUE_QUIET_MS 2
@@ -84,6 +85,7 @@ void drain_begin(void)
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
 
+	(void)test_step("draining");
 	memset(&drain, 0, sizeof(drain));
 	for (int i = 0; i < count; i++) {
 		int kept;
@@ -172,12 +174,14 @@ bool drain_step(int64_t *ret_wait_ms)
 		*ret_wait_ms = QUEUE_TICK_MS;
 		if (!queue_is_empty(now))
 			return false;
+		(void)test_step("queue_empty");
 		drain.stage = STAGE_SILENCE;
 		/* fall through */
 	case STAGE_SILENCE:
 		*ret_wait_ms = CONNECTION_TICK_MS;
 		if (silence_begin() != 0)
 			return false;
+		(void)test_step("silent");
 		drain.stage = STAGE_MEMBERS;
 		drain.silent_since = now;
 		atomic_store(&generation.page->phase, PHASE_SILENT);
@@ -189,6 +193,7 @@ bool drain_step(int64_t *ret_wait_ms)
 			return false;
 		drain.stage = STAGE_CONNECTIONS;
 		end_listeners();
+		(void)test_step("listeners_ended");
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;

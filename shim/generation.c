@@ -9,6 +9,7 @@
 
 #include "interpose.h"
 #include "procfs.h"
+#include "test_step.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1u
@@ -20,7 +21,7 @@ struct generation generation;
 
 int generation_make_page(struct generation_page **ret_page, int *ret_fd)
 {
-	int fd = (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC);
+	int fd = test_step("memfd") ? -1 : (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC);
 	int flags = MAP_SHARED;
 	struct generation_page *page;
 
@@ -33,7 +34,7 @@ int generation_make_page(struct generation_page **ret_page, int *ret_fd)
 		fd = -1;
 	}
 	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, flags, fd, 0);
-	if (page == MAP_FAILED) {
+	if (page == MAP_FAILED || (errno = -test_step("page")) != 0) {
 		const int error = -errno;
 
 		if (fd >= 0)
@@ -68,7 +69,7 @@ int generation_map_page(int fd, struct generation_page **ret_page)
 	if (!S_ISREG(what.st_mode) || what.st_size < (off_t)sizeof(*page))
 		return -EPROTO;
 	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
+	if (page == MAP_FAILED || (errno = -test_step("map")) != 0)
 		return -errno;
 	if (!is_page(page)) {
 		generation_drop_page(page);

@@ -13,6 +13,7 @@
 #include "socket_options.h"
 #include "start_image.h"
 #include "text.h"
+#include "test_step.h"
 
 _Atomic int inheritance_count;
 
@@ -149,6 +150,7 @@ static int take_place_of(int fd, uint32_t index)
 	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
 		return -errno;
 	close_waiting(&inheritance.fds[index]);
+	(void)test_step("adopted");
 	listeners_mark_held(fd);
 	if (inheritance_unclaimed() == 0)
 		close_waiting(&inheritance.page_fd);

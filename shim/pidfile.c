@@ -13,16 +13,20 @@
 #include "procfs.h"
 #include "settings.h"
 #include "text.h"
+#include "test_step.h"
 
 static int write_temporary(const char *path, pid_t pid)
 {
 	char text[16];
 	const size_t length = text_format(text, sizeof(text), "%d\n", pid);
-	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	const int fault = test_step("pidfile");
+	const int fd =
+		fault ? -1
+		      : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	int error = 0;
 
 	if (fd < 0)
-		return -errno;
+		return fault ? fault : -errno;
 	if (write(fd, text, length) != (ssize_t)length)
 		error = errno ? -errno : -ENOSPC;
 	libc_calls.close(fd);

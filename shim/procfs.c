@@ -9,6 +9,7 @@
 #include "interpose.h"
 #include "raw_syscall.h"
 #include "text.h"
+#include "test_step.h"
 
 /* getdents64(2). */
 struct directory_entry {
@@ -23,8 +24,11 @@ struct directory_entry {
 
 static int open_for_reading(const char *path, int flags)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	const int error = test_step("proc");
+	const int fd = error ? -1 : open(path, O_RDONLY | O_CLOEXEC | flags);
 
+	if (error)
+		return error;
 	return fd < 0 ? -errno : fd;
 }
 

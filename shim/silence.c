@@ -14,6 +14,7 @@
 #include "procfs.h"
 #include "text.h"
 #include "wake_threads.h"
+#include "test_step.h"
 
 #define BARRIER_MS 200
 
@@ -25,7 +26,7 @@ static struct {
 	int fds[GENERATION_LISTENERS];
 	bool was_blocking[GENERATION_LISTENERS];
 	struct sockaddr_storage addresses[GENERATION_LISTENERS];
-} silence = {.quiet_fd = -1};
+} silence;
 
 static _Atomic int accepts_under_way;
 static __thread bool thread_polls;
@@ -68,11 +69,12 @@ void silence_note_poller(void)
 static int make_quiet_listener(int extra_type)
 {
 	const struct sockaddr autobind = {.sa_family = AF_UNIX};
-	const int fd = libc_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_type, 0);
-	int error;
+	int error = test_step("quiet_listener");
+	const int fd =
+		error ? -1 : libc_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_type, 0);
 
 	if (fd < 0)
-		return -errno;
+		return error ? error : -errno;
 	if (libc_calls.bind(fd, &autobind, sizeof(sa_family_t)) == 0 &&
 	    libc_calls.listen(fd, 1) == 0)
 		return fd;
@@ -209,6 +211,7 @@ static int replace_all(void)
 		(void)replace_listener(silence.fds[i], &sets);
 	libc_calls.close(quiet);
 	silence.quiet_fd = -1;
+	(void)test_step("replaced");
 	wake_threads(silence.fds, silence.count);
 	wait_for_accepts();
 	return 0;

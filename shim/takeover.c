@@ -17,6 +17,7 @@
 #include "silence.h"
 #include "start_image.h"
 #include "waiting.h"
+#include "test_step.h"
 
 /* Since the last fork of this thread. */
 static __thread bool thread_has_accepted;
@@ -69,6 +70,7 @@ void takeover_as_successor(const char *value)
 	inheritance_receive(value);
 	if (!generation.page)
 		return;
+	(void)test_step("received");
 	dispositions_take(controller_note_signal);
 	/* The predecessor blocked our signals across the execve, so that none could come before
 	 * the handlers. An intermediate program's own successor finds its mask as it is. */
@@ -120,6 +122,7 @@ static void begin_generation(void)
 	atomic_store(&generation.role, ROLE_LEADER);
 	dispositions_take(controller_note_signal);
 	atomic_fetch_or(&waiting_for, WAITING_GENERATION_UNSEEN);
+	(void)test_step("listening");
 	error = controller_start();
 	if (error) {
 		log_error("No thread for the controller (error %d): running without Octopus.",

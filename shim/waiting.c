@@ -8,6 +8,7 @@
 #include "generation.h"
 #include "listeners.h"
 #include "procfs.h"
+#include "test_step.h"
 
 /* A helper that never waits on a listener (a cache manager, a child that serves one connection) is
  * looked at closely for its first waits, and then now and then. */
@@ -38,6 +39,7 @@ static void wait_has_begun(void)
 	attach();
 	if (atomic_fetch_and(&waiting_for, ~WAITING_GENERATION_UNSEEN) &
 	    WAITING_GENERATION_UNSEEN) {
+		(void)test_step("waiting");
 		atomic_store(&generation.page->is_waiting, 1);
 		bell_ring(&generation.page->bell);
 	}

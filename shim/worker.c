@@ -10,6 +10,7 @@
 #include "interpose.h"
 #include "settings.h"
 #include "silence.h"
+#include "test_step.h"
 
 #define FALLBACK_TICK_MS 50
 #define ORPHAN_GRACE_MS 1000
@@ -54,8 +55,10 @@ int64_t worker_step(void)
 		               ? DAEMON_TICK_MS
 		               : INT64_MAX;
 	}
+	(void)test_step("worker_silencing");
 	if (!generation.membership || silence_begin() != 0)
 		return FALLBACK_TICK_MS;
 	report();
+	(void)test_step("worker_silent");
 	return atomic_load(&generation.membership->connections) ? FALLBACK_TICK_MS : INT64_MAX;
 }

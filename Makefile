@@ -46,6 +46,7 @@ $(BUILD)/steps/shim/%.o: shim/%.c Makefile
 
 # tests/programs.mk adds the example servers and clients to TEST_PROGRAMS.
 -include tests/programs.mk
+-include tests/hostile.mk
 programs: $(TEST_PROGRAMS) $(UNIT_TESTS) $(STEPS_LIB)   ## build what the tests run besides the library
 
 # A unit test names the modules it is linked with in a comment line: " * Links: settings.c log.c".

@@ -8,7 +8,7 @@ packages="
     gcc libc6-dev make libssl-dev musl-tools clang clang-format cppcheck shellcheck
     bats bats-assert bats-support parallel
     nginx libnginx-mod-http-echo redis-server memcached python3 gunicorn
-    curl openssl strace procps iproute2 util-linux coreutils"
+    curl openssl strace wrk procps iproute2 util-linux coreutils"
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

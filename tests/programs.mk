@@ -90,6 +90,19 @@ $(BUILD)/tests/hold: $(PROGRAM_OBJ)/client/hold.o $(TEST_CLIENT_OBJS)
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ -lssl -lcrypto $(LDLIBS)
 
+# For the bench, with the load client.
+BENCH_PROGRAMS = $(BUILD)/tests/load $(BUILD)/tests/bench/start_cost \
+	$(BUILD)/tests/bench/upgrade_times $(BUILD)/tests/bench/empty.so
+
+$(BUILD)/tests/bench/%: $(PROGRAM_OBJ)/bench/%.o
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/bench/empty.so:
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -x c /dev/null
+
 .SECONDARY: $(TEST_SERVERS:%=$(PROGRAM_OBJ)/servers/%.o)
 
--include $(wildcard $(PROGRAM_OBJ)/servers/*.d $(PROGRAM_OBJ)/client/*.d)
+-include $(wildcard $(PROGRAM_OBJ)/servers/*.d $(PROGRAM_OBJ)/client/*.d \
+	$(PROGRAM_OBJ)/bench/*.d)

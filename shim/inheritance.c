@@ -114,11 +114,20 @@ static bool claim(struct inherited_listener *listener)
 	return atomic_compare_exchange_strong(&listener->claimed_by, &owner, getpid());
 }
 
+/* Only there does IPV6_V6ONLY say anything: a bind to any other address sets it by itself
+ * (net/ipv6/af_inet6.c, __inet6_bind), which a socket before its bind cannot show. */
+static bool has_v6_wildcard(const struct inherited_listener *listener)
+{
+	const struct sockaddr_in6 *address = (const void *)&listener->address;
+
+	return listener->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr);
+}
+
 static bool is_same_kind(int fd, const struct inherited_listener *listener)
 {
 	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
 		return false;
-	return listener->family != AF_INET6 ||
+	return !has_v6_wildcard(listener) ||
 	       get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 

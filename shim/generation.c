@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1u
+#define MFD_ALLOW_SEALING 2u
 #endif
 
 struct generation generation;
@@ -21,7 +23,9 @@ struct generation generation;
 
 int generation_make_page(struct generation_page **ret_page, int *ret_fd)
 {
-	int fd = test_step("memfd") ? -1 : (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC);
+	int fd = test_step("memfd")
+	                 ? -1
+	                 : (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int flags = MAP_SHARED;
 	struct generation_page *page;
 
@@ -29,6 +33,9 @@ int generation_make_page(struct generation_page **ret_page, int *ret_fd)
 		libc_calls.close(fd);
 		fd = -1;
 	}
+	/* Nobody may take the memory away under a mapping: that would be a SIGBUS later. */
+	if (fd >= 0)
+		(void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	if (fd < 0) {
 		flags |= MAP_ANONYMOUS;
 		fd = -1;
@@ -52,28 +59,38 @@ int generation_make_page(struct generation_page **ret_page, int *ret_fd)
 /* The other side may be another version of this library, or somebody who set the variable to
  * whatever number: nothing in the page is believed before this. Later it may only grow at its end
  * within a version. */
-static bool is_page(const struct generation_page *page)
+static int check_page(const struct generation_page *page)
 {
-	return page->magic == GENERATION_MAGIC && page->version == GENERATION_VERSION &&
-	       page->size >= sizeof(*page) && page->listener_count <= GENERATION_LISTENERS;
+	if (page->magic != GENERATION_MAGIC)
+		return -EPROTO;
+	if (page->version != GENERATION_VERSION || page->size < sizeof(*page))
+		return -EPROTONOSUPPORT;
+	return page->listener_count <= GENERATION_LISTENERS ? 0 : -EPROTO;
 }
 
 int generation_map_page(int fd, struct generation_page **ret_page)
 {
 	struct generation_page *page;
 	struct stat what;
+	int seals, error;
 
 	if (fstat(fd, &what) != 0)
 		return -errno;
-	/* Mapping past the end of a file would mean SIGBUS later. */
-	if (!S_ISREG(what.st_mode) || what.st_size < (off_t)sizeof(*page))
+	/* A file that somebody could still truncate would mean SIGBUS later. */
+	seals = fcntl(fd, F_GET_SEALS);
+	if (!S_ISREG(what.st_mode) ||
+	    what.st_size < (off_t)offsetof(struct generation_page, bell) || seals < 0 ||
+	    !(seals & F_SEAL_SHRINK))
 		return -EPROTO;
 	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED || (errno = -test_step("map")) != 0)
 		return -errno;
-	if (!is_page(page)) {
+	error = check_page(page);
+	if (error == 0 && what.st_size < (off_t)sizeof(*page))
+		error = -EPROTO;
+	if (error) {
 		generation_drop_page(page);
-		return -EPROTO;
+		return error;
 	}
 	*ret_page = page;
 	return 0;

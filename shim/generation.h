@@ -96,8 +96,8 @@ extern struct generation generation;
  * Returns 0 or -errno. Context: any. */
 int generation_make_page(struct generation_page **ret_page, int *ret_fd);
 
-/* Maps the page behind FD after checking that it is one. FD stays the caller's.
- * Returns 0, -EPROTO when the content is not a page of this version, or -errno. Context: any. */
+/* Maps the page behind FD after checking that it is one. FD stays the caller's. Returns 0, -EPROTO
+ * when it is none, -EPROTONOSUPPORT when it is of another version, or -errno. Context: any. */
 int generation_map_page(int fd, struct generation_page **ret_page);
 
 /* Unmaps a page that is not the process's own. Context: any. */

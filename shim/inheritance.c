@@ -20,6 +20,8 @@ _Atomic int inheritance_count;
 /* Written before main, and by whichever thread binds; a server binds from one thread. A fork copies
  * it together with the descriptors it speaks of. */
 static struct {
+	struct generation_page *page;  /* the one that came with them */
+	uint32_t count;                /* of its listeners: the page is not asked twice */
 	int page_fd;                   /* -1: closed */
 	int fds[GENERATION_LISTENERS]; /* by index in the page; -1: refused, adopted or closed */
 } inheritance = {.page_fd = -1};
@@ -32,6 +34,26 @@ static int get_int(int fd, int level, int name)
 	if (getsockopt(fd, level, name, &value, &size) != 0)
 		return -errno;
 	return value;
+}
+
+/* What the page says is not believed: a server must not find itself on another port. */
+static bool is_at_its_address(const struct inherited_listener *listener)
+{
+	struct sockaddr_storage own = {0};
+	socklen_t length = sizeof(own);
+
+	return listener->address_length <= sizeof(listener->address) &&
+	       getsockname(listener->fd, (void *)&own, &length) == 0 &&
+	       length == listener->address_length && memcmp(&own, &listener->address, length) == 0;
+}
+
+static bool is_named_before(uint32_t index, int fd)
+{
+	for (uint32_t i = 0; i < index; i++) {
+		if (inheritance.fds[i] == fd)
+			return true;
+	}
+	return false;
 }
 
 static const char *find_fault(const struct inherited_listener *listener)
@@ -48,6 +70,8 @@ static const char *find_fault(const struct inherited_listener *listener)
 		return "it is of another type";
 	if (!listeners_is_listening(fd))
 		return "it does not listen";
+	if (!is_at_its_address(listener))
+		return "it listens on another address";
 	return NULL;
 }
 
@@ -62,8 +86,9 @@ static void count_fds(void)
 
 static void receive_listener(uint32_t index)
 {
-	const struct inherited_listener *listener = &generation.page->listeners[index];
-	const char *fault = find_fault(listener);
+	const struct inherited_listener *listener = &inheritance.page->listeners[index];
+	const char *fault =
+		is_named_before(index, listener->fd) ? "it is named twice" : find_fault(listener);
 
 	if (fault) {
 		log_error("Refused the inherited descriptor %d: %s. Expected a listening socket.",
@@ -72,6 +97,20 @@ static void receive_listener(uint32_t index)
 	}
 	(void)fcntl(listener->fd, F_SETFD, FD_CLOEXEC);
 	inheritance.fds[index] = listener->fd;
+}
+
+static const char *explain_map_error(int error)
+{
+	switch (error) {
+	case -EPROTO:
+		return "not the page of a generation";
+	case -EPROTONOSUPPORT:
+		return "the predecessor has another version of liboctopus.so";
+	case -EBADF:
+		return "no such descriptor";
+	default:
+		return "the page cannot be mapped";
+	}
 }
 
 void inheritance_receive(const char *value)
@@ -83,22 +122,24 @@ void inheritance_receive(const char *value)
 
 	memset(inheritance.fds, 0xff, sizeof(inheritance.fds));
 	if (text_read_number(&at, 10, &fd) != 0 || *at || fd > 1 << 20) {
-		log_error("Ignored " HANDOVER_VARIABLE "=\"%s\": expected a descriptor's number.",
+		log_error("Ignored " HANDOVER_VARIABLE
+		          "=\"%.64s\": expected a descriptor's number.",
 		          value);
 		return;
 	}
 	error = generation_map_page((int)fd, &page);
 	if (error) {
-		log_error("Ignored " HANDOVER_VARIABLE "=\"%s\": %s. Starting without a hand-over.",
-		          value,
-		          error == -EPROTO ? "not the page of a generation"
-		                           : "descriptor cannot be mapped");
+		log_error("Ignored " HANDOVER_VARIABLE "=\"%.64s\": %s. Starting without a "
+		          "hand-over.",
+		          value, explain_map_error(error));
 		return;
 	}
 	generation.page = page;
+	inheritance.page = page;
+	inheritance.count = page->listener_count;
 	inheritance.page_fd = (int)fd;
 	(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-	for (uint32_t i = 0; i < page->listener_count; i++)
+	for (uint32_t i = 0; i < inheritance.count; i++)
 		receive_listener(i);
 	count_fds();
 }
@@ -170,11 +211,10 @@ static int take_place_of(int fd, uint32_t index)
 int inheritance_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
 	const int saved = errno;
-	struct generation_page *page = generation.page;
 	int result = -ENOENT;
 
-	for (uint32_t i = 0; i < page->listener_count && result == -ENOENT; i++) {
-		struct inherited_listener *listener = &page->listeners[i];
+	for (uint32_t i = 0; i < inheritance.count && result == -ENOENT; i++) {
+		struct inherited_listener *listener = &inheritance.page->listeners[i];
 
 		if (inheritance.fds[i] >= 0 &&
 		    listeners_same_address(address, length, (const void *)&listener->address,
@@ -191,8 +231,8 @@ int inheritance_unclaimed(void)
 {
 	int count = 0;
 
-	for (uint32_t i = 0; i < generation.page->listener_count; i++)
-		count += !atomic_load(&generation.page->listeners[i].claimed_by);
+	for (uint32_t i = 0; i < inheritance.count; i++)
+		count += !atomic_load(&inheritance.page->listeners[i].claimed_by);
 	return count;
 }
 
@@ -243,7 +283,7 @@ void inheritance_move_away(int fd)
 	if (moved < 0)
 		moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (waiting != &inheritance.page_fd && moved >= 0)
-		generation.page->listeners[waiting - inheritance.fds].fd = moved;
+		inheritance.page->listeners[waiting - inheritance.fds].fd = moved;
 	*waiting = moved;
 }
 

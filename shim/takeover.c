@@ -90,19 +90,19 @@ static bool page_is_taken(void)
 
 static int find_page(void)
 {
+	struct generation_page *page;
 	int page_fd, error;
 
 	/* A second server under one start command gets a generation of its own. */
-	if (page_is_taken())
-		generation.page = NULL;
-	if (generation.page)
+	if (generation.page && !page_is_taken())
 		return 0;
-	error = generation_make_page(&generation.page, &page_fd);
+	error = generation_make_page(&page, &page_fd);
 	if (error)
 		return error;
 	if (page_fd >= 0)
 		libc_calls.close(page_fd);
-	generation.page->number = 1;
+	page->number = 1;
+	generation.page = page;
 	return 0;
 }
 

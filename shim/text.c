@@ -17,9 +17,9 @@ static void put(struct sink *sink, char c)
 		sink->buffer[sink->length++] = c;
 }
 
-static void put_text(struct sink *sink, const char *text)
+static void put_text(struct sink *sink, const char *text, size_t most)
 {
-	for (text = text ? text : "(null)"; *text; text++)
+	for (text = text ? text : "(null)"; *text && most > 0; text++, most--)
 		put(sink, *text);
 }
 
@@ -51,6 +51,7 @@ size_t text_format_list(char *buffer, size_t size, const char *format, va_list l
 	for (; *format; format++) {
 		bool is_long = false;
 		int width = 0;
+		uint64_t most = SIZE_MAX;
 
 		if (*format != '%') {
 			put(&sink, *format);
@@ -61,10 +62,14 @@ size_t text_format_list(char *buffer, size_t size, const char *format, va_list l
 			width = 2;
 			format += 2;
 		}
+		if (*format == '.') {
+			format++;
+			(void)text_read_number(&format, 10, &most);
+		}
 		for (; *format == 'l'; format++)
 			is_long = true;
 		if (*format == 's')
-			put_text(&sink, va_arg(list, const char *));
+			put_text(&sink, va_arg(list, const char *), most);
 		else if (*format == 'd')
 			put_signed(&sink, is_long ? va_arg(list, long) : va_arg(list, int), width);
 		else if (*format == 'u')

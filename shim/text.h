@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes at most SIZE - 1 bytes and a NUL. Knows %s (NULL reads "(null)"), %d, %u, %ld, %lu, %x,
+/* Writes at most SIZE - 1 bytes and a NUL. Knows %s (NULL reads "(null)"), %.Ns (at most N bytes), %d, %u, %ld, %lu, %x,
  * %lx, %02d (zero-padded to two) and %%. Returns the length written. Context: any. */
 size_t text_format(char *buffer, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,6 +23,8 @@
 
 #define QUEUE_TICK_MS 1
 #define QUEUE_QUIET_MS 2
+/* A queue that clients can still get into may never be found empty. */
+#define GROWING_QUEUE_MS 1000
 #define MEMBER_TICK_MS 5
 #define MEMBERS_WAIT_MS 2000
 #define CONNECTION_TICK_MS 20
@@ -33,14 +36,24 @@ static struct {
 	enum drain_stage stage;
 	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
 	int count;
+	bool may_grow; /* new connections still get into the queue of one of them */
+	int64_t begun;
 	int64_t empty_since;
 	int64_t silent_since;
 } drain;
 
-/* The filter sees the segment from its TCP header on (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN
- * without ACK would open a connection: dropped. The ACK that completes a handshake which the kernel
- * has answered passes, so whatever the client believes connected gets into the queue. */
-static void turn_away_new_connections(int fd)
+/* Not an index that an interface ever has; nor is one asked for (net/core/sock.c,
+ * sock_bindtoindex_locked). */
+#define NO_INTERFACE INT_MAX
+
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
+
+/* The older way: a filter on the listener, which sees the segment from its TCP header on
+ * (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN without ACK is dropped; the ACK that completes a handshake
+ * which the kernel has answered passes. Some kernels want a privilege for it. */
+static int drop_new_connections(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
@@ -51,7 +64,19 @@ static void turn_away_new_connections(int fd)
 	};
 	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+/* A listener that is bound to an interface which does not exist is found by no SYN: the kernel refuses
+ * at once, as it does where nobody listens. What is in the queue, or in the middle of a handshake, has
+ * sockets of its own and goes on. No privilege is needed unless the server had bound it to an
+ * interface (since Linux 5.7). Returns false where new connections cannot be kept away. */
+static bool turn_away_new_connections(int fd)
+{
+	const int interface = NO_INTERFACE;
+
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof(interface)) == 0 ||
+	       drop_new_connections(fd) == 0;
 }
 
 /* How many wait to be accepted: tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c,
@@ -80,6 +105,15 @@ static bool is_shared(int fd)
 	       handover_is_taken_over((const void *)&address, length);
 }
 
+/* Setting an option that means nothing for it would succeed all the same. */
+static bool is_unix(int fd)
+{
+	int family = 0;
+	socklen_t size = sizeof(family);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
+
 void drain_begin(void)
 {
 	int fds[GENERATION_LISTENERS];
@@ -87,12 +121,14 @@ void drain_begin(void)
 
 	(void)test_step("draining");
 	memset(&drain, 0, sizeof(drain));
+	drain.begun = bell_now_ms();
 	for (int i = 0; i < count; i++) {
 		int kept;
 
 		if (is_shared(fds[i]) || generation_predecessor_serves())
 			continue;
-		turn_away_new_connections(fds[i]);
+		if (is_unix(fds[i]) || !turn_away_new_connections(fds[i]))
+			drain.may_grow = true;
 		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (kept >= 0)
 			drain.fds[drain.count++] = kept;
@@ -172,14 +208,15 @@ bool drain_step(int64_t *ret_wait_ms)
 	switch (drain.stage) {
 	case STAGE_QUEUE:
 		*ret_wait_ms = QUEUE_TICK_MS;
-		if (!queue_is_empty(now))
+		if (!queue_is_empty(now) &&
+		    (!drain.may_grow || now - drain.begun < GROWING_QUEUE_MS))
 			return false;
 		(void)test_step("queue_empty");
 		drain.stage = STAGE_SILENCE;
 		/* fall through */
 	case STAGE_SILENCE:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		if (silence_begin() != 0)
+		if (silence_begin(drain.fds, drain.count) != 0)
 			return false;
 		(void)test_step("silent");
 		drain.stage = STAGE_MEMBERS;

@@ -172,10 +172,23 @@ static void remember_listener(int fd)
 		silence.count++;
 }
 
+struct keeping {
+	const int *fds;
+	int count;
+};
+
+static bool is_kept(const struct keeping *kept, int fd)
+{
+	for (int i = 0; i < kept->count; i++) {
+		if (kept->fds[i] == fd)
+			return true;
+	}
+	return false;
+}
+
 static bool remember_if_listening(int fd, void *context)
 {
-	(void)context;
-	if (listeners_is_listening(fd))
+	if (listeners_is_listening(fd) && !is_kept(context, fd))
 		remember_listener(fd);
 	return silence.count < GENERATION_LISTENERS;
 }
@@ -193,18 +206,20 @@ static void wait_for_accepts(void)
 	}
 }
 
-static int replace_all(void)
+static int replace_all(struct keeping *kept)
 {
 	/* Static: the controller's stack is small, and there is one controller. */
 	static struct epoll_sets sets;
 	int quiet;
 
+	sets.count = 0;
+	silence.count = 0;
+	procfs_each_fd(0, add_epoll_set, &sets);
+	procfs_each_fd(0, remember_if_listening, kept);
+	/* Not before: it listens as well. */
 	quiet = make_quiet_listener(SOCK_NONBLOCK);
 	if (quiet < 0)
 		return quiet;
-	sets.count = 0;
-	procfs_each_fd(0, add_epoll_set, &sets);
-	procfs_each_fd(0, remember_if_listening, NULL);
 	silence.quiet_fd = quiet;
 	atomic_store_explicit(&silence.is_on, true, memory_order_release);
 	for (int i = 0; i < silence.count; i++)
@@ -217,15 +232,16 @@ static int replace_all(void)
 	return 0;
 }
 
-int silence_begin(void)
+int silence_begin(const int *kept, int count)
 {
+	struct keeping keeping = {kept, count};
 	struct fd_room room;
 	int result;
 
 	if (silence_is_on())
 		return 0;
 	procfs_make_fd_room(&room);
-	result = replace_all();
+	result = replace_all(&keeping);
 	procfs_give_back_fd_room(&room);
 	return result;
 }

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Replaces every listener of this process, moves their epoll registrations along, wakes the threads
+/* Replaces every listener of this process but the COUNT descriptors of KEPT, moves their epoll registrations along, wakes the threads
  * that wait on one, and returns when no accept() is under way any more: what was accepted has its
  * descriptor by then. Returns 0, or -errno when nothing was changed. Context: the controller. */
-int silence_begin(void);
+int silence_begin(const int *kept, int count);
 
 /* True once this process, or the one that forked it, is silent. Context: any. */
 bool silence_is_on(void);

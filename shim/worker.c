@@ -56,7 +56,7 @@ int64_t worker_step(void)
 		               : INT64_MAX;
 	}
 	(void)test_step("worker_silencing");
-	if (!generation.membership || silence_begin() != 0)
+	if (!generation.membership || silence_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
 	report();
 	(void)test_step("worker_silent");

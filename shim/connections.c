@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "connections.h"
+#include "interpose.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@ static bool is_connection(int fd)
 	socklen_t local_length = sizeof(local), peer_length = sizeof(peer);
 
 	memset(&local, 0, sizeof(local));
-	if (getsockname(fd, (void *)&local, &local_length) != 0)
+	if (libc_calls.getsockname(fd, (void *)&local, &local_length) != 0)
 		return false;
 	for (int i = 0; i < silence_address_count(); i++) {
 		if (listeners_matches_connection(silence_address(i), (const void *)&local))

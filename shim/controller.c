@@ -97,25 +97,34 @@ static void start_successor(void)
 
 static void clear_successor_away(void)
 {
+	struct generation_page *page = controller.newborn;
+
 	(void)test_step("abandoning");
-	handover_finish(controller.newborn, false);
+	handover_finish(page, false);
 	atomic_store(&controller.bell, &generation.page->bell);
-	generation_drop_page(controller.newborn);
 	controller.newborn = NULL;
 	controller.deadline = NEVER;
+	/* One that was the successor already stays mapped: another thread may be reading it. */
+	if (atomic_load(&generation.successor) == page)
+		atomic_store(&generation.successor, NULL);
+	else
+		generation_drop_page(page);
 }
 
+/* It serves. An earlier one that serves beside us goes its own way; its page stays mapped, too. */
 static void accept_successor(void)
 {
 	(void)test_step("accepting_successor");
-	handover_finish(controller.newborn, true);
-	(void)test_step("accepted_successor");
-	atomic_store(&controller.bell, &generation.page->bell);
-	/* One that serves beside us from an earlier upgrade goes its own way. Its page stays mapped:
-	 * another thread may be reading it. */
 	atomic_store(&generation.successor, controller.newborn);
-	controller.newborn = NULL;
+	atomic_store(&controller.bell, &generation.page->bell);
 	controller.deadline = NEVER;
+	(void)test_step("accepted_successor");
+}
+
+static void release_successor(void)
+{
+	handover_finish(controller.newborn, true);
+	controller.newborn = NULL;
 }
 
 static void begin_drain(void)
@@ -171,6 +180,8 @@ static void stop_server(void)
 	sigset_t all;
 
 	drain_end();
+	if (controller.newborn)
+		release_successor();
 	(void)test_step("drained");
 	if (!has_own_way) {
 		signal_members(sig);
@@ -214,11 +225,17 @@ static void carry_out(enum life_action action, enum life_state state)
 		break;
 	case ACTION_STAY_BESIDE:
 		accept_successor();
+		release_successor();
 		log_info("Master (%d) is still alive.", generation.pid);
 		break;
 	case ACTION_ROLL_BACK:
 	case ACTION_GIVE_UP_WAITING:
-		handover_explain_failure(controller.newborn);
+		handover_explain_failure(controller.newborn, action == ACTION_GIVE_UP_WAITING);
+		clear_successor_away();
+		break;
+	case ACTION_TAKE_BACK:
+		drain_cancel();
+		handover_explain_failure(controller.newborn, false);
 		clear_successor_away();
 		break;
 	case ACTION_CANCEL_AND_LEAVE:
@@ -345,24 +362,39 @@ static int64_t check_readiness(int64_t now)
 	return NEVER;
 }
 
+/* The whole family has ended, or its leader has: workers without a master are no successor. */
+static bool newborn_is_dead(void)
+{
+	const pid_t leader = atomic_load(&controller.newborn->leader);
+
+	return atomic_load(&spawn_report.has_ended) || (leader > 0 && procfs_is_dead(leader));
+}
+
 static void check_successor(void)
 {
-	if (present_state() != LIFE_STARTING)
-		return;
-	if (atomic_load(&spawn_report.has_ended))
+	const enum life_state state = present_state();
+
+	if (state == LIFE_STARTING && newborn_is_dead())
 		feed(EVENT_FAILED);
-	else if (atomic_load(&controller.newborn->is_ready))
+	else if (state == LIFE_STARTING && atomic_load(&controller.newborn->is_ready))
 		feed(controller.request == REQUEST_REPLACE ? EVENT_READY_TO_REPLACE
 		                                           : EVENT_READY_BESIDE);
+	/* Until this one is silent it can still serve on. */
+	if (present_state() == LIFE_HANDED_OVER && controller.newborn && newborn_is_dead())
+		feed(EVENT_FAILED);
 }
 
 static int64_t check_drain(void)
 {
 	int64_t wait_ms = NEVER;
+	bool is_drained;
 
 	if (present_state() != LIFE_HANDED_OVER && present_state() != LIFE_DRAINING)
 		return NEVER;
-	if (drain_step(&wait_ms))
+	is_drained = drain_step(&wait_ms);
+	if (controller.newborn && drain_is_silent())
+		release_successor();
+	if (is_drained)
 		feed(EVENT_DRAINED);
 	return wait_ms;
 }

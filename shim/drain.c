@@ -101,7 +101,8 @@ static bool is_shared(int fd)
 	socklen_t length = sizeof(address);
 
 	memset(&address, 0, sizeof(address));
-	return listeners_is_held_elsewhere(fd) || getsockname(fd, (void *)&address, &length) != 0 ||
+	return listeners_is_held_elsewhere(fd) ||
+	       libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
 	       handover_is_taken_over((const void *)&address, length);
 }
 
@@ -242,4 +243,25 @@ bool drain_step(int64_t *ret_wait_ms)
 void drain_end(void)
 {
 	end_listeners();
+}
+
+bool drain_is_silent(void)
+{
+	return drain.stage > STAGE_SILENCE;
+}
+
+/* A listener that turned connections away can only be opened again with CAP_NET_RAW
+ * (SO_BINDTOIFINDEX on a bound socket, socket(7)); without, this one has ended. */
+void drain_cancel(void)
+{
+	const int any_interface = 0;
+
+	for (int i = 0; i < drain.count; i++) {
+		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_BINDTOIFINDEX, &any_interface,
+		                 sizeof(any_interface));
+		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_DETACH_FILTER, &any_interface,
+		                 sizeof(any_interface));
+		libc_calls.close(drain.fds[i]);
+	}
+	drain.count = 0;
 }

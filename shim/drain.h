@@ -15,6 +15,12 @@ void drain_begin(void);
  * says when to come again at the latest. Context: the controller. */
 bool drain_step(int64_t *ret_wait_ms);
 
+/* True once this process accepts no more: there is no way back. Context: the controller. */
+bool drain_is_silent(void);
+
+/* Gives a drain up that is not silent yet. Context: the controller. */
+void drain_cancel(void);
+
 /* Lets go of what a drain that was cut short still holds. Context: the controller. */
 void drain_end(void);
 

@@ -70,7 +70,7 @@ static void describe_listener(int fd, struct inherited_listener *listener)
 	if (listener->family == AF_INET6)
 		listener->v6_only = (uint32_t)get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 	listener->asked_for_any_port = asked_for_any_port(fd);
-	if (getsockname(fd, (void *)&listener->address, &length) == 0)
+	if (libc_calls.getsockname(fd, (void *)&listener->address, &length) == 0)
 		listener->address_length = length;
 }
 
@@ -295,20 +295,24 @@ int handover_begin(struct generation_page **ret_page)
 	return error;
 }
 
-void handover_explain_failure(const struct generation_page *page)
+void handover_explain_failure(const struct generation_page *page, bool has_timed_out)
 {
 	const int pid = atomic_load(&spawn_report.pid);
 	const int status = atomic_load(&spawn_report.status);
 	const char *phase = !atomic_load(&page->is_attached) ? "before it loaded liboctopus.so"
 	                    : !atomic_load(&page->leader)    ? "before it listened"
-	                                                     : "before it was ready";
+	                    : !atomic_load(&page->is_ready)  ? "before it was ready"
+	                                                     : "before it had taken over";
 
-	if (!atomic_load(&spawn_report.has_ended))
+	if (has_timed_out)
 		log_error(
 			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
 			pid, (long)settings.ready_timeout_ms,
 			atomic_load(&page->is_attached) ? "" : " and has not loaded liboctopus.so",
 			generation.pid);
+	else if (!atomic_load(&spawn_report.has_ended))
+		log_error("Child (%d) has lost its leader (%d) %s. Master (%d) serves on.", pid,
+		          atomic_load(&page->leader), phase, generation.pid);
 	else if (WIFSIGNALED(status))
 		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
 		          pid, settings_signal_text(WTERMSIG(status)), WTERMSIG(status), phase,

@@ -17,8 +17,9 @@ void handover_note_any_port(int fd, bool asked);
  * that says what is wrong. Context: the controller. */
 int handover_begin(struct generation_page **ret_page);
 
-/* One line that says why the successor is no more. Context: the controller. */
-void handover_explain_failure(const struct generation_page *page);
+/* One line that says why the successor is no more, or is to be no more because its time is over.
+ * Context: the controller. */
+void handover_explain_failure(const struct generation_page *page, bool has_timed_out);
 
 /* Lets a successor go that is ready, or ends one that is not, with all its processes.
  * Context: the controller. */

@@ -43,7 +43,7 @@ static bool is_at_its_address(const struct inherited_listener *listener)
 	socklen_t length = sizeof(own);
 
 	return listener->address_length <= sizeof(listener->address) &&
-	       getsockname(listener->fd, (void *)&own, &length) == 0 &&
+	       libc_calls.getsockname(listener->fd, (void *)&own, &length) == 0 &&
 	       length == listener->address_length && memcmp(&own, &listener->address, length) == 0;
 }
 

@@ -44,6 +44,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(accept)              \
 	X(accept4)             \
 	X(shutdown)            \
+	X(getsockname)         \
 	X(epoll_wait)          \
 	X(epoll_pwait)         \
 	X(epoll_pwait2)        \

@@ -38,6 +38,11 @@ static int early_shutdown(int fd, int how)
 	return (int)raw_result(RAW2(SYS_shutdown, fd, how));
 }
 
+static int early_getsockname(int fd, struct sockaddr *addr, socklen_t *length)
+{
+	return (int)raw_result(RAW3(SYS_getsockname, fd, addr, length));
+}
+
 static int early_epoll_pwait(int fd, struct epoll_event *events, int max, int timeout,
                              const sigset_t *mask)
 {

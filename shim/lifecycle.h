@@ -37,6 +37,7 @@ enum life_action {
 	ACTION_CANCEL_AND_LEAVE, /* clear the successor away, then as ACTION_BE_LAME_DUCK */
 	ACTION_BE_LAME_DUCK,
 	ACTION_HAND_OVER,
+	ACTION_TAKE_BACK, /* the successor died while this one still accepts: serve on */
 	ACTION_DRAIN,
 	ACTION_STOP_SERVER, /* hand the server its own stop signal */
 	ACTION_KILL_SERVER,

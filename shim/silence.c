@@ -26,6 +26,7 @@ static struct {
 	int fds[GENERATION_LISTENERS];
 	bool was_blocking[GENERATION_LISTENERS];
 	struct sockaddr_storage addresses[GENERATION_LISTENERS];
+	socklen_t lengths[GENERATION_LISTENERS];
 } silence;
 
 static _Atomic int accepts_under_way;
@@ -168,8 +169,10 @@ static void remember_listener(int fd)
 	memset(&silence.addresses[at], 0, sizeof(silence.addresses[at]));
 	silence.fds[at] = fd;
 	silence.was_blocking[at] = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-	if (getsockname(fd, (void *)&silence.addresses[at], &length) == 0)
-		silence.count++;
+	if (libc_calls.getsockname(fd, (void *)&silence.addresses[at], &length) != 0)
+		return;
+	silence.lengths[at] = length;
+	silence.count++;
 }
 
 struct keeping {
@@ -277,4 +280,27 @@ void silence_accept_failed(int fd)
 	error = errno;
 	libc_calls.close(quiet);
 	errno = error;
+}
+
+/* The number may have been closed and used anew since. */
+static bool is_still_quiet(int fd)
+{
+	struct sockaddr_storage now;
+	socklen_t length = sizeof(now);
+
+	return listeners_is_listening(fd) &&
+	       libc_calls.getsockname(fd, (void *)&now, &length) == 0 && now.ss_family == AF_UNIX;
+}
+
+bool silence_get_address(int fd, struct sockaddr *address, socklen_t *length)
+{
+	for (int i = 0; i < silence.count; i++) {
+		if (silence.fds[i] != fd || !is_still_quiet(fd) || !address || !length)
+			continue;
+		memcpy(address, &silence.addresses[i],
+		       *length < silence.lengths[i] ? *length : silence.lengths[i]);
+		*length = silence.lengths[i];
+		return true;
+	}
+	return false;
 }

@@ -20,6 +20,10 @@ bool silence_is_on(void);
 int silence_address_count(void);
 const struct sockaddr *silence_address(int index);
 
+/* If FD is a quiet listener, gives the name of the one it stands for, as getsockname(2) would: at most
+ * *LENGTH bytes of it, and in *LENGTH its full size. Returns false otherwise. Context: any. */
+bool silence_get_address(int fd, struct sockaddr *address, socklen_t *length);
+
 /* Brackets every accept() of the server; silence_begin() waits until none is inside. Context: any. */
 void silence_accept_enter(void);
 void silence_accept_leave(void);

@@ -106,6 +106,20 @@ static int find_page(void)
 	return 0;
 }
 
+/* A wrapper that starts its server anew, after the first one ended, gives it the same page. */
+static void clear_page(void)
+{
+	struct generation_page *page = generation.page;
+
+	atomic_store(&page->phase, PHASE_SERVING);
+	atomic_store(&page->is_waiting, 0);
+	atomic_store(&page->is_ready, 0);
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		if (atomic_load(&page->members[i].pid))
+			atomic_store(&page->members[i].pid, 0);
+	}
+}
+
 static void begin_generation(void)
 {
 	int error;
@@ -118,6 +132,7 @@ static void begin_generation(void)
 		          -error);
 		return;
 	}
+	clear_page();
 	atomic_store(&generation.page->leader, generation.pid);
 	atomic_store(&generation.role, ROLE_LEADER);
 	dispositions_take(controller_note_signal);
@@ -139,7 +154,7 @@ static void report_listener(int fd)
 	socklen_t length = sizeof(address);
 	char text[160];
 
-	if (getsockname(fd, (void *)&address, &length) != 0)
+	if (libc_calls.getsockname(fd, (void *)&address, &length) != 0)
 		return;
 	listeners_format_address(text, sizeof(text), (const void *)&address, length);
 	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))

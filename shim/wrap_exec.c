@@ -192,26 +192,61 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 	return spawn_by(libc_calls.posix_spawnp, pid, file, actions, attributes, argv, envp);
 }
 
+/* system() and popen() take the environment from environ. Only a successor that has not listened yet
+ * has anything to pass on, and only a wrapper program then starts others. */
+struct passing {
+	char **before;
+	uint64_t changed;
+	char entry[64];
+};
+
+static void begin_passing(struct passing *passing, char **extended, size_t count)
+{
+	passing->changed = dispositions_prepare_exec();
+	passing->before = environ;
+	if (!inheritance_is_waiting())
+		return;
+	for (size_t i = 0; i < count; i++)
+		extended[i] = environ[i];
+	extended[count] = passing->entry;
+	extended[count + 1] = NULL;
+	inheritance_pass_on(true, passing->entry, sizeof(passing->entry));
+	environ = extended;
+}
+
+static void end_passing(const struct passing *passing)
+{
+	if (environ != passing->before) {
+		environ = passing->before;
+		inheritance_pass_on(false, NULL, 0);
+	}
+	dispositions_undo_exec(passing->changed);
+}
+
 EXPORT int system(const char *command)
 {
-	uint64_t changed;
+	const size_t count = inheritance_is_waiting() ? count_words(environ) : 0;
+	char *extended[count + 2];
+	struct passing passing;
 	int result;
 
 	libc_calls_ensure();
-	changed = dispositions_prepare_exec();
+	begin_passing(&passing, extended, count);
 	result = libc_calls.system(command);
-	dispositions_undo_exec(changed);
+	end_passing(&passing);
 	return result;
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	uint64_t changed;
+	const size_t count = inheritance_is_waiting() ? count_words(environ) : 0;
+	char *extended[count + 2];
+	struct passing passing;
 	FILE *stream;
 
 	libc_calls_ensure();
-	changed = dispositions_prepare_exec();
+	begin_passing(&passing, extended, count);
 	stream = libc_calls.popen(command, mode);
-	dispositions_undo_exec(changed);
+	end_passing(&passing);
 	return stream;
 }

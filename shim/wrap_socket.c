@@ -84,3 +84,12 @@ EXPORT int shutdown(int fd, int how)
 		return 0;
 	return libc_calls.shutdown(fd, how);
 }
+
+/* Servers ask a listener for its name also when they stop (gunicorn removes what it takes for a unix
+ * path): a quiet one answers with that of the listener it stands for. */
+EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+	if (UNLIKELY(silence_is_on()) && silence_get_address(fd, address, length))
+		return 0;
+	return libc_calls.getsockname(fd, address, length);
+}

@@ -63,7 +63,7 @@ static void expect_bad(const char *name, const char *value, const char *expected
 	char quoted[2 * PATH_MAX];
 
 	read_with(name, value);
-	snprintf(quoted, sizeof(quoted), "%s=\"%s\": expected ", name, value);
+	snprintf(quoted, sizeof(quoted), "%s=\"%.100s\": expected ", name, value);
 	expect_number(quoted, given.complaints, 1);
 	expect_number(quoted, strncmp(given.complaint, quoted, strlen(quoted)), 0);
 	if (!strstr(given.complaint, expected)) {

@@ -186,6 +186,17 @@ static void open_log(const char *path)
 	setenv("OCTOPUS_LOG", path, 1);
 }
 
+/* Nobody is left who writes to the FIFO when we go. */
+static void stop_server(void)
+{
+	double times[STAGES] = {[STAGE_READY] = 0, [STAGE_GONE] = -1};
+	int gone_fd = (int)syscall(SYS_pidfd_open, run.leader, 0);
+
+	if (gone_fd == -1 || kill(run.leader, SIGTERM) == -1)
+		die("the server has ended");
+	follow(now_ms(), gone_fd, times);
+}
+
 /* Cuts ARGV at "--"; what is behind it is returned, or NULL. */
 static char **cut(char **argv)
 {
@@ -230,7 +241,7 @@ int main(int argc, char **argv)
 	}
 	sleep_until(begun + (double)gap_ms * (rounds + 3));
 	start_copy(NULL, &last);
-	kill(run.leader, SIGTERM);
+	stop_server();
 	if (!copy)
 		print_times(rounds);
 	return EXIT_SUCCESS;

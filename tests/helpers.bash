@@ -25,6 +25,9 @@ common_setup() {
     LOAD_PID=
     HELPER_PIDS=()
     DEPLOYED=1
+    OCTOPUS_LOG_FILE=
+    PUBLIC_DIR=
+    exec {PAUSE_FD}<> <(:)
 }
 
 # Ends whatever the test left. A failed test first shows the logs that explain it.
@@ -38,11 +41,20 @@ common_teardown() {
     done
     # Not a bare wait: bats' own countdown to the timeout is a child of this shell too.
     (( ${#pids[@]} == 0 )) || wait "${pids[@]}" 2>/dev/null || true
+    [[ -z ${PUBLIC_DIR:-} ]] || rm -rf "$PUBLIC_DIR"
+}
+
+# make_public_dir: sets PUBLIC_DIR, a directory that servers which drop root can reach and write to. The
+# directories of bats are for their owner only. Removed by the teardown.
+make_public_dir() {
+    [[ -z ${PUBLIC_DIR:-} ]] || return 0
+    PUBLIC_DIR=$(mktemp -d "${TMPDIR:-/tmp}/octopus-test.XXXXXX")
+    chmod 0777 "$PUBLIC_DIR"
 }
 
 show_logs() {
     local log
-    for log in "$BATS_TEST_TMPDIR"/*.log; do
+    for log in "$BATS_TEST_TMPDIR"/*.log "${OCTOPUS_LOG_FILE:-}" "${APP_DIR:-}/error.log"; do
         [[ -s $log ]] || continue
         echo "--- ${log##*/} (last 40 lines)"
         tail -n 40 "$log"
@@ -51,10 +63,11 @@ show_logs() {
 
 # wait_until SECONDS COMMAND...: polls until COMMAND succeeds. Fails after SECONDS, or at once when
 # WATCH_PID is set and that process has ended.
+# It forks nothing, nor do the commands that tests wait with most: beside a load each fork takes long.
 wait_until() {
     local seconds=$1 deadline
     shift
-    deadline=$(( $(now_ms) + $(to_ms "$seconds") ))
+    set_deadline "$seconds"
     until "$@"; do
         if [[ -n ${WATCH_PID:-} ]] && ! is_alive "$WATCH_PID"; then
             # It may have done what we wait for just before it ended.
@@ -62,11 +75,11 @@ wait_until() {
             fail "process $WATCH_PID ended while waiting for: $*"
             return
         fi
-        if (( $(now_ms) > deadline )); then
+        if (( ${EPOCHREALTIME/[.,]/} > deadline )); then
             fail "not within $seconds s: $*"
             return
         fi
-        sleep 0.02
+        pause 0.01
     done
 }
 
@@ -74,22 +87,25 @@ wait_until() {
 holds_for() {
     local seconds=$1 deadline
     shift
-    deadline=$(( $(now_ms) + $(to_ms "$seconds") ))
-    while (( $(now_ms) < deadline )); do
+    set_deadline "$seconds"
+    while (( ${EPOCHREALTIME/[.,]/} < deadline )); do
         "$@" || { fail "did not hold for $seconds s: $*"; return; }
-        sleep 0.1
+        pause 0.1
     done
 }
 
-now_ms() { echo $(( ${EPOCHREALTIME/[.,]/} / 1000 )); }
+# pause SECONDS: what a polling loop does between two looks. PAUSE_FD is a pipe that nothing ever comes from.
+pause() { read -r -t "$1" -u "$PAUSE_FD" || true; }
 
-# to_ms SECONDS: "1.5" is 1500.
-to_ms() {
+# set_deadline SECONDS: sets the caller's `deadline`, in microseconds.
+set_deadline() {
     local whole=${1%%.*} part=
     [[ $1 != *.* ]] || part=${1#*.}
-    part=${part}000
-    echo $(( 10#${whole:-0} * 1000 + 10#${part:0:3} ))
+    part=${part}000000
+    deadline=$(( ${EPOCHREALTIME/[.,]/} + 10#${whole:-0} * 1000000 + 10#${part:0:6} ))
 }
+
+now_ms() { echo $(( ${EPOCHREALTIME/[.,]/} / 1000 )); }
 
 # assert_eq ACTUAL EXPECTED [WHAT]
 assert_eq() {

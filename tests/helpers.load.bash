@@ -3,9 +3,10 @@
 # The strict load client, run beside a test. No function here forgives a failure.
 
 # start_load CLIENT-OPTION...: starts the load client on $LOAD_URL and waits until it runs.
-# Sets LOAD_PID and LOAD_LOG. One load at a time.
+# Sets LOAD_PID and LOAD_LOG, which are all that the other functions go by.
 start_load() {
-    LOAD_LOG=$BATS_TEST_TMPDIR/load.log
+    LOADS=$((${LOADS:-0} + 1))
+    LOAD_LOG=$BATS_TEST_TMPDIR/load$LOADS.log
     : >"$LOAD_LOG"
     "$BUILD/tests/load" "$@" "$LOAD_URL" </dev/null >>"$LOAD_LOG" 2>&1 3>&- 4>&- &
     LOAD_PID=$!
@@ -29,5 +30,17 @@ stop_load() {
 first_pids() { awk '$1 == "first" { print $3 }' "$LOAD_LOG"; }
 
 # load_saw_version VERSION, load_saw_pid PID: one of them has answered the load.
-load_saw_version() { awk -v v="$1" '$1 == "first" && $2 == v { seen = 1 } END { exit !seen }' "$LOAD_LOG"; }
-load_saw_pid() { awk -v p="$1" '$1 == "first" && $3 == p { seen = 1 } END { exit !seen }' "$LOAD_LOG"; }
+load_saw_version() {
+    load_text
+    [[ $LOAD_TEXT == *$'\nfirst '"$1 "* ]]
+}
+load_saw_pid() {
+    load_text
+    [[ $LOAD_TEXT == *$'\nfirst '+([^ ])" $1"$'\n'* ]]
+}
+
+# load_text: sets LOAD_TEXT to what the client has said so far, each line with a newline on either side.
+load_text() {
+    mapfile -d '' -t LOAD_TEXT <"$LOAD_LOG"
+    LOAD_TEXT=$'\n'${LOAD_TEXT[0]:-}
+}

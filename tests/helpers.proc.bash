@@ -50,8 +50,19 @@ generation_of() {
         }'
 }
 
+# workers_of PID: sets WORKERS to PID and its children.
+workers_of() {
+    WORKERS=("$1")
+    { read -r -a WORKERS <"/proc/$1/task/$1/children"; } 2>/dev/null || true
+    WORKERS+=("$1")
+}
+
 # is_alive PID: exists and is no zombie.
-is_alive() { [[ -d /proc/$1 && $(state_of "$1") != [ZX] ]]; }
+is_alive() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+    [[ ${stat##*) } != [ZX]* ]]
+}
 is_gone() { ! is_alive "$1"; }
 
 # state_of PID: the letter of proc(5); empty when there is no such process.
@@ -99,13 +110,13 @@ strangers_to() { comm -23 <(pids_of_test | sort) <(generation_of "$1" | sort); }
 # assert_none_left COMMAND...: COMMAND prints pids, and soon prints none.
 assert_none_left() {
     local deadline pids
-    deadline=$(( $(now_ms) + $(to_ms "${SETTLE_SECONDS:-5}") ))
+    set_deadline "${SETTLE_SECONDS:-5}"
     while pids=$("$@") && [[ -n $pids ]]; do
-        if (( $(now_ms) > deadline )); then
+        if (( ${EPOCHREALTIME/[.,]/} > deadline )); then
             fail "still there ($*):"$'\n'"$(ps -o pid,ppid,stat,args -p "${pids//$'\n'/,}")"
             return
         fi
-        sleep 0.05
+        pause 0.05
     done
 }
 

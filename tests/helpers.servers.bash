@@ -12,11 +12,12 @@ EXAMPLE_SERVERS=(ping ping_https blocking threads epoll poll select forker)
 # start_server NAME [SETTING=VALUE...]: starts one of REAL_SERVERS, or the example server NAME, and
 # waits until it answers. LD_PRELOAD goes on its command line only; BARE=1 leaves it out.
 # Sets SERVER_PID (the leader), PORT, PROTOCOL (http, https, redis, memcached), URL, LOAD_URL,
-# SERVER_LOG (its stdout and stderr, the library's log lines too) and APP_DIR.
+# SERVER_LOG (its stdout and stderr), OCTOPUS_LOG_FILE (the library's log lines) and APP_DIR.
 start_server() {
     SERVER_NAME=$1
     shift
-    APP_DIR=${APP_DIR:-$BATS_TEST_TMPDIR/app}
+    make_public_dir
+    APP_DIR=${APP_DIR:-$PUBLIC_DIR/app}
     SERVER_LOG=$BATS_TEST_TMPDIR/server.log
     PROTOCOL=http
     mkdir -p "$APP_DIR"
@@ -45,12 +46,32 @@ connections_for() {
 # launch_server [SETTING=VALUE...]: runs SERVER_COMMAND, as it is, in APP_DIR.
 launch_server() {
     local preload=("LD_PRELOAD=$LIB")
+    prepare_log "$@"
+    [[ -z $OCTOPUS_LOG_FILE ]] || preload+=("OCTOPUS_LOG=$OCTOPUS_LOG_FILE")
     [[ ${BARE:-0} != 1 ]] || preload=(--unset=LD_PRELOAD)
     set_url
     background "$SERVER_LOG" --chdir="$APP_DIR" "${preload[@]}" PYTHONDONTWRITEBYTECODE=1 "$@" "${SERVER_COMMAND[@]}"
     SERVER_PID=$BACKGROUND_PID
     LAUNCHED_PID=$BACKGROUND_PID
     [[ $SERVER_NAME != *_daemon ]] || follow_daemon
+}
+
+# prepare_log [SETTING=VALUE...]: where the library's lines are found: in a file that a server which has
+# dropped root can still write to, unless a setting of the test says otherwise.
+prepare_log() {
+    local setting
+    OCTOPUS_LOG_FILE=$APP_DIR/octopus.log
+    for setting; do
+        case $setting in
+        OCTOPUS_LOG=stderr) OCTOPUS_LOG_FILE=$SERVER_LOG ;;
+        OCTOPUS_LOG=none) OCTOPUS_LOG_FILE= ;;
+        OCTOPUS_LOG=/*) OCTOPUS_LOG_FILE=${setting#*=} ;;
+        OCTOPUS_LOG=*) OCTOPUS_LOG_FILE=$APP_DIR/${setting#*=} ;;
+        esac
+    done
+    [[ -n $OCTOPUS_LOG_FILE && ${BARE:-0} != 1 ]] || return 0
+    : >>"$OCTOPUS_LOG_FILE"
+    chmod a+w "$OCTOPUS_LOG_FILE"
 }
 
 set_url() {
@@ -70,13 +91,14 @@ follow_daemon() {
 
 # deploy_version VERSION: what generations started from now on answer as their version.
 deploy_version() {
-    echo "$1" >"$APP_DIR/version.new"
-    mv "$APP_DIR/version.new" "$APP_DIR/version"
-    [[ $SERVER_NAME != nginx* ]] || "prepare_$SERVER_NAME"
     if [[ -n ${EXAMPLE:-} ]]; then
         cp "$BUILD/tests/$1/$EXAMPLE" "$APP_DIR/$EXAMPLE.new"
         mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
+        return
     fi
+    echo "$1" >"$APP_DIR/version.new"
+    mv "$APP_DIR/version.new" "$APP_DIR/version"
+    [[ $SERVER_NAME != nginx* ]] || "prepare_$SERVER_NAME"
 }
 
 # prepare_example NAME: our own, built twice over, with SERVER_ARGS instead of the usual listener.
@@ -218,6 +240,27 @@ answering_version() {
     request /ping --output /dev/null --dump-header - | tr -d '\r' | sed -n 's/^[Xx]-[Vv]ersion: //p'
 }
 
+# read_answer: asks /ping on a fresh connection; sets ANSWER_VERSION and ANSWER_PID.
+read_answer() {
+    local line connection
+    ANSWER_VERSION='' ANSWER_PID=''
+    if [[ $PROTOCOL == https ]]; then
+        line=$(request /ping --output /dev/null --write-out '%header{x-version} %header{x-pid}') || return
+        read -r ANSWER_VERSION ANSWER_PID <<<"$line"
+        return
+    fi
+    exec {connection}<>"/dev/tcp/127.0.0.1/$PORT" || return
+    printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&"$connection"
+    while IFS= read -r -t 10 -u "$connection" line && [[ $line != $'\r' ]]; do
+        line=${line%$'\r'}
+        case ${line,,} in
+        x-version:*) ANSWER_VERSION=${line#*: } ;;
+        x-pid:*) ANSWER_PID=${line#*: } ;;
+        esac
+    done
+    exec {connection}>&-
+}
+
 # exchange LINE PREFIX: sends LINE on a fresh connection, prints the first line of the answer that begins with PREFIX.
 exchange() {
     local line connection
@@ -257,21 +300,64 @@ leader_pid() {
     echo "$leader"
 }
 
-# upgrade SIGNAL [VERSION]: deploys VERSION (a new one if none is named), sends SIGNAL to the leader, waits
-# until a new process answers and the old leader is gone. Sets SERVER_PID to the new leader.
-upgrade() {
-    local old=$SERVER_PID version=${2:-v$((++DEPLOYED))}
-    deploy_version "$version"
-    kill -"$1" "$old"
-    WATCH_PID='' wait_until 15 newer_leader_than "$old" || return
-    WATCH_PID='' wait_until 15 is_gone "$old" || return
-    SERVER_PID=$(leader_pid)
-    [[ $PROTOCOL != http* || $SERVER_NAME == python_module ]] && return
-    assert_eq "$(answering_version)" "$version" "version that answers"
+# started_pids: the leaders of all generations so far, in order, by the library's log.
+started_pids() { sed -n 's/.*\[INFO\] The server has started (\([0-9]*\))\.$/\1/p' "$OCTOPUS_LOG_FILE"; }
+
+# newest_leader: sets NEWEST_LEADER to the one that was ready last.
+newest_leader() {
+    local log
+    mapfile -d '' -t log <"$OCTOPUS_LOG_FILE"
+    NEWEST_LEADER=${log[0]##*The server has started (}
+    NEWEST_LEADER=${NEWEST_LEADER%%)*}
 }
 
-newer_leader_than() {
-    local leader
-    leader=$(leader_pid)
-    [[ -n $leader && $leader != "$1" ]]
+# is_newest_leader_other_than PID
+is_newest_leader_other_than() {
+    newest_leader
+    [[ $NEWEST_LEADER != "$1" ]]
+}
+
+# log_count TEXT: how many lines of the library's log hold TEXT.
+log_count() { grep -cF -- "$1" "$OCTOPUS_LOG_FILE" || true; }
+
+# log_has TEXT: a line of the library's log holds TEXT.
+log_has() {
+    local log
+    mapfile -d '' -t log <"$OCTOPUS_LOG_FILE"
+    [[ ${log[0]:-} == *"$1"* ]]
+}
+
+# wait_until_started: the library says so a moment after the first connection is possible.
+wait_until_started() { WATCH_PID=$SERVER_PID wait_until 5 log_has "The server has started ($SERVER_PID)."; }
+
+# next_version: a name for the next version. Our examples are built as v1 and v2 only.
+next_version() {
+    DEPLOYED=$((DEPLOYED + 1))
+    [[ -z ${EXAMPLE:-} ]] || DEPLOYED=$(( (DEPLOYED - 1) % 2 + 1 ))
+    NEXT_VERSION=v$DEPLOYED
+}
+
+# upgrade SIGNAL [VERSION]: deploys VERSION (a new one if none is named), sends SIGNAL to the leader, waits
+# until a new leader is ready and the old one is gone. Sets SERVER_PID to the new leader.
+upgrade() {
+    local old=$SERVER_PID
+    upgrade_beside "$@" || return
+    WATCH_PID='' wait_until 15 is_gone "$old" || return
+    SERVER_PID=$NEW_PID
+    [[ $PROTOCOL != http* || $SERVER_NAME == python_module ]] && return
+    read_answer || return
+    assert_eq "$ANSWER_VERSION" "$NEXT_VERSION" "version that answers"
+}
+
+# upgrade_beside SIGNAL [VERSION]: the same, but does not wait for the old one to leave, and lets SERVER_PID
+# be. Sets NEW_PID to the new leader.
+upgrade_beside() {
+    local newest
+    newest_leader
+    newest=$NEWEST_LEADER
+    if [[ -n ${2:-} ]]; then NEXT_VERSION=$2; else next_version; fi
+    deploy_version "$NEXT_VERSION"
+    kill -"$1" "$SERVER_PID"
+    WATCH_PID='' wait_until 15 is_newest_leader_other_than "$newest" || return
+    NEW_PID=$NEWEST_LEADER
 }

@@ -69,6 +69,15 @@ installcheck: needs-packages   ## run the tests on the installed library
 needs-packages:
 	$(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,tests/install_packages.sh)
 
+.PHONY: fuzz
+fuzz: $(FUZZ_PROGRAMS)      ## fuzz the hand-over's reader and the settings; FUZZ_SECONDS=60 for each
+	@for name in $(FUZZERS); do \
+	    mkdir -p $(BUILD)/fuzz/$$name; \
+	    $(BUILD)/tests/fuzz/$$name -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -max_len=2048 \
+	        -artifact_prefix=$(BUILD)/fuzz/$$name- -print_final_stats=1 \
+	        $(BUILD)/fuzz/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
 C_FILES      = $(wildcard shim/*.[ch] tools/*.[ch] tests/*/*.[ch])
 SCRIPT_FILES = .ci/run $(wildcard tests/*.sh tests/*/*.sh tools/*.sh)
 BATS_FILES   = $(wildcard tests/*.bats tests/*.bash)

@@ -17,7 +17,7 @@ CFLAGS   ?= -O2 -g
 # now: no lazy binding inside a handler either.
 SHIM_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ftls-model=initial-exec -pthread \
                -DOCTOPUS_VERSION='"$(VERSION)"' $(WARNINGS)
-SHIM_LDFLAGS = -shared -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs
+SHIM_LDFLAGS = -shared -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,noseparate-code
 TEST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS)
 WARNINGS     = -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 

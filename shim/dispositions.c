@@ -9,6 +9,7 @@
 #include "interpose.h"
 #include "procfs.h"
 #include "settings.h"
+#include "start_image.h"
 #include "text.h"
 
 #define SIGNALS 65
@@ -287,6 +288,20 @@ static bool is_for_this_process(void)
 	return getpid() == generation.pid;
 }
 
+static int set_in_kernel(int sig, const struct sigaction *action, struct sigaction *ret_old)
+{
+	struct sigaction old;
+
+	if (!action || sig <= 0 || sig >= SIGNALS || start_image_is_changed(sig))
+		return libc_calls.sigaction(sig, action, ret_old);
+	if (libc_calls.sigaction(sig, action, &old) != 0)
+		return -1;
+	start_image_note_change(sig, &old);
+	if (ret_old)
+		*ret_old = old;
+	return 0;
+}
+
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old)
 {
 	const bool in_range = sig > 0 && sig < SIGNALS;
@@ -297,7 +312,7 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 	if (in_range && action && is_function(action))
 		atomic_fetch_or(&dispositions.caught, BIT(sig));
 	if (!in_range || !(ours & BIT(sig)) || !is_for_this_process())
-		return libc_calls.sigaction(sig, action, ret_old);
+		return set_in_kernel(sig, action, ret_old);
 	old = wish_of(sig);
 	if (action) {
 		remember(sig, action);

@@ -53,7 +53,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 		argc++;
 	}
 #endif
-	libc_calls_resolve();
+	libc_calls_loaded();
 	generation.pid = getpid();
 	log_remember_stderr();
 	(void)start_image_copy((int)argc, argv, envp);

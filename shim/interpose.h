@@ -116,13 +116,16 @@ struct libc_calls {
 };
 
 /* The real functions. Written once, by libc_calls_resolve(); before that the system-call ones lead
- * to the kernel and the others are NULL. Inside the library nothing else may be called by these
+ * to it, or to the kernel, and the others are NULL. Inside the library nothing else may be called by these
  * names: an unqualified close() would be our own wrapper. Context: any. */
 extern struct libc_calls libc_calls;
 
-/* Fills the table from the next library in search order. Idempotent. Context: init, or the first
- * call of a wrapper that came before it. */
+/* Fills the table from the next library in search order. Idempotent. Context: normal, or the first
+ * call of a wrapper. */
 void libc_calls_resolve(void);
+
+/* The constructor has run: from here on dlsym() may be called. Context: init. */
+void libc_calls_loaded(void);
 
 /* For the wrappers of INTERPOSED_FUNCTIONS. */
 static inline void libc_calls_ensure(void)

@@ -3,61 +3,88 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <stdbool.h>
 
 #include "raw_syscall.h"
 
-/* What a call does that arrives before the constructor: allocators (jemalloc under redis, mimalloc)
- * call libc from theirs, and dlsym() there might allocate. */
+/* What stands in the table at first. A call before the constructor goes to the kernel: allocators
+ * (jemalloc under redis, mimalloc) call libc from theirs, and dlsym() there might allocate. The first
+ * call after it resolves the whole table, so that a program which calls none of these (60 dlsym() are
+ * some 40 us) does not pay for it. A process that listens has it resolved long before any handler of
+ * ours can run. */
+static bool is_loaded;
+
+static bool resolve_if_loaded(void)
+{
+	if (is_loaded)
+		libc_calls_resolve();
+	return is_loaded;
+}
+
+#define OR_REAL(name, ...)                                          \
+	if (resolve_if_loaded() && libc_calls.name != early_##name) \
+	return libc_calls.name(__VA_ARGS__)
+
 static int early_socket(int family, int type, int protocol)
 {
+	OR_REAL(socket, family, type, protocol);
 	return (int)raw_result(RAW3(SYS_socket, family, type, protocol));
 }
 
 static int early_bind(int fd, const struct sockaddr *addr, socklen_t length)
 {
+	OR_REAL(bind, fd, addr, length);
 	return (int)raw_result(RAW3(SYS_bind, fd, addr, length));
 }
 
 static int early_listen(int fd, int backlog)
 {
+	OR_REAL(listen, fd, backlog);
 	return (int)raw_result(RAW2(SYS_listen, fd, backlog));
 }
 
 static int early_accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags)
 {
+	OR_REAL(accept4, fd, addr, length, flags);
 	return (int)raw_result(RAW4(SYS_accept4, fd, addr, length, flags));
 }
 
 static int early_accept(int fd, struct sockaddr *addr, socklen_t *length)
 {
+	OR_REAL(accept, fd, addr, length);
 	return early_accept4(fd, addr, length, 0);
 }
 
 static int early_shutdown(int fd, int how)
 {
+	OR_REAL(shutdown, fd, how);
 	return (int)raw_result(RAW2(SYS_shutdown, fd, how));
 }
 
 static int early_getsockname(int fd, struct sockaddr *addr, socklen_t *length)
 {
+	OR_REAL(getsockname, fd, addr, length);
 	return (int)raw_result(RAW3(SYS_getsockname, fd, addr, length));
 }
 
 static int early_epoll_pwait(int fd, struct epoll_event *events, int max, int timeout,
                              const sigset_t *mask)
 {
+	OR_REAL(epoll_pwait, fd, events, max, timeout, mask);
 	return (int)raw_result(
 		RAW6(SYS_epoll_pwait, fd, events, max, timeout, mask, _NSIG / CHAR_BIT));
 }
 
 static int early_epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
 {
+	OR_REAL(epoll_wait, fd, events, max, timeout);
 	return early_epoll_pwait(fd, events, max, timeout, NULL);
 }
 
 static int early_epoll_pwait2(int fd, struct epoll_event *events, int max,
                               const struct timespec *timeout, const sigset_t *mask)
 {
+	OR_REAL(epoll_pwait2, fd, events, max, timeout, mask);
 #ifdef SYS_epoll_pwait2
 	return (int)raw_result(
 		RAW6(SYS_epoll_pwait2, fd, events, max, timeout, mask, _NSIG / CHAR_BIT));
@@ -70,6 +97,7 @@ static int early_epoll_pwait2(int fd, struct epoll_event *events, int max,
 static int early_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                        const sigset_t *mask)
 {
+	OR_REAL(ppoll, fds, count, timeout, mask);
 	/* The kernel writes the remaining time back; libc callers do not expect that. */
 	struct timespec copy = timeout ? *timeout : (struct timespec){0};
 
@@ -79,6 +107,7 @@ static int early_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *
 
 static int early_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
+	OR_REAL(poll, fds, count, timeout);
 	struct timespec limit = {timeout / 1000, timeout % 1000 * 1000000L};
 
 	return early_ppoll(fds, count, timeout < 0 ? NULL : &limit, NULL);
@@ -87,6 +116,7 @@ static int early_poll(struct pollfd *fds, nfds_t count, int timeout)
 static int early_pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
                          const struct timespec *timeout, const sigset_t *mask)
 {
+	OR_REAL(pselect, count, in, out, urgent, timeout, mask);
 	struct timespec copy = timeout ? *timeout : (struct timespec){0};
 	const long pair[2] = {(long)mask, _NSIG / CHAR_BIT};
 
@@ -96,6 +126,7 @@ static int early_pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
 
 static int early_select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct timeval *timeout)
 {
+	OR_REAL(select, count, in, out, urgent, timeout);
 	struct timespec limit = {0};
 
 	if (timeout)
@@ -105,42 +136,50 @@ static int early_select(int count, fd_set *in, fd_set *out, fd_set *urgent, stru
 
 static int early_pause(void)
 {
+	OR_REAL(pause);
 	return early_ppoll(NULL, 0, NULL, NULL);
 }
 
 static int early_sigsuspend(const sigset_t *mask)
 {
+	OR_REAL(sigsuspend, mask);
 	return (int)raw_result(RAW2(SYS_rt_sigsuspend, mask, _NSIG / CHAR_BIT));
 }
 
 static int early_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
+	OR_REAL(sigtimedwait, set, info, timeout);
 	return (int)raw_result(RAW4(SYS_rt_sigtimedwait, set, info, timeout, _NSIG / CHAR_BIT));
 }
 
 static int early_nanosleep(const struct timespec *request, struct timespec *remaining)
 {
+	OR_REAL(nanosleep, request, remaining);
 	return (int)raw_result(RAW2(SYS_nanosleep, request, remaining));
 }
 
 static int early_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
                                  struct timespec *remaining)
 {
+	OR_REAL(clock_nanosleep, clock, flags, request, remaining);
 	return (int)-RAW4(SYS_clock_nanosleep, clock, flags, request, remaining);
 }
 
 static int early_signalfd(int fd, const sigset_t *mask, int flags)
 {
+	OR_REAL(signalfd, fd, mask, flags);
 	return (int)raw_result(RAW4(SYS_signalfd4, fd, mask, _NSIG / CHAR_BIT, flags));
 }
 
 static int early_close(int fd)
 {
+	OR_REAL(close, fd);
 	return (int)raw_result(RAW1(SYS_close, fd));
 }
 
 static int early_close_range(unsigned first, unsigned last, int flags)
 {
+	OR_REAL(close_range, first, last, flags);
 #ifdef SYS_close_range
 	return (int)raw_result(RAW3(SYS_close_range, first, last, flags));
 #else
@@ -151,11 +190,13 @@ static int early_close_range(unsigned first, unsigned last, int flags)
 
 static int early_dup3(int from, int to, int flags)
 {
+	OR_REAL(dup3, from, to, flags);
 	return (int)raw_result(RAW3(SYS_dup3, from, to, flags));
 }
 
 static int early_dup2(int from, int to)
 {
+	OR_REAL(dup2, from, to);
 	if (from == to)
 		return raw_result(RAW2(SYS_fcntl, from, 1 /* F_GETFD */)) < 0 ? -1 : to;
 	return early_dup3(from, to, 0);
@@ -163,27 +204,33 @@ static int early_dup2(int from, int to)
 
 static int early_execve(const char *path, char *const argv[], char *const envp[])
 {
+	OR_REAL(execve, path, argv, envp);
 	return (int)raw_result(RAW3(SYS_execve, path, argv, envp));
 }
 
 static __attribute__((noreturn)) void early__exit(int status)
 {
+	if (resolve_if_loaded() && libc_calls._exit != early__exit)
+		libc_calls._exit(status);
 	for (;;)
 		(void)RAW1(SYS_exit_group, status);
 }
 
 static pid_t early_setsid(void)
 {
+	OR_REAL(setsid);
 	return (pid_t)raw_result(RAW0(SYS_setsid));
 }
 
 static int early_unlinkat(int dir_fd, const char *path, int flags)
 {
+	OR_REAL(unlinkat, dir_fd, path, flags);
 	return (int)raw_result(RAW3(SYS_unlinkat, dir_fd, path, flags));
 }
 
 static int early_unlink(const char *path)
 {
+	OR_REAL(unlink, path);
 	return early_unlinkat(-100 /* AT_FDCWD */, path, 0);
 }
 
@@ -193,11 +240,19 @@ struct libc_calls libc_calls = {
 #undef X
 };
 
+void libc_calls_loaded(void)
+{
+	is_loaded = true;
+}
+
 void libc_calls_resolve(void)
 {
 	void *found;
 
-	/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
+	if (libc_calls.sigaction)
+		return;
+
+		/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
 	 * pointer to a function pointer; POSIX dlsym() asks for one, hence the copy through void **. */
 #define X(name)                          \
 	found = dlsym(RTLD_NEXT, #name); \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -100,24 +101,38 @@ static const char *choose_directory(struct arena *arena)
 	return copy_text(arena, here);
 }
 
-static void copy_signals(void)
+static void copy_mask(void)
 {
 	uint64_t blocked = 0;
 
 	(void)RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
 	start_image.blocked = blocked;
-	/* Caught signals cannot survive an execve, so what is not SIG_IGN now was SIG_DFL. Only the
-	 * ones a launcher really leaves ignored are asked for (nohup(1), shells, Python's SIGPIPE):
-	 * the others would cost 60 system calls in every /bin/true. */
-	static const int worth_asking[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2,
-	                                   SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGTSTP,
-	                                   SIGTTIN, SIGTTOU, SIGXFSZ, SIGWINCH};
-	for (size_t i = 0; i < sizeof(worth_asking) / sizeof(worth_asking[0]); i++) {
+}
+
+/* Signals whose disposition the program has set since it was started. */
+static _Atomic uint64_t changed;
+
+void start_image_note_change(int sig, const struct sigaction *old)
+{
+	const uint64_t bit = 1ULL << (sig - 1);
+
+	if (!(atomic_fetch_or(&changed, bit) & bit) && old->sa_handler == SIG_IGN)
+		start_image.ignored |= bit;
+}
+
+bool start_image_is_changed(int sig)
+{
+	return atomic_load(&changed) >> (sig - 1) & 1;
+}
+
+/* What nobody has set is as it was. */
+void start_image_complete(void)
+{
+	for (int sig = 1; sig < 65; sig++) {
 		struct sigaction now;
 
-		if (libc_calls.sigaction(worth_asking[i], NULL, &now) == 0 &&
-		    now.sa_handler == SIG_IGN)
-			start_image.ignored |= 1ULL << (worth_asking[i] - 1);
+		if (!start_image_is_changed(sig) && libc_calls.sigaction(sig, NULL, &now) == 0)
+			start_image_note_change(sig, &now);
 	}
 }
 
@@ -149,7 +164,7 @@ int start_image_copy(int argc, char **argv, char **envp)
 	start_image.directory = choose_directory(&arena);
 	start_image.umask = (int)RAW1(SYS_umask, 0);
 	(void)RAW1(SYS_umask, start_image.umask);
-	copy_signals();
+	copy_mask();
 	return 0;
 }
 

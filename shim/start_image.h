@@ -5,6 +5,7 @@
 #define OCTOPUS_START_IMAGE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,17 @@ struct start_image {
 
 /* Read-only once start_image_copy() has run. Context: any. */
 extern struct start_image start_image;
+
+/* The program sets a disposition that was OLD: the first time that is the one it was started with.
+ * Context: any. */
+void start_image_note_change(int sig, const struct sigaction *old);
+
+/* True once start_image_note_change() has been called for SIG. Context: any. */
+bool start_image_is_changed(int sig);
+
+/* Asks the kernel for the dispositions that are unchanged so far, before the first of them is ours.
+ * 64 system calls, which a program that never listens is spared. Context: normal. */
+void start_image_complete(void);
 
 /* Fills start_image. Returns 0, or -ENOMEM (then path is NULL and no upgrade is possible).
  * ENVP is the environment that the kernel passed. Context: init. */

@@ -56,6 +56,8 @@ static void prepare(void)
 {
 	if (atomic_exchange(&is_prepared, true))
 		return;
+	libc_calls_resolve();
+	start_image_complete();
 	generation.pid = getpid();
 	log_start();
 	settings_read(start_image_getenv, start_image.directory, log_error);

@@ -76,9 +76,10 @@ static int successor_main(void *argument)
 			fail(SPAWN_CHDIR, answer);
 	}
 	shut_in_all_fds();
-	/* node marks its own 0-2 close-on-exec. */
+	/* node marks its own 0-2 close-on-exec; a server that was started without one of them may
+	 * have its listener there. */
 	for (int fd = 0; fd < 3; fd++)
-		(void)RAW3(SYS_fcntl, fd, F_SETFD, 0);
+		(void)RAW3(SYS_fcntl, fd, F_SETFD, request->keeps_fd[fd] ? 0 : FD_CLOEXEC);
 	for (int i = 0; i < request->fd_count; i++)
 		(void)RAW3(SYS_dup3, request->fds[i].from, request->fds[i].to, 0);
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &request->blocked, NULL, sizeof(uint64_t));
@@ -86,7 +87,7 @@ static int successor_main(void *argument)
 	fail(SPAWN_EXEC, answer);
 }
 
-static void midwife_reap(pid_t successor)
+static void midwife_reap(pid_t successor, bell *ring)
 {
 	for (;;) {
 		int status = 0;
@@ -94,6 +95,7 @@ static void midwife_reap(pid_t successor)
 
 		if (pid == successor)
 			atomic_store(&spawn_report.status, status);
+		bell_ring(ring);
 		if (pid < 0 && pid != -EINTR)
 			return;
 	}
@@ -105,6 +107,7 @@ static void midwife_reap(pid_t successor)
 static int midwife_main(void *argument)
 {
 	const struct spawn_request *request = argument;
+	bell *const ring = request->bell; /* the request is gone once the birth is under way */
 	long pid;
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -115,10 +118,10 @@ static int midwife_main(void *argument)
 	if (pid < 0)
 		fail(SPAWN_CLONE, -EAGAIN);
 	atomic_store(&spawn_report.pid, (int32_t)pid);
-	bell_ring(request->bell);
-	midwife_reap((pid_t)pid);
+	bell_ring(ring);
+	midwife_reap((pid_t)pid, ring);
 	atomic_store(&spawn_report.has_ended, 1);
-	bell_ring(request->bell);
+	bell_ring(ring);
 	for (;;)
 		(void)RAW1(SYS_exit_group, 0);
 }

@@ -22,6 +22,7 @@ struct spawn_request {
 	char *const *envp;
 	const char *directory; /* NULL: the present one */
 	int umask;             /* -1: the present one */
+	const bool *keeps_fd;  /* which of 0-2 get through */
 	uint64_t ignored;      /* signals to ignore; all others are at their default */
 	uint64_t blocked;      /* signal mask */
 	const struct spawn_fd *fds;

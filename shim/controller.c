@@ -80,6 +80,12 @@ static void set_deadline(int64_t in_ms)
 	controller.deadline = bell_now_ms() + in_ms;
 }
 
+static void set_phase(enum generation_phase phase)
+{
+	atomic_store(&generation.page->phase, phase);
+	bell_ring(&generation.page->bell);
+}
+
 static void start_successor(void)
 {
 	struct generation_page *page = NULL;
@@ -89,6 +95,7 @@ static void start_successor(void)
 		return;
 	}
 	controller.newborn = page;
+	set_phase(PHASE_HANDING_OVER);
 	atomic_store(&controller.bell, &page->bell);
 	(void)test_step("forked");
 	log_info("Forked child (%d).", atomic_load(&spawn_report.pid));
@@ -104,6 +111,7 @@ static void clear_successor_away(void)
 	atomic_store(&controller.bell, &generation.page->bell);
 	controller.newborn = NULL;
 	controller.deadline = NEVER;
+	set_phase(PHASE_SERVING);
 	/* One that was the successor already stays mapped: another thread may be reading it. */
 	if (atomic_load(&generation.successor) == page)
 		atomic_store(&generation.successor, NULL);
@@ -153,8 +161,7 @@ static void leave_generation(void)
 	struct generation_page *successor = atomic_load(&generation.successor);
 
 	give_up_pidfile();
-	atomic_store(&generation.page->phase, PHASE_LEFT);
-	bell_ring(&generation.page->bell);
+	set_phase(PHASE_LEFT);
 	if (successor) {
 		atomic_store(&successor->predecessor_left, 1);
 		bell_ring(&successor->bell);
@@ -226,6 +233,7 @@ static void carry_out(enum life_action action, enum life_state state)
 	case ACTION_STAY_BESIDE:
 		accept_successor();
 		release_successor();
+		set_phase(PHASE_SERVING);
 		log_info("Master (%d) is still alive.", generation.pid);
 		break;
 	case ACTION_ROLL_BACK:
@@ -289,12 +297,17 @@ static void pass_on_to_successor(int sig)
 }
 
 /* A hang-up of the terminal itself asks nobody for an upgrade: a server that does not ignore it would
- * end. */
+ * end. It goes to the session's leader and to the foreground group (tty_ioctl(4)): a successor that
+ * still has a group of its own gets none, and what the kernel sends it is meant for a stopped process
+ * in a group that has just been orphaned (setpgid(2)). */
 static enum request request_of(int sig, bool is_from_terminal)
 {
 	if (sig != SIGHUP || !is_from_terminal || settings.requests[sig] == REQUEST_NONE)
 		return settings.requests[sig];
-	return dispositions_is_ignored(sig) ? REQUEST_NONE : REQUEST_STOP;
+	if (dispositions_is_ignored(sig) ||
+	    (generation.page->predecessor && getpgrp() != generation.page->group))
+		return REQUEST_NONE;
+	return REQUEST_STOP;
 }
 
 static void feed_signal(int sig, bool is_from_terminal)
@@ -468,7 +481,7 @@ static int64_t work(void)
 {
 	int32_t gone = atomic_load(&generation.page->leader);
 
-	if (generation_is_heir() && atomic_load(&generation.page->phase) == PHASE_SERVING &&
+	if (atomic_load(&generation.page->phase) == PHASE_SERVING && generation_is_heir() &&
 	    atomic_compare_exchange_strong(&generation.page->leader, &gone, generation.pid)) {
 		become_leader();
 		return 0;

@@ -26,6 +26,7 @@ struct wish {
 struct server_signalfd {
 	_Atomic int fd_plus_one; /* 0: free */
 	_Atomic uint64_t wanted;
+	_Atomic uint64_t present; /* what the kernel has */
 };
 
 static struct {
@@ -52,6 +53,9 @@ static void remember(int sig, const struct sigaction *action)
 	const int other = !atomic_load(&wish->current);
 
 	wish->slots[other] = *action;
+	/* As the kernel does, and so it reads back. */
+	sigdelset(&wish->slots[other].sa_mask, SIGKILL);
+	sigdelset(&wish->slots[other].sa_mask, SIGSTOP);
 	atomic_store(&wish->current, other);
 }
 
@@ -152,32 +156,71 @@ static void install_shield(int sig)
 	libc_calls.sigaction(sig, &shield, NULL);
 }
 
+static int read_signalfd_mask(int fd, uint64_t *ret_mask)
+{
+	char path[64];
+
+	text_format(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return procfs_read_mask(path, "sigmask:", ret_mask);
+}
+
+static bool is_named(int fd)
+{
+	for (int i = 0; i < SIGNALFDS; i++) {
+		if (atomic_load(&dispositions.signalfds[i].fd_plus_one) == fd + 1)
+			return true;
+	}
+	return false;
+}
+
+static bool follow_if_same(int fd, void *context)
+{
+	struct server_signalfd *entry = context;
+	uint64_t mask;
+
+	if (is_named(fd) || read_signalfd_mask(fd, &mask) != 0 ||
+	    mask != atomic_load(&entry->present))
+		return true;
+	atomic_store(&entry->fd_plus_one, fd + 1);
+	return false;
+}
+
+/* Where the number is no signalfd any more: the server closed it, or keeps it under another number
+ * (event loops move descriptors out of the way of 0-2). Returns false when it is gone. */
+static bool find_signalfd(struct server_signalfd *entry)
+{
+	const int before = atomic_load(&entry->fd_plus_one);
+	uint64_t mask;
+
+	if (before == 0)
+		return false;
+	if (read_signalfd_mask(before - 1, &mask) == 0)
+		return true;
+	procfs_each_fd(0, follow_if_same, entry);
+	if (atomic_load(&entry->fd_plus_one) == before)
+		atomic_store(&entry->fd_plus_one, 0);
+	return atomic_load(&entry->fd_plus_one) != 0;
+}
+
 /* A signalfd would get a signal before any handler does: while the signal is ours it is kept out of
  * the server's signalfds, and put back when it is released. */
 static void refresh_signalfd(struct server_signalfd *entry)
 {
-	const int fd = atomic_load(&entry->fd_plus_one) - 1;
-	uint64_t mask, present;
-	char path[64];
+	uint64_t mask;
 	sigset_t set;
 
-	if (fd < 0)
+	if (!find_signalfd(entry))
 		return;
-	text_format(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (procfs_read_mask(path, "sigmask:", &present) != 0) {
-		atomic_store(&entry->fd_plus_one,
-		             0); /* closed, and the number is something else's */
-		return;
-	}
 	mask = atomic_load(&entry->wanted) & ~atomic_load(&dispositions.taken);
-	if (mask == present)
+	if (mask == atomic_load(&entry->present))
 		return;
 	sigemptyset(&set);
 	for (int sig = 1; sig < SIGNALS; sig++) {
 		if (mask & BIT(sig))
 			sigaddset(&set, sig);
 	}
-	(void)libc_calls.signalfd(fd, &set, 0);
+	if (libc_calls.signalfd(atomic_load(&entry->fd_plus_one) - 1, &set, 0) >= 0)
+		atomic_store(&entry->present, mask);
 }
 
 static void refresh_signalfds(void)
@@ -248,8 +291,8 @@ bool dispositions_has_own_way(int sig)
 	if (atomic_load(&dispositions.awaited) & BIT(sig))
 		return true;
 	for (int i = 0; i < SIGNALFDS; i++) {
-		if (atomic_load(&dispositions.signalfds[i].fd_plus_one) &&
-		    atomic_load(&dispositions.signalfds[i].wanted) & BIT(sig))
+		if (atomic_load(&dispositions.signalfds[i].wanted) & BIT(sig) &&
+		    find_signalfd(&dispositions.signalfds[i]))
 			return true;
 	}
 	if (dispositions_is_taken(sig)) {
@@ -280,6 +323,11 @@ bool dispositions_expects_interrupts(void)
 	                               BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS) | BIT(SIGPIPE);
 
 	return (atomic_load(&dispositions.caught) & ~faults & ~dispositions_taken()) != 0;
+}
+
+bool dispositions_interrupted_us(void)
+{
+	return errno == EINTR && dispositions_taken() && !dispositions_expects_interrupts();
 }
 
 /* A vfork child runs in our memory, but what it sets is its own. */
@@ -344,6 +392,7 @@ void dispositions_note_wait(const sigset_t *set)
 int dispositions_signalfd(int fd, const sigset_t *mask, int flags)
 {
 	const int result = libc_calls.signalfd(fd, mask, flags);
+	const uint64_t kernel_mask = ~(BIT(SIGKILL) | BIT(SIGSTOP)); /* signalfd(2) drops these */
 	uint64_t wanted = 0;
 	int place = -1;
 
@@ -364,6 +413,7 @@ int dispositions_signalfd(int fd, const sigset_t *mask, int flags)
 	if (place < 0)
 		return result;
 	atomic_store(&dispositions.signalfds[place].wanted, wanted);
+	atomic_store(&dispositions.signalfds[place].present, wanted & kernel_mask);
 	atomic_store(&dispositions.signalfds[place].fd_plus_one, result + 1);
 	if (wanted & dispositions_taken())
 		refresh_signalfd(&dispositions.signalfds[place]);

@@ -42,6 +42,10 @@ uint64_t dispositions_taken(void);
  * none, our signals must not make its calls fail. Context: any. */
 bool dispositions_expects_interrupts(void);
 
+/* After a call that failed: true if it did with EINTR, and only because one of our signals came by a
+ * server that does not expect to be interrupted. The call is then to go on. Context: any. */
+bool dispositions_interrupted_us(void);
+
 /* sigaction(2) for the server: the wrapper's policy. -1 and errno. Context: any. */
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old);
 

@@ -20,8 +20,9 @@
 
 enum generation_phase {
 	PHASE_SERVING,
-	PHASE_SILENT, /* every member stops accepting and reports what it has left */
-	PHASE_LEFT,   /* the leader has gone */
+	PHASE_HANDING_OVER, /* a successor is being born; a worker may find itself without leader */
+	PHASE_SILENT,       /* every member stops accepting and reports what it has left */
+	PHASE_LEFT,         /* the leader has gone */
 };
 
 /* One inherited listener. FD is its number in the successor's first process. */

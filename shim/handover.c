@@ -226,6 +226,7 @@ static int start(struct generation_page *page, int page_fd)
 		.ignored = start_image.ignored,
 		/* Ours wait until its constructor has taken them; it then sets the mask. */
 		.blocked = start_image.blocked | dispositions_taken(),
+		.keeps_fd = start_image.had_fd,
 		.fds = birth.fds,
 		.fd_count = count + 1,
 		.bell = &page->bell,

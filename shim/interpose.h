@@ -33,6 +33,10 @@ void closefrom(int first);
 void (*bsd_signal(int sig, void (*handler)(int)))(int);
 void (*sysv_signal(int sig, void (*handler)(int)))(int);
 void (*__sysv_signal(int sig, void (*handler)(int)))(int);
+void (*ssignal(int sig, void (*handler)(int)))(int);
+int __xpg_sigpause(int sig);
+int __sigsuspend(const sigset_t *mask);
+int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
 int sigignore(int sig);
 void (*sigset(int sig, void (*handler)(int)))(int);
 
@@ -98,6 +102,10 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(__poll_chk)       \
 	X(__ppoll_chk)      \
 	X(closefrom)        \
+	X(ssignal)          \
+	X(__xpg_sigpause)   \
+	X(__sigsuspend)     \
+	X(__sigaction)      \
 	X(bsd_signal)       \
 	X(sysv_signal)      \
 	X(__sysv_signal)    \

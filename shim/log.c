@@ -86,6 +86,15 @@ static bool stderr_is_safe(void)
 	return S_ISCHR(what.st_mode) || S_ISFIFO(what.st_mode);
 }
 
+/* A pipe or a terminal that nobody reads would block: the line is lost then, the server comes first. A
+ * pipe that polls writable takes PIPE_BUF bytes at once (pipe(7)). */
+static bool takes_a_line(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLOUT};
+
+	return libc_calls.poll(&request, 1, 0) == 1 && (request.revents & POLLOUT);
+}
+
 static void write_line(const char *line, size_t length)
 {
 	int fd;
@@ -93,11 +102,12 @@ static void write_line(const char *line, size_t length)
 	if (strcmp(settings.log, "none") == 0)
 		return;
 	if (strcmp(settings.log, "stderr") == 0) {
-		if (stderr_is_safe())
+		if (stderr_is_safe() && takes_a_line(STDERR_FILENO))
 			(void)!write(STDERR_FILENO, line, length);
 		return;
 	}
-	fd = open(settings.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	fd = open(settings.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+	          0644);
 	if (fd < 0)
 		return;
 	(void)!write(fd, line, length);

@@ -275,8 +275,7 @@ void silence_accept_failed(int fd)
 		return;
 	do
 		result = libc_calls.accept(quiet, NULL, NULL);
-	while (result < 0 && errno == EINTR && !dispositions_expects_interrupts() &&
-	       dispositions_taken());
+	while (result < 0 && dispositions_interrupted_us());
 	error = errno;
 	libc_calls.close(quiet);
 	errno = error;

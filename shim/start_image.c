@@ -164,6 +164,8 @@ int start_image_copy(int argc, char **argv, char **envp)
 	start_image.directory = choose_directory(&arena);
 	start_image.umask = (int)RAW1(SYS_umask, 0);
 	(void)RAW1(SYS_umask, start_image.umask);
+	for (int fd = 0; fd < 3; fd++)
+		start_image.had_fd[fd] = RAW2(SYS_fcntl, fd, F_GETFD) >= 0;
 	copy_mask();
 	return 0;
 }

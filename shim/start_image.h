@@ -23,6 +23,7 @@ struct start_image {
 	uint64_t blocked; /* signal mask, bit N-1 for signal N */
 	uint64_t ignored; /* dispositions that were SIG_IGN, same form */
 	int umask;        /* -1 when unknown */
+	bool had_fd[3];   /* which of 0-2 were open */
 };
 
 /* Read-only once start_image_copy() has run. Context: any. */

@@ -3,17 +3,21 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "connections.h"
 #include "generation.h"
 #include "interpose.h"
+#include "listeners.h"
+#include "procfs.h"
 #include "settings.h"
 #include "silence.h"
 #include "test_step.h"
 
 #define FALLBACK_TICK_MS 50
 #define ORPHAN_GRACE_MS 1000
+#define LEADER_TICK_MS 250
 #define DAEMON_TICK_MS 20
 
 static void report(void)
@@ -28,37 +32,68 @@ static void report(void)
 		bell_ring(&generation.page->bell);
 }
 
-/* The leader has gone without ending this one, which will never accept again. */
-static int64_t follow_the_leader(void)
+/* What is left of a generation whose leader has gone: it finishes what it accepted, and then gets the
+ * server's stop signal, since nobody else will send it one. */
+static int64_t leave_without_leader(void)
 {
 	static int64_t gone_since;
 	const int64_t now = bell_now_ms();
+	int64_t limit = ORPHAN_GRACE_MS;
 
 	if (!gone_since)
 		gone_since = now;
-	if (now - gone_since >= ORPHAN_GRACE_MS + settings.stop_timeout_ms)
+	if (silence_begin(NULL, 0) == 0 && connections_remain())
+		limit = settings.drain_timeout_ms;
+	if (now - gone_since >= limit + settings.stop_timeout_ms)
 		(void)kill(generation.pid, SIGKILL);
-	else if (now - gone_since >= ORPHAN_GRACE_MS)
+	else if (now - gone_since >= limit)
 		(void)kill(generation.pid, settings.stop_signal);
-	return ORPHAN_GRACE_MS;
+	return FALLBACK_TICK_MS;
+}
+
+static bool another_generation_accepts(void)
+{
+	int fds[GENERATION_LISTENERS];
+	const int count = listeners_find(fds, GENERATION_LISTENERS);
+
+	for (int i = 0; i < count; i++) {
+		if (listeners_is_held_elsewhere(fds[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A leader that was killed rings no bell, so while it hands over the workers look after it. Without a
+ * successor they serve on, as they would without us; with one they are in its way. */
+static bool is_left_behind(uint32_t phase)
+{
+	const pid_t leader = atomic_load(&generation.page->leader);
+
+	if (phase == PHASE_LEFT)
+		return true;
+	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
+		return false;
+	return phase == PHASE_SILENT || another_generation_accepts();
 }
 
 int64_t worker_step(void)
 {
 	const uint32_t phase = atomic_load(&generation.page->phase);
 
-	if (phase == PHASE_LEFT)
-		return follow_the_leader();
+	if (is_left_behind(phase))
+		return leave_without_leader();
 	if (phase == PHASE_SERVING) {
 		/* A daemon's master waits for its parent to exit, and then leads. */
 		return generation.is_daemonizing && getppid() == generation.fork_parent
 		               ? DAEMON_TICK_MS
 		               : INT64_MAX;
 	}
+	if (phase == PHASE_HANDING_OVER)
+		return LEADER_TICK_MS;
 	(void)test_step("worker_silencing");
 	if (!generation.membership || silence_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
 	report();
 	(void)test_step("worker_silent");
-	return atomic_load(&generation.membership->connections) ? FALLBACK_TICK_MS : INT64_MAX;
+	return atomic_load(&generation.membership->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
 }

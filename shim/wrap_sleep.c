@@ -9,12 +9,6 @@
 #include "dispositions.h"
 #include "waiting.h"
 
-/* As in wrap_wait.c: only for a server that has no handler to be interrupted by. */
-static bool was_only_ours(void)
-{
-	return errno == EINTR && dispositions_taken() && !dispositions_expects_interrupts();
-}
-
 EXPORT int pause(void)
 {
 	int result;
@@ -23,7 +17,7 @@ EXPORT int pause(void)
 		waiting_idly();
 	do
 		result = libc_calls.pause();
-	while (was_only_ours());
+	while (dispositions_interrupted_us());
 	return result;
 }
 
@@ -35,7 +29,7 @@ EXPORT int sigsuspend(const sigset_t *mask)
 		waiting_idly();
 	do
 		result = libc_calls.sigsuspend(mask);
-	while (was_only_ours());
+	while (dispositions_interrupted_us());
 	return result;
 }
 
@@ -47,7 +41,7 @@ EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
 	if (waiting_is_watched())
 		waiting_idly();
 	result = libc_calls.nanosleep(request, &rest);
-	while (UNLIKELY(result < 0) && was_only_ours())
+	while (UNLIKELY(result < 0) && dispositions_interrupted_us())
 		result = libc_calls.nanosleep(&rest, &rest);
 	if (result < 0 && errno == EINTR && remaining)
 		*remaining = rest;
@@ -67,7 +61,7 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	error = libc_calls.clock_nanosleep(clock, flags, request, &rest);
 	for (; UNLIKELY(error == EINTR); errno = saved) {
 		errno = EINTR;
-		if (!was_only_ours())
+		if (!dispositions_interrupted_us())
 			break;
 		error = libc_calls.clock_nanosleep(clock, flags,
 		                                   flags & TIMER_ABSTIME ? request : &rest, &rest);

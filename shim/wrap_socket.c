@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "dispositions.h"
 #include "handover.h"
 #include "inheritance.h"
 #include "listeners.h"
@@ -59,20 +60,31 @@ static int after_accept(int fd, int result)
 	return result;
 }
 
+/* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 {
+	int result;
+
 	if (waiting_is_watched())
 		waiting_on_fd(fd);
 	silence_accept_enter();
-	return after_accept(fd, libc_calls.accept(fd, address, length));
+	do
+		result = libc_calls.accept(fd, address, length);
+	while (UNLIKELY(result < 0) && dispositions_interrupted_us());
+	return after_accept(fd, result);
 }
 
 EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
+	int result;
+
 	if (waiting_is_watched())
 		waiting_on_fd(fd);
 	silence_accept_enter();
-	return after_accept(fd, libc_calls.accept4(fd, address, length, flags));
+	do
+		result = libc_calls.accept4(fd, address, length, flags);
+	while (UNLIKELY(result < 0) && dispositions_interrupted_us());
+	return after_accept(fd, result);
 }
 
 /* Shutting a listener down ends it for every process that shares it, another generation's too

@@ -39,7 +39,7 @@ static struct patience begin(int64_t limit_ns)
 /* True if the call failed only because one of our signals came by. */
 static bool go_on(const struct patience *patience)
 {
-	return errno == EINTR && dispositions_taken() && !dispositions_expects_interrupts() &&
+	return dispositions_interrupted_us() &&
 	       (patience->limit_ns == FOREVER || patience->begun_ns);
 }
 

@@ -27,6 +27,7 @@ static struct {
 	int fd; /* the FIFO that is the server's OCTOPUS_LOG */
 	char text[8192];
 	size_t len;
+	pid_t self;
 	pid_t leader;
 	double times[STAGES][ROUNDS_MAX];
 } run;
@@ -47,11 +48,12 @@ static void die(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-/* A generation has a process group of its own: a Ctrl-C that ends the bench does not reach it. */
+/* A generation has a process group of its own: a Ctrl-C that ends the bench does not reach it. A child
+ * that is stopped before it executes its program has nothing to do with the server. */
 static void on_stop(int sig)
 {
 	(void)sig;
-	if (run.leader > 0)
+	if (getpid() == run.self && run.leader > 0)
 		kill(run.leader, SIGKILL);
 	_exit(EXIT_FAILURE);
 }
@@ -223,6 +225,7 @@ int main(int argc, char **argv)
 	char **copy = cut(argv + 4);
 	if (rounds < 1 || rounds > ROUNDS_MAX)
 		die("from 1 to 100 rounds");
+	run.self = getpid();
 	signal(SIGTERM, on_stop);
 	open_log(argv[1]);
 	double begun = now_ms();

@@ -47,6 +47,7 @@ $(BUILD)/steps/shim/%.o: shim/%.c Makefile
 # tests/programs.mk adds the example servers and clients to TEST_PROGRAMS.
 -include tests/programs.mk
 -include tests/hostile.mk
+-include tests/faults.mk
 programs: $(TEST_PROGRAMS) $(UNIT_TESTS) $(STEPS_LIB)   ## build what the tests run besides the library
 
 # A unit test names the modules it is linked with in a comment line: " * Links: settings.c log.c".
@@ -119,6 +120,11 @@ demo:                       ## see upgrades and a stop under load, in less than 
 bench: needs-packages       ## what the library costs, in ratios; less than 4 minutes
 	@$(MAKE) --silent --no-print-directory all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) tests/bench/bench.sh
+
+.PHONY: soak
+soak: needs-packages        ## 1,000 upgrades of real servers under load, with faults; SOAK_UPGRADES, SOAK_SEED
+	@$(MAKE) --silent --no-print-directory all programs
+	@BUILD=$(abspath $(BUILD)) tests/soak.sh
 
 clean:                      ## remove what was built
 	rm -rf $(BUILD)

@@ -2,6 +2,7 @@
 #include "dispositions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -202,6 +203,18 @@ static bool find_signalfd(struct server_signalfd *entry)
 	return atomic_load(&entry->fd_plus_one) != 0;
 }
 
+static sigset_t to_set(uint64_t mask)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int sig = 1; sig < SIGNALS; sig++) {
+		if (mask & BIT(sig))
+			sigaddset(&set, sig);
+	}
+	return set;
+}
+
 /* A signalfd would get a signal before any handler does: while the signal is ours it is kept out of
  * the server's signalfds, and put back when it is released. */
 static void refresh_signalfd(struct server_signalfd *entry)
@@ -214,11 +227,7 @@ static void refresh_signalfd(struct server_signalfd *entry)
 	mask = atomic_load(&entry->wanted) & ~atomic_load(&dispositions.taken);
 	if (mask == atomic_load(&entry->present))
 		return;
-	sigemptyset(&set);
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (mask & BIT(sig))
-			sigaddset(&set, sig);
-	}
+	set = to_set(mask);
 	if (libc_calls.signalfd(atomic_load(&entry->fd_plus_one) - 1, &set, 0) >= 0)
 		atomic_store(&entry->present, mask);
 }
@@ -249,6 +258,24 @@ void dispositions_take(disposition_sink sink)
 	refresh_signalfds();
 }
 
+/* A forked child shares its parent's signalfds, in whose masks our signals are missing: it gets a file
+ * of its own under the same number. */
+static void own_signalfd(struct server_signalfd *entry, uint64_t taken)
+{
+	const int fd = atomic_exchange(&entry->fd_plus_one, 0) - 1;
+	const sigset_t wanted = to_set(atomic_load(&entry->wanted));
+	uint64_t mask;
+	int own;
+
+	if (fd < 0 || !(atomic_load(&entry->wanted) & taken) || read_signalfd_mask(fd, &mask) != 0)
+		return;
+	own = libc_calls.signalfd(-1, &wanted, fcntl(fd, F_GETFL) & O_NONBLOCK ? SFD_NONBLOCK : 0);
+	if (own < 0)
+		return;
+	(void)libc_calls.dup3(own, fd, fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0);
+	libc_calls.close(own);
+}
+
 void dispositions_give_back(void)
 {
 	const uint64_t taken = atomic_exchange(&dispositions.taken, 0);
@@ -266,10 +293,8 @@ void dispositions_give_back(void)
 		wish = wish_of(sig);
 		libc_calls.sigaction(sig, &wish, NULL);
 	}
-	/* The child shares its parent's signalfds, whose masks stay as they are: only signalfds
-	 * that it makes itself get its signals. */
 	for (int i = 0; i < SIGNALFDS; i++)
-		atomic_store(&dispositions.signalfds[i].fd_plus_one, 0);
+		own_signalfd(&dispositions.signalfds[i], taken);
 }
 
 void dispositions_release(int sig)

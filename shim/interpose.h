@@ -34,6 +34,7 @@ void (*bsd_signal(int sig, void (*handler)(int)))(int);
 void (*sysv_signal(int sig, void (*handler)(int)))(int);
 void (*__sysv_signal(int sig, void (*handler)(int)))(int);
 void (*ssignal(int sig, void (*handler)(int)))(int);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 int __xpg_sigpause(int sig);
 int __sigsuspend(const sigset_t *mask);
 int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
@@ -98,18 +99,19 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(syscall)
 
 #ifdef __GLIBC__
-#define INTERPOSED_GLIBC(X) \
-	X(__poll_chk)       \
-	X(__ppoll_chk)      \
-	X(closefrom)        \
-	X(ssignal)          \
-	X(__xpg_sigpause)   \
-	X(__sigsuspend)     \
-	X(__sigaction)      \
-	X(bsd_signal)       \
-	X(sysv_signal)      \
-	X(__sysv_signal)    \
-	X(sigset)           \
+#define INTERPOSED_GLIBC(X)                         \
+	X(__poll_chk)                               \
+	X(__ppoll_chk)                              \
+	X(closefrom)                                \
+	X(posix_spawn_file_actions_addclosefrom_np) \
+	X(ssignal)                                  \
+	X(__xpg_sigpause)                           \
+	X(__sigsuspend)                             \
+	X(__sigaction)                              \
+	X(bsd_signal)                               \
+	X(sysv_signal)                              \
+	X(__sysv_signal)                            \
+	X(sigset)                                   \
 	X(sigignore)
 #else
 #define INTERPOSED_GLIBC(X)

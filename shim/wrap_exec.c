@@ -12,6 +12,7 @@
 #include "dispositions.h"
 #include "generation.h"
 #include "inheritance.h"
+#include "procfs.h"
 
 extern char **environ;
 
@@ -191,6 +192,25 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 	libc_calls_ensure();
 	return spawn_by(libc_calls.posix_spawnp, pid, file, actions, attributes, argv, envp);
 }
+
+#ifdef __GLIBC__
+static bool add_close_unless_ours(int fd, void *actions)
+{
+	if (!inheritance_owns(fd))
+		(void)posix_spawn_file_actions_addclose(actions, fd);
+	return true;
+}
+
+/* Python's subprocess closes so, since 3.13. To close a number that is not open is no error there. */
+EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from)
+{
+	libc_calls_ensure();
+	if (!inheritance_is_waiting())
+		return libc_calls.posix_spawn_file_actions_addclosefrom_np(actions, from);
+	procfs_each_fd(from, add_close_unless_ours, actions);
+	return 0;
+}
+#endif
 
 /* system() and popen() take the environment from environ. Only a successor that has not listened yet
  * has anything to pass on, and only a wrapper program then starts others. */

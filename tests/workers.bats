@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# A master and its workers, a terminal, a process group: who is meant by a signal, and who is not.
+
+load helpers
+load helpers.terminal
+
+# start_prefork [HABIT]: see tests/servers/prefork.c. Sets WORKERS.
+start_prefork() {
+    PORT=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" "$@")
+    start_server prefork
+    wait_until_started
+    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
+}
+
+# has_workers MASTER COUNT: so many were ever started. Sets WORKERS to the last two.
+has_workers() {
+    mapfile -t WORKERS < <(sed -n "s/^$1 started worker //p" "$SERVER_LOG" | tail -n 2)
+    (( $(grep -c "^$1 started worker " "$SERVER_LOG") == $2 ))
+}
+
+# got PID WHAT [COUNT]: PID reported just so often (1) that it got WHAT.
+got() { (( $(grep -c "^$1 .* got $2" "$SERVER_LOG") == ${3:-1} )); }
+
+# assert_got PID WHAT COUNT
+assert_got() { assert_eq "$(grep -c "^$1 .* got $2" "$SERVER_LOG")" "$3" "times that $1 got $2"; }
+
+# start_slow_request MS: a request under way in the background. Sets SLOW_PID.
+start_slow_request() {
+    request "/slow?ms=$1" >"$BATS_TEST_TMPDIR/slow.out" 2>&1 3>&- &
+    SLOW_PID=$!
+    HELPER_PIDS+=("$SLOW_PID")
+    wait_until 5 is_connected
+}
+
+# The request has been read by the server: nothing waits in the server's socket any more.
+is_connected() { [[ -n $(ss -Htn state established "sport = :$PORT" | awk '$1 == 0') ]]; }
+
+assert_slow_request_completed() {
+    status_of "$SLOW_PID"
+    assert_eq "$EXIT_STATUS" 0 "curl's exit status ($(<"$BATS_TEST_TMPDIR/slow.out"))"
+    assert_eq "$(cut -d ' ' -f 1 <"$BATS_TEST_TMPDIR/slow.out")" pong "answer of the slow request"
+}
+
+workers_hear_their_master_at_once() {
+    local worker
+    start_prefork "$@"
+    start_slow_request 1000
+    kill -WINCH "$SERVER_PID"
+    for worker in "${WORKERS[@]}"; do
+        [[ ${1:-} == signalfd ]] || WATCH_PID=$SERVER_PID wait_until 0.5 got "$worker" 'USR1 SI_USER'
+    done
+    assert_slow_request_completed
+    for worker in "${WORKERS[@]}"; do
+        WATCH_PID=$SERVER_PID wait_until 1 got "$worker" 'USR1 SI_USER'
+    done
+    run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
+}
+
+master_renews_its_workers() {
+    local worker before
+    start_prefork "$@"
+    before=("${WORKERS[@]}")
+    kill -QUIT "$SERVER_PID"
+    for worker in "${before[@]}"; do
+        WATCH_PID=$SERVER_PID wait_until 2 got "$worker" 'TERM SI_USER'
+        wait_until 2 is_gone "$worker"
+    done
+    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 4
+    request /ping >/dev/null
+    run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
+    upgrade HUP
+    assert_only_generation "$SERVER_PID"
+    kill -TERM "$SERVER_PID"
+    assert_no_process_left
+}
+
+stop_loses_nothing() {
+    local worker
+    start_prefork "$@"
+    start_slow_request 1000
+    kill -TERM "$SERVER_PID"
+    assert_slow_request_completed
+    status_of "$SERVER_PID"
+    assert_eq "$EXIT_STATUS" 7 "exit status"
+    assert_got "$SERVER_PID" 'TERM SI_USER' 1
+    for worker in "${WORKERS[@]}"; do
+        assert_got "$worker" 'TERM SI_USER' 1
+    done
+    assert_no_process_left
+}
+
+@test "workers hear their master's USR1 at once, and go on serving" { workers_hear_their_master_at_once; }
+
+@test "workers hear their master's USR1 by a signalfd that it made before the fork" {
+    workers_hear_their_master_at_once signalfd
+}
+
+@test "a master ends its workers and starts new ones, and is upgraded as ever" { master_renews_its_workers; }
+
+@test "a master ends workers that hear it by a signalfd, and is upgraded as ever" {
+    master_renews_its_workers signalfd
+}
+
+@test "a worker that somebody else ends hears it at once" {
+    start_prefork
+    kill -TERM "${WORKERS[0]}"
+    WATCH_PID=$SERVER_PID wait_until 2 got "${WORKERS[0]}" 'TERM SI_USER'
+    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 3
+    request /ping >/dev/null
+    run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
+}
+
+@test "a stop lets workers finish, and ends each of them once" { stop_loses_nothing; }
+@test "a stop lets workers with a signalfd finish, and ends each of them once" { stop_loses_nothing signalfd; }
+@test "a stop of a whole process group by itself lets workers finish" { stop_loses_nothing group; }
+
+@test "a stop sent to the whole process group lets workers with handlers go their own way" {
+    start_prefork
+    kill -TERM -- "-$SERVER_PID"
+    status_of "$SERVER_PID"
+    assert_eq "$EXIT_STATUS" 7 "exit status"
+    assert_got "$SERVER_PID" 'TERM SI_USER' 1
+    assert_no_process_left
+}
+
+@test "Ctrl-C drains once: the workers finish their requests" {
+    start_on_terminal prefork
+    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
+    start_slow_request 1000
+    press_ctrl_c
+    assert_slow_request_completed
+    status_of "$LAUNCHED_PID"
+    assert_eq "$EXIT_STATUS" 7 "exit status"
+    assert_eq "$(log_count 'received signal "interrupt"')" 1 "interrupts"
+    assert_eq "$(log_count 'Digesting requests')" 1 "drains"
+    assert_got "$SERVER_PID" 'TERM SI_USER' 1
+    assert_no_process_left
+}
+
+@test "Ctrl-C drains once: a server without handlers" {
+    start_on_terminal threads
+    start_slow_request 1000
+    press_ctrl_c
+    assert_slow_request_completed
+    status_of "$LAUNCHED_PID"
+    assert_eq "$EXIT_STATUS" 0 "exit status"
+    assert_eq "$(log_count 'received signal "interrupt"')" 1 "interrupts"
+    assert_no_process_left
+}
+
+@test "a second Ctrl-C cuts the drain short" {
+    start_on_terminal prefork
+    start_slow_request 4000
+    press_ctrl_c
+    WATCH_PID=$SERVER_PID wait_until 5 log_has 'Digesting requests'
+    press_ctrl_c
+    WATCH_PID='' wait_until 2 is_gone "$SERVER_PID"
+    assert_no_process_left
+    run ! wait "$SLOW_PID"
+}
+
+@test "Ctrl-C reaches the successor that serves beside" {
+    start_on_terminal prefork
+    upgrade_beside USR2
+    WATCH_PID=$SERVER_PID wait_until 5 log_has 'is still alive'
+    press_ctrl_c
+    assert_no_process_left
+    assert_got "$SERVER_PID" 'TERM SI_USER' 1
+    assert_got "$NEW_PID" 'TERM SI_USER' 1
+}
+
+@test "Ctrl-C during a drain after an upgrade does not stop the successor twice" {
+    start_on_terminal prefork
+    start_slow_request 2000
+    upgrade_beside HUP
+    press_ctrl_c
+    assert_slow_request_completed
+    assert_no_process_left
+    assert_got "$SERVER_PID" 'TERM SI_USER' 1
+    assert_got "$NEW_PID" 'TERM SI_USER' 1
+}
+
+@test "a terminal that goes away ends the server, after its requests" {
+    start_on_terminal prefork
+    start_slow_request 1000
+    kill -KILL "$LAUNCHED_PID"
+    assert_slow_request_completed
+    assert_no_process_left
+}
+
+@test "a server that ends its own process group leaves its successor alone" {
+    local round
+    start_prefork group
+    start_load -c 4
+    for round in {1..5}; do
+        upgrade HUP
+        wait_until 5 has_workers "$SERVER_PID" 2
+    done
+    stop_load
+    assert_only_generation "$SERVER_PID"
+    kill -TERM "$SERVER_PID"
+    assert_no_process_left
+}

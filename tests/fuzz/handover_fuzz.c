@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzzes the reader of the hand-over: the page of a predecessor, and all that a server can do while
+ * the inheritance waits. Whatever the page says, nothing is read beyond it, the server's own
+ * descriptors stay its own, and what is adopted is a listener on the address asked for.
+ *
+ * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
+ * page's real number), and then what to XOR a good page with: zeros are a good hand-over. */
+#include "generation.h"
+#include "inheritance.h"
+#include "interpose.h"
+#include "listeners.h"
+#include "settings.h"
+#include "text.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/un.h>
+
+enum { OPERATIONS = 12, VALUE = 20 };
+
+/* Where things stand in the successor. */
+enum { FIRST_INHERITED = 40, PAGE_FD = 46, FIRST_OWN = 50, OWN_COUNT = 64, FIRST_MASTER = 500 };
+
+enum place { PLACE_V4, PLACE_V6, PLACE_UNIX, LISTENERS, PLACE_UDP = LISTENERS, PLACE_IDLE, PLACES };
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+	struct sockaddr_storage storage;
+};
+
+static struct generation_page template;
+static union address addresses[PLACES];
+static socklen_t lengths[PLACES];
+
+/* The server's own descriptors, all of /dev/null. */
+static int own_fds[OWN_COUNT];
+static int own_count;
+
+static void demand(bool claim)
+{
+	if (!claim)
+		__builtin_trap();
+}
+
+static int dup_at(int fd, int lowest)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+}
+
+static void make_master(enum place place)
+{
+	const int families[PLACES] = {AF_INET, AF_INET6, AF_UNIX, AF_INET, AF_INET};
+	const int type = place == PLACE_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	union address address = {.any.sa_family = (sa_family_t)families[place]};
+	int fd = socket(families[place], type, 0);
+
+	lengths[place] = sizeof(address);
+	if (place == PLACE_V4 || place == PLACE_UDP)
+		address.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (place != PLACE_IDLE)
+		demand(bind(fd, &address.any,
+		            place == PLACE_UNIX ? sizeof(sa_family_t)
+		            : place == PLACE_V6 ? sizeof(address.v6)
+		                                : sizeof(address.v4)) == 0);
+	if (place < LISTENERS)
+		demand(listen(fd, 1) == 0);
+	demand(getsockname(fd, &addresses[place].any, &lengths[place]) == 0);
+	demand(dup2(fd, FIRST_MASTER + (int)place) >= 0);
+	(void)close(fd);
+}
+
+static void fill_template(void)
+{
+	template.magic = GENERATION_MAGIC;
+	template.version = GENERATION_VERSION;
+	template.size = sizeof(template);
+	template.listener_count = LISTENERS;
+	for (int i = 0; i < LISTENERS; i++) {
+		struct inherited_listener *listener = &template.listeners[i];
+
+		listener->fd = FIRST_INHERITED + i;
+		listener->family = addresses[i].any.sa_family;
+		listener->type = SOCK_STREAM;
+		listener->address_length = lengths[i];
+		memcpy(&listener->address, &addresses[i], sizeof(listener->address));
+	}
+	/* One more is one too many: it names a descriptor twice. */
+	template.listeners[LISTENERS] = template.listeners[PLACE_V4];
+}
+
+/* A page that names a master is right to have it: then it is made anew. */
+static void prepare_masters(void)
+{
+	for (int i = 0; i < PLACES; i++) {
+		if (fcntl(FIRST_MASTER + i, F_GETFD) < 0)
+			make_master((enum place)i);
+	}
+	fill_template();
+}
+
+static void take_own(int lowest)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fd = dup_at(null_fd, lowest);
+
+	(void)close(null_fd);
+	demand(fd >= 0);
+	if (own_count < OWN_COUNT)
+		own_fds[own_count++] = fd;
+	else
+		(void)close(fd);
+}
+
+static void pass_page(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	uint8_t *bytes;
+
+	demand(ftruncate(fd, sizeof(template)) == 0);
+	bytes = mmap(NULL, sizeof(template), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	demand(bytes != MAP_FAILED);
+	memcpy(bytes, &template, sizeof(template));
+	for (size_t i = 0; i < size && i < sizeof(template); i++)
+		bytes[i] ^= data[i];
+	(void)munmap(bytes, sizeof(template));
+	demand(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+	demand(dup2(fd, PAGE_FD) >= 0);
+	(void)close(fd);
+	for (int i = 0; i < PLACES; i++)
+		demand(dup2(FIRST_MASTER + i, FIRST_INHERITED + i) >= 0);
+}
+
+static void adopt(unsigned choice)
+{
+	const enum place place = choice % LISTENERS;
+	union address address = addresses[place], have = {0};
+	socklen_t length = lengths[place], have_length = sizeof(have);
+	int fd = socket(address.any.sa_family, SOCK_STREAM, 0);
+
+	if (choice & 16)
+		address.v4.sin_port = 0;
+	if (choice & 32)
+		length = choice % (sizeof(address) + 1);
+	if (length <= sizeof(sa_family_t) || inheritance_adopt(fd, &address.any, length) != 0) {
+		(void)close(fd);
+		return;
+	}
+	demand(listeners_is_listening(fd));
+	demand(getsockname(fd, &have.any, &have_length) == 0);
+	demand(have.any.sa_family == address.any.sa_family);
+	if (place == PLACE_V4 && address.v4.sin_port)
+		demand(have.v4.sin_port == address.v4.sin_port);
+	(void)close(fd);
+}
+
+static void operate(uint8_t operation)
+{
+	const unsigned choice = operation >> 2;
+	char entry[64];
+
+	if (!inheritance_is_waiting())
+		return;
+	switch (operation & 3) {
+	case 0:
+		adopt(choice);
+		break;
+	case 1:
+		inheritance_move_away(FIRST_INHERITED - 2 + (int)choice);
+		demand(!inheritance_owns(FIRST_INHERITED - 2 + (int)choice));
+		break;
+	case 2:
+		take_own(choice & 1 ? FIRST_INHERITED : FIRST_OWN);
+		break;
+	case 3:
+		inheritance_pass_on(true, entry, sizeof(entry));
+		demand(strncmp(entry, "OCTOPUS_HANDOVER_FD=", 20) == 0);
+		inheritance_pass_on(false, NULL, 0);
+		break;
+	}
+	demand(inheritance_unclaimed() >= 0 && inheritance_unclaimed() <= GENERATION_LISTENERS);
+}
+
+static void finish(void)
+{
+	inheritance_close_rest();
+	demand(!inheritance_is_waiting());
+	for (; own_count > 0; own_count--) {
+		demand(fcntl(own_fds[own_count - 1], F_GETFD) >= 0);
+		demand(!listeners_is_listening(own_fds[own_count - 1]));
+		(void)close(own_fds[own_count - 1]);
+	}
+	generation_drop_page(generation.page);
+	generation.page = NULL;
+	for (int fd = FIRST_INHERITED; fd < FIRST_OWN; fd++)
+		(void)close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char value[VALUE + 1] = {0};
+
+	if (size < OPERATIONS + VALUE)
+		return 0;
+	strcpy(settings.log, "none");
+	prepare_masters();
+	take_own(FIRST_OWN);
+	pass_page(data + OPERATIONS + VALUE, size - OPERATIONS - VALUE);
+	memcpy(value, data + OPERATIONS, VALUE);
+	if (!value[0])
+		text_format(value, sizeof(value), "%d", PAGE_FD);
+	inheritance_receive(value);
+	for (int i = 0; i < OPERATIONS; i++)
+		operate(data[i]);
+	finish();
+	return 0;
+}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# Builds what the tests of hostile surroundings run: forgers, close-all habits, early callers, fuzzers.
+# Expects what programs.mk sets, and adds to its TEST_PROGRAMS.
+
+TEST_SERVERS += closer
+TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner
+
+# The wire format of the hand-over is the library's own.
+$(PROGRAM_OBJ)/servers/forge.o: PROGRAM_CPPFLAGS = -D_GNU_SOURCE -Ishim
+
+$(BUILD)/tests/forge $(BUILD)/tests/spawner: $(BUILD)/tests/%: $(PROGRAM_OBJ)/servers/%.o
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
+.SECONDARY: $(PROGRAM_OBJ)/servers/closer.o
+
+# libFuzzer is clang's, whatever CC is.
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
+FUZZERS = handover settings
+FUZZ_PROGRAMS = $(FUZZERS:%=$(BUILD)/tests/fuzz/%)
+FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -g -O1 $(WARNINGS) \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+TEST_PROGRAMS += $(FUZZ_PROGRAMS)
+
+FUZZ_handover = generation inheritance libc_calls listeners log procfs settings socket_options \
+	start_image test_step text
+FUZZ_settings = settings text
+
+$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*.[ch])
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -Ishim -o $@ $< $(FUZZ_$*:%=shim/%.c) -ldl

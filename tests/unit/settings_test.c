@@ -57,7 +57,8 @@ static void expect_good(const char *name, const char *value)
 	expect_text(value, given.complaint, "");
 }
 
-/* The rest of the sentence differs; what it must hold does not. */
+/* The rest of the sentence differs; what it must hold does not. A value is cut where it would push the
+ * rest out of the line. */
 static void expect_bad(const char *name, const char *value, const char *expected)
 {
 	char quoted[2 * PATH_MAX];

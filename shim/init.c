@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "controller.h"
-#include "generation.h"
 #include "interpose.h"
-#include "log.h"
 #include "start_image.h"
 #include "takeover.h"
 
@@ -53,10 +51,8 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 		argc++;
 	}
 #endif
+	start_image_remember((int)argc, argv, envp);
 	libc_calls_loaded();
-	generation.pid = getpid();
-	log_remember_stderr();
-	(void)start_image_copy((int)argc, argv, envp);
 	handover = take_handover_variable();
 	if (handover)
 		takeover_as_successor(handover);

@@ -16,6 +16,7 @@
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +70,9 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(dup3)                \
 	X(execve)              \
 	X(_exit)               \
+	X(chdir)               \
+	X(fchdir)              \
+	X(umask)               \
 	X(setsid)              \
 	X(unlink)              \
 	X(unlinkat)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "raw_syscall.h"
+#include "start_image.h"
 
 /* What stands in the table at first. A call before the constructor goes to the kernel: allocators
  * (jemalloc under redis, mimalloc) call libc from theirs, and dlsym() there might allocate. The first
@@ -222,6 +223,24 @@ static pid_t early_setsid(void)
 	return (pid_t)raw_result(RAW0(SYS_setsid));
 }
 
+static int early_chdir(const char *path)
+{
+	OR_REAL(chdir, path);
+	return (int)raw_result(RAW1(SYS_chdir, path));
+}
+
+static int early_fchdir(int fd)
+{
+	OR_REAL(fchdir, fd);
+	return (int)raw_result(RAW1(SYS_fchdir, fd));
+}
+
+static mode_t early_umask(mode_t mask)
+{
+	OR_REAL(umask, mask);
+	return (mode_t)RAW1(SYS_umask, mask);
+}
+
 static int early_unlinkat(int dir_fd, const char *path, int flags)
 {
 	OR_REAL(unlinkat, dir_fd, path, flags);
@@ -243,6 +262,9 @@ struct libc_calls libc_calls = {
 void libc_calls_loaded(void)
 {
 	is_loaded = true;
+	/* Resolved by an early caller already: then nobody comes by again. */
+	if (libc_calls.sigaction)
+		start_image_capture();
 }
 
 void libc_calls_resolve(void)
@@ -251,8 +273,9 @@ void libc_calls_resolve(void)
 
 	if (libc_calls.sigaction)
 		return;
+	start_image_capture();
 
-		/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
+	/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
 	 * pointer to a function pointer; POSIX dlsym() asks for one, hence the copy through void **. */
 #define X(name)                          \
 	found = dlsym(RTLD_NEXT, #name); \

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "interpose.h"
+#include "log.h"
 #include "raw_syscall.h"
 #include "text.h"
 
@@ -136,7 +137,21 @@ void start_image_complete(void)
 	}
 }
 
-int start_image_copy(int argc, char **argv, char **envp)
+/* As the kernel passed them. */
+static struct {
+	int argc;
+	char **argv;
+	char **envp;
+} kernel_words;
+
+void start_image_remember(int argc, char **argv, char **envp)
+{
+	kernel_words.argc = argc;
+	kernel_words.argv = argv;
+	kernel_words.envp = envp;
+}
+
+static int copy_words(int argc, char **argv, char **envp)
 {
 	int skip, arg_count, env_count;
 	const char *path = choose_path(argc, argv, &skip);
@@ -162,12 +177,24 @@ int start_image_copy(int argc, char **argv, char **envp)
 	}
 	start_image.path = copy_text(&arena, path);
 	start_image.directory = choose_directory(&arena);
+	return 0;
+}
+
+void start_image_capture(void)
+{
+	static _Atomic bool is_captured;
+	const int saved = errno;
+
+	if (!kernel_words.envp || atomic_exchange(&is_captured, true))
+		return;
+	(void)copy_words(kernel_words.argc, kernel_words.argv, kernel_words.envp);
 	start_image.umask = (int)RAW1(SYS_umask, 0);
 	(void)RAW1(SYS_umask, start_image.umask);
 	for (int fd = 0; fd < 3; fd++)
 		start_image.had_fd[fd] = RAW2(SYS_fcntl, fd, F_GETFD) >= 0;
 	copy_mask();
-	return 0;
+	log_remember_stderr();
+	errno = saved;
 }
 
 const char *start_image_getenv(const char *name)

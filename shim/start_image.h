@@ -26,7 +26,7 @@ struct start_image {
 	bool had_fd[3];   /* which of 0-2 were open */
 };
 
-/* Read-only once start_image_copy() has run. Context: any. */
+/* Read-only once start_image_capture() has run. Context: any. */
 extern struct start_image start_image;
 
 /* The program sets a disposition that was OLD: the first time that is the one it was started with.
@@ -40,9 +40,14 @@ bool start_image_is_changed(int sig);
  * 64 system calls, which a program that never listens is spared. Context: normal. */
 void start_image_complete(void);
 
-/* Fills start_image. Returns 0, or -ENOMEM (then path is NULL and no upgrade is possible).
- * ENVP is the environment that the kernel passed. Context: init. */
-int start_image_copy(int argc, char **argv, char **envp);
+/* Remembers where the kernel put the words. Nothing is copied yet. Context: init. */
+void start_image_remember(int argc, char **argv, char **envp);
+
+/* Fills start_image, once. Comes with the first call of any wrapper, among which are all the calls
+ * that change what is copied (chdir, umask, sigaction, dup2): a program that calls none of them, like
+ * true(1), is spared it. Without memory start_image.path stays NULL, and no upgrade is possible.
+ * Context: any. */
+void start_image_capture(void);
 
 /* The value of NAME in the start environment, or NULL. Context: any. */
 const char *start_image_getenv(const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* _exit, setsid, daemon: a process that leaves, or becomes another one. (fork is watched through
- * pthread_atfork.) */
+ * pthread_atfork.) And what a successor is to find as it was at the start: its capture comes with the
+ * first call of any wrapper, so these need no more than to be wrappers. */
 #include "interpose.h"
 
 #include <stdatomic.h>
@@ -46,4 +47,19 @@ EXPORT int daemon(int keep_directory, int keep_fds)
 	if (result == 0)
 		note_daemon();
 	return result;
+}
+
+EXPORT int chdir(const char *path)
+{
+	return libc_calls.chdir(path);
+}
+
+EXPORT int fchdir(int fd)
+{
+	return libc_calls.fchdir(fd);
+}
+
+EXPORT mode_t umask(mode_t mask)
+{
+	return libc_calls.umask(mask);
 }

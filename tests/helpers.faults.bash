@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Faults at exact places: the library with steps (shim/test_step.h) and the plan that it follows.
+
+STEPS_LIB=$BUILD/steps/liboctopus.so
+
+# all_steps: every step of the library, by its source.
+all_steps() { grep -ho 'test_step("[a-z_]*")' "$BATS_TEST_DIRNAME"/../shim/*.c | cut -d '"' -f 2 | sort -u; }
+
+# start_with_steps NAME [SETTING=VALUE...]: as start_server. Nothing strikes before there is a plan.
+start_with_steps() {
+    make_public_dir
+    STEPS_PLAN=$PUBLIC_DIR/steps
+    plan
+    LIB=$STEPS_LIB start_server "$@" OCTOPUS_TEST_STEPS="$STEPS_PLAN"
+    wait_until_started
+}
+
+# plan [LINE...]: what strikes from now on, `GENERATION STEP ACTION` each; nothing without a line.
+plan() {
+    printf '%s\n' "$@" >"$STEPS_PLAN.new"
+    chmod a+r "$STEPS_PLAN.new"
+    mv "$STEPS_PLAN.new" "$STEPS_PLAN"
+}
+
+# stopped_pids: those of the test that stopped themselves at a step.
+stopped_pids() {
+    local pid
+    while read -r pid; do
+        [[ $(state_of "$pid") != T ]] || echo "$pid"
+    done < <(pids_of_test)
+}
+
+is_stopped() { [[ -n $(stopped_pids) ]]; }
+
+# let_go: whatever is stopped goes on, and nothing more stops.
+let_go() {
+    local pids
+    plan
+    mapfile -t pids < <(stopped_pids)
+    (( ${#pids[@]} == 0 )) || kill -CONT "${pids[@]}" 2>/dev/null || true
+}
+
+# assert_serves_alone PID: it answers, it leads, and nothing else that the test started is left.
+assert_serves_alone() {
+    wait_until 8 server_answers
+    SETTLE_SECONDS=8 assert_only_generation "$1"
+    assert_eq "$(zombies_of_test)" "" "zombies"
+    assert_eq "$(stopped_pids)" "" "stopped processes"
+}
+
+# errors_of: the library's [ERR] lines without their time.
+errors_of() { sed -n 's/^.* \[ERR\] //p' "$OCTOPUS_LOG_FILE"; }
+
+# last_started: the leader that was ready last, by the log.
+last_started() { started_pids | tail -n 1; }

@@ -187,14 +187,14 @@ int spawn_successor(const struct spawn_request *request)
 void spawn_release(void)
 {
 	if (spawn.midwife > 0)
-		(void)kill(spawn.midwife, SIGKILL);
+		(void)libc_calls.kill(spawn.midwife, SIGKILL);
 	reap_midwife();
 }
 
 static void kill_child(pid_t child, void *context)
 {
 	(void)context;
-	(void)kill(child, SIGKILL);
+	(void)libc_calls.kill(child, SIGKILL);
 }
 
 void spawn_abandon(int64_t limit_ms)
@@ -207,9 +207,9 @@ void spawn_abandon(int64_t limit_ms)
 	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && bell_now_ms() < end) {
 		const struct timespec moment = {0, 1000000};
 
-		(void)kill(-successor, SIGKILL);
+		(void)libc_calls.kill(-successor, SIGKILL);
 		if (procfs_each_child(spawn.midwife, kill_child, NULL) < 0)
-			(void)kill(successor, SIGKILL);
+			(void)libc_calls.kill(successor, SIGKILL);
 		(void)libc_calls.nanosleep(&moment, NULL);
 	}
 	spawn_release();

@@ -174,7 +174,7 @@ static void signal_members(int sig)
 		const pid_t pid = atomic_load(&generation.page->members[i].pid);
 
 		if (pid > 0)
-			(void)kill(pid, sig);
+			(void)libc_calls.kill(pid, sig);
 	}
 }
 
@@ -204,7 +204,7 @@ static void stop_server(void)
 			dispositions_release(other);
 	}
 	set_deadline(settings.stop_timeout_ms);
-	(void)kill(generation.pid, sig);
+	(void)libc_calls.kill(generation.pid, sig);
 }
 
 static void kill_server(void)
@@ -214,7 +214,7 @@ static void kill_server(void)
 	          settings_signal_text(settings.stop_signal));
 	leave_generation();
 	signal_members(SIGKILL);
-	(void)kill(generation.pid, SIGKILL);
+	(void)libc_calls.kill(generation.pid, SIGKILL);
 }
 
 static void carry_out(enum life_action action, enum life_state state)
@@ -293,7 +293,7 @@ static void pass_on_to_successor(int sig)
 	const pid_t leader = successor ? atomic_load(&successor->leader) : 0;
 
 	if (leader > 0 && getpgid(leader) != getpgrp())
-		(void)kill(leader, sig);
+		(void)libc_calls.kill(leader, sig);
 }
 
 /* A hang-up of the terminal itself asks nobody for an upgrade: a server that does not ignore it would

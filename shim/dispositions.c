@@ -126,7 +126,7 @@ static void on_shielded_signal(int sig, siginfo_t *info, void *context)
 	const int saved = errno;
 	const pid_t leader = generation.page ? atomic_load(&generation.page->leader) : 0;
 
-	if (info->si_code != SI_KERNEL || leader == 0 || kill(leader, 0) != 0)
+	if (info->si_code != SI_KERNEL || leader == 0 || libc_calls.kill(leader, 0) != 0)
 		run_wish(sig, info, context);
 	errno = saved;
 }

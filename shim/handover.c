@@ -333,7 +333,7 @@ void handover_finish(struct generation_page *page, bool is_good)
 		const pid_t pid = atomic_load(&page->members[i].pid);
 
 		if (pid > 0)
-			(void)kill(pid, SIGKILL);
+			(void)libc_calls.kill(pid, SIGKILL);
 	}
 	spawn_abandon(ABANDON_MS);
 }

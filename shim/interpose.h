@@ -73,6 +73,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(chdir)               \
 	X(fchdir)              \
 	X(umask)               \
+	X(kill)                \
 	X(setsid)              \
 	X(unlink)              \
 	X(unlinkat)

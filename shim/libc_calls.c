@@ -223,6 +223,12 @@ static pid_t early_setsid(void)
 	return (pid_t)raw_result(RAW0(SYS_setsid));
 }
 
+static int early_kill(pid_t pid, int sig)
+{
+	OR_REAL(kill, pid, sig);
+	return (int)raw_result(RAW2(SYS_kill, pid, sig));
+}
+
 static int early_chdir(const char *path)
 {
 	OR_REAL(chdir, path);

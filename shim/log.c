@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,6 +96,12 @@ static bool takes_a_line(int fd)
 	return libc_calls.poll(&request, 1, 0) == 1 && (request.revents & POLLOUT);
 }
 
+static int open_target(void)
+{
+	return open(settings.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+	            0644);
+}
+
 static void write_line(const char *line, size_t length)
 {
 	int fd;
@@ -106,8 +113,7 @@ static void write_line(const char *line, size_t length)
 			(void)!write(STDERR_FILENO, line, length);
 		return;
 	}
-	fd = open(settings.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-	          0644);
+	fd = open_target();
 	if (fd < 0)
 		return;
 	(void)!write(fd, line, length);
@@ -132,6 +138,26 @@ static void log_line(const char *level, const char *format, va_list list)
 	line[length++] = '\n';
 	write_line(line, length);
 	errno = saved;
+}
+
+void log_check_target(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (settings.log[0] != '/')
+		return;
+	fd = open_target();
+	if (fd >= 0)
+		libc_calls.close(fd);
+	if (fd >= 0 || errno == ENXIO)
+		return;
+	text_format(path, sizeof(path), "%s", settings.log);
+	text_format(settings.log, sizeof(settings.log), "stderr");
+	log_error("OCTOPUS_LOG=\"%.100s\": cannot be opened, expected stderr, none or a path that "
+	          "can "
+	          "be written. Using the default, stderr.",
+	          path);
 }
 
 void log_info(const char *format, ...)

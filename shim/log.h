@@ -15,6 +15,10 @@ void log_remember_stderr(void);
  * rotation and no descriptor is held. Context: normal. */
 void log_start(void);
 
+/* Falls back to stderr, and says so, when settings.log is a path that cannot be written. A FIFO may get
+ * its reader later. Context: normal. */
+void log_check_target(void);
+
 /* One line, one write(2). A line that cannot be written is lost: the server comes first.
  * Formats as text_format() does. Leaves errno alone. Context: any. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -44,7 +44,9 @@ static void write_pid(pid_t pid)
 		error = -errno;
 	if (error) {
 		(void)libc_calls.unlink(temporary);
-		log_error("Unable to write OCTOPUS_PIDFILE %s: error %d. Serving without it.",
+		log_error("OCTOPUS_PIDFILE=\"%.100s\": expected a path that can be written (error "
+		          "%d). "
+		          "Serving without it.",
 		          settings.pidfile, -error);
 	}
 }

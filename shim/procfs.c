@@ -250,7 +250,7 @@ bool procfs_is_dead(pid_t pid)
 	char path[64], text[512];
 	const char *state;
 
-	if (kill(pid, 0) != 0)
+	if (libc_calls.kill(pid, 0) != 0)
 		return errno == ESRCH;
 	text_format(path, sizeof(path), "/proc/%d/stat", pid);
 	if (procfs_read(path, text, sizeof(text)) <= 0)

@@ -235,7 +235,8 @@ static void read_paths(const char *(*look_up)(const char *), const char *directo
 		text_format(settings.log, PATH_MAX, "%s", text);
 	} else if (text && (!*text || make_absolute(text, directory, settings.log) != 0)) {
 		text_format(settings.log, PATH_MAX, "stderr");
-		complain("OCTOPUS_LOG=\"%.100s\": expected stderr, none or a path. "
+		complain("OCTOPUS_LOG=\"%.100s\": expected stderr, none or a path that can be "
+		         "written. "
 		         "Using the default, stderr.",
 		         text);
 	}

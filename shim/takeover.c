@@ -61,6 +61,7 @@ static void prepare(void)
 	generation.pid = getpid();
 	log_start();
 	settings_read(start_image_getenv, start_image.directory, log_error);
+	log_check_target();
 	(void)pthread_atfork(NULL, in_parent, in_child);
 }
 

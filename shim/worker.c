@@ -45,9 +45,9 @@ static int64_t leave_without_leader(void)
 	if (silence_begin(NULL, 0) == 0 && connections_remain())
 		limit = settings.drain_timeout_ms;
 	if (now - gone_since >= limit + settings.stop_timeout_ms)
-		(void)kill(generation.pid, SIGKILL);
+		(void)libc_calls.kill(generation.pid, SIGKILL);
 	else if (now - gone_since >= limit)
-		(void)kill(generation.pid, settings.stop_signal);
+		(void)libc_calls.kill(generation.pid, settings.stop_signal);
 	return FALLBACK_TICK_MS;
 }
 

@@ -4,6 +4,7 @@
  * first call of any wrapper, so these need no more than to be wrappers. */
 #include "interpose.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #include "controller.h"
@@ -62,4 +63,16 @@ EXPORT int fchdir(int fd)
 EXPORT mode_t umask(mode_t mask)
 {
 	return libc_calls.umask(mask);
+}
+
+/* Many daemons refuse to start while the pid in their pid file answers kill(pid, 0) (apache, postgres,
+ * php-fpm). In a successor that is being born that pid is its predecessor's, which is about to go. */
+EXPORT int kill(pid_t pid, int sig)
+{
+	if (sig == 0 && generation.page && pid > 0 && pid == generation.page->predecessor &&
+	    !atomic_load(&generation.page->is_ready)) {
+		errno = ESRCH;
+		return -1;
+	}
+	return libc_calls.kill(pid, sig);
 }

@@ -30,11 +30,6 @@ static handler set_handler_masking(int sig, handler function, int flags, bool ma
 	return dispositions_set(sig, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
-static handler set_handler(int sig, handler function, int flags)
-{
-	return set_handler_masking(sig, function, flags, false);
-}
-
 /* glibc's signal() names the signal in its own sa_mask (sysdeps/posix/signal.c), which shows when it is
  * read back; musl's does not. */
 #ifdef __GLIBC__
@@ -75,6 +70,11 @@ EXPORT int siginterrupt(int sig, int flag)
 }
 
 #ifdef __GLIBC__
+static handler set_handler(int sig, handler function, int flags)
+{
+	return set_handler_masking(sig, function, flags, false);
+}
+
 /* The older names of sigsuspend(): the present mask less one signal, or (BSD) a mask of 32 bits. */
 static int suspend_without(int sig)
 {

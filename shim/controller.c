@@ -178,6 +178,12 @@ static void signal_members(int sig)
 	}
 }
 
+static void leave(void)
+{
+	controller_on_exit();
+	libc_calls._exit(0);
+}
+
 /* The server's own stop signal, as if it had just been sent: by the server's handler, sigwait or
  * signalfd. One that would only be killed by it has been drained and exits 0 instead. */
 static void stop_server(void)
@@ -192,8 +198,7 @@ static void stop_server(void)
 	(void)test_step("drained");
 	if (!has_own_way) {
 		signal_members(sig);
-		controller_on_exit();
-		libc_calls._exit(0);
+		leave();
 	}
 	give_up_pidfile();
 	/* Where the server blocks the signal everywhere, this thread must not be who gets it. */
@@ -201,7 +206,7 @@ static void stop_server(void)
 	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 	for (int other = 1; other < 65; other++) {
 		if (settings.requests[other] == REQUEST_STOP || other == sig)
-			dispositions_release(other);
+			dispositions_release(other, leave);
 	}
 	set_deadline(settings.stop_timeout_ms);
 	(void)libc_calls.kill(generation.pid, sig);

@@ -33,12 +33,14 @@ struct server_signalfd {
 static struct {
 	struct wish wishes[SIGNALS];
 	_Atomic uint64_t taken;
+	_Atomic uint64_t released; /* given back to the server, for its end */
 	_Atomic uint64_t shielded; /* in a worker: our shield stands before the server's handler */
 	_Atomic uint64_t
 		caught; /* the server has set a handler, whether we took the signal or not */
 	_Atomic uint64_t awaited; /* a sigwait of the server has named it */
 	struct server_signalfd signalfds[SIGNALFDS];
 	disposition_sink sink;
+	void (*leave)(void);
 } dispositions;
 
 static struct sigaction wish_of(int sig)
@@ -297,14 +299,40 @@ void dispositions_give_back(void)
 		own_signalfd(&dispositions.signalfds[i], taken);
 }
 
-void dispositions_release(int sig)
+static void on_leave(int sig)
 {
-	struct sigaction wish;
+	(void)sig;
+	dispositions.leave();
+}
+
+static void install_leave(int sig)
+{
+	struct sigaction action = {.sa_handler = on_leave, .sa_flags = SA_ONSTACK};
+
+	libc_calls.sigaction(sig, &action, NULL);
+}
+
+/* Before a handler that is to run once (SA_RESETHAND): what the kernel would reset to SIG_DFL. */
+static void on_last_signal(int sig, siginfo_t *info, void *context)
+{
+	install_leave(sig);
+	run_wish(sig, info, context);
+}
+
+void dispositions_release(int sig, void (*leave)(void))
+{
+	struct sigaction wish, action;
 
 	if (!dispositions_is_taken(sig))
 		return;
-	wish = wish_of(sig);
-	libc_calls.sigaction(sig, &wish, NULL);
+	dispositions.leave = leave;
+	wish = action = wish_of(sig);
+	if (is_function(&wish) && wish.sa_flags & SA_RESETHAND) {
+		action.sa_sigaction = on_last_signal;
+		action.sa_flags = (wish.sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO;
+	}
+	libc_calls.sigaction(sig, &action, NULL);
+	atomic_fetch_or(&dispositions.released, BIT(sig));
 	atomic_fetch_and(&dispositions.taken, ~BIT(sig));
 	refresh_signalfds();
 }
@@ -375,11 +403,20 @@ static int set_in_kernel(int sig, const struct sigaction *action, struct sigacti
 	return 0;
 }
 
+static void install_released(int sig, const struct sigaction *action)
+{
+	if (action->sa_handler == SIG_DFL)
+		install_leave(sig);
+	else
+		libc_calls.sigaction(sig, action, NULL);
+}
+
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old)
 {
 	const bool in_range = sig > 0 && sig < SIGNALS;
-	const uint64_t ours =
-		atomic_load(&dispositions.taken) | atomic_load(&dispositions.shielded);
+	const uint64_t ours = atomic_load(&dispositions.taken) |
+	                      atomic_load(&dispositions.shielded) |
+	                      atomic_load(&dispositions.released);
 	struct sigaction old;
 
 	if (in_range && action && is_function(action))
@@ -391,6 +428,8 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 		remember(sig, action);
 		if (atomic_load(&dispositions.shielded) & BIT(sig))
 			install_shield(sig);
+		else if (atomic_load(&dispositions.released) & BIT(sig))
+			install_released(sig, action);
 	}
 	if (ret_old)
 		*ret_old = old;

@@ -21,9 +21,11 @@ void dispositions_take(disposition_sink sink);
 /* In the child of a fork: puts the server's own dispositions in force. Context: any. */
 void dispositions_give_back(void);
 
-/* Puts the server's own disposition of SIG in force for good, here and in its signalfds.
+/* Puts the server's own disposition of SIG in force for good, here and in its signalfds. Where that
+ * would end in death by SIG after all (a handler that cleans up and raises it anew, with the default
+ * in force again, as node's does), LEAVE is called instead, in a handler; it does not return.
  * Context: any. */
-void dispositions_release(int sig);
+void dispositions_release(int sig, void (*leave)(void));
 
 /* True if the server has a way of its own to hear SIG: a handler, a sigwait, a signalfd.
  * Context: any. */

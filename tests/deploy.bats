@@ -286,6 +286,13 @@ write_python_script() {
     assert_eq "$(ps -o ni= -p "$SERVER_PID" | xargs)" 1 "nice value"
 }
 
+@test "a server that spoils its arguments and environment before its first call" {
+    "${CC:-cc}" -D_GNU_SOURCE -o "$APP_DIR/early" "$SERVERS_DIR/early.c"
+    run_deployed env EARLY_SECRET=kept ./early "$PORT"
+    replaced_by v1
+    replaced_by v1
+}
+
 # A server that writes over its arguments (setproctitle) may write over its environment too, so that only
 # what it shows of itself can be compared.
 # titles_stay NAME PROCESSES

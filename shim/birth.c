@@ -109,14 +109,18 @@ static int midwife_main(void *argument)
 	const struct spawn_request *request = argument;
 	bell *const ring = request->bell; /* the request is gone once the birth is under way */
 	long pid;
+	int error;
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	pid = test_step("successor") ? -1
-	                             : clone(successor_main, spawn.stacks + 2 * STACK_SIZE,
-	                                     CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+	error = test_step("successor");
+	if (error)
+		fail(SPAWN_CLONE, error);
+	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
+	            argument);
+	/* The errno is that of the controller, whose TLS this process borrows and which sleeps. */
 	if (pid < 0)
-		fail(SPAWN_CLONE, -EAGAIN);
+		fail(SPAWN_CLONE, -errno);
 	atomic_store(&spawn_report.pid, (int32_t)pid);
 	bell_ring(ring);
 	midwife_reap((pid_t)pid, ring);
@@ -155,9 +159,10 @@ int spawn_successor(const struct spawn_request *request)
 	memset(&spawn_report, 0, sizeof(spawn_report));
 	spawn.stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (spawn.stacks == MAP_FAILED || test_step("stacks") != 0) {
+	if (spawn.stacks == MAP_FAILED || (errno = -test_step("stacks")) != 0) {
+		error = -errno;
 		spawn.stacks = NULL;
-		return -ENOMEM;
+		return error;
 	}
 	/* A handler that ran in one of the two would run on our memory. */
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));

@@ -278,7 +278,7 @@ static void own_signalfd(struct server_signalfd *entry, uint64_t taken)
 	libc_calls.close(own);
 }
 
-void dispositions_give_back(void)
+void dispositions_give_back(bool shield)
 {
 	const uint64_t taken = atomic_exchange(&dispositions.taken, 0);
 
@@ -287,7 +287,7 @@ void dispositions_give_back(void)
 
 		if (!(taken & BIT(sig)))
 			continue;
-		if (sig == SIGINT && settings.requests[sig] == REQUEST_STOP) {
+		if (shield && sig == SIGINT && settings.requests[sig] == REQUEST_STOP) {
 			atomic_fetch_or(&dispositions.shielded, BIT(sig));
 			install_shield(sig);
 			continue;

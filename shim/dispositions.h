@@ -18,8 +18,9 @@ typedef void (*disposition_sink)(int sig, const siginfo_t *info);
  * Context: normal, or the constructor. */
 void dispositions_take(disposition_sink sink);
 
-/* In the child of a fork: puts the server's own dispositions in force. Context: any. */
-void dispositions_give_back(void);
+/* Puts the server's own dispositions in force. In the child of a fork SHIELD is true: a Ctrl-C stays the
+ * leader's. Context: any. */
+void dispositions_give_back(bool shield);
 
 /* Puts the server's own disposition of SIG in force for good, here and in its signalfds. Where that
  * would end in death by SIG after all (a handler that cleans up and raises it anew, with the default

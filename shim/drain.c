@@ -36,6 +36,7 @@ static struct {
 	enum drain_stage stage;
 	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
 	int count;
+	bool has_complained;
 	bool may_grow; /* new connections still get into the queue of one of them */
 	int64_t begun;
 	int64_t empty_since;
@@ -175,6 +176,12 @@ static bool members_are_silent(void)
 	return true;
 }
 
+/* A worker that joined after the others were silent holds the drain until it is, too. */
+static bool newcomers_are_silent(int64_t now)
+{
+	return members_are_silent() || now - drain.silent_since >= MEMBERS_WAIT_MS;
+}
+
 static bool members_have_connections(void)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
@@ -202,9 +209,20 @@ static void end_listeners(void)
 		atomic_store(&successor->predecessor_holds, 0);
 }
 
+static void complain_once(int error)
+{
+	if (!drain.has_complained)
+		log_error("Unable to stop accepting: no quiet listener (error %d). Trying on until "
+		          "the "
+		          "drain ends.",
+		          -error);
+	drain.has_complained = true;
+}
+
 bool drain_step(int64_t *ret_wait_ms)
 {
 	const int64_t now = bell_now_ms();
+	int error;
 
 	switch (drain.stage) {
 	case STAGE_QUEUE:
@@ -217,8 +235,11 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_SILENCE:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		if (silence_begin(drain.fds, drain.count) != 0)
+		error = silence_begin(drain.fds, drain.count);
+		if (error) {
+			complain_once(error);
 			return false;
+		}
 		(void)test_step("silent");
 		drain.stage = STAGE_MEMBERS;
 		drain.silent_since = now;
@@ -235,7 +256,8 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		return !connections_remain() && !members_have_connections();
+		return !connections_remain() && !members_have_connections() &&
+		       newcomers_are_silent(now);
 	}
 	return false;
 }

@@ -21,26 +21,34 @@ struct generation generation;
 
 #define PAGE_SIZE_ROUNDED ((sizeof(struct generation_page) + 4095) & ~(size_t)4095)
 
-int generation_make_page(struct generation_page **ret_page, int *ret_fd)
+/* Returns a sealed memfd of the page's size, or -errno. */
+static int make_memfd(void)
 {
-	int fd = test_step("memfd")
-	                 ? -1
-	                 : (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int flags = MAP_SHARED;
-	struct generation_page *page;
+	int error = test_step("memfd");
+	int fd;
 
-	if (fd >= 0 && ftruncate(fd, (off_t)PAGE_SIZE_ROUNDED) != 0) {
+	if (error)
+		return error;
+	fd = (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, (off_t)PAGE_SIZE_ROUNDED) != 0) {
+		error = -errno;
 		libc_calls.close(fd);
-		fd = -1;
+		return error;
 	}
 	/* Nobody may take the memory away under a mapping: that would be a SIGBUS later. */
-	if (fd >= 0)
-		(void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	if (fd < 0) {
-		flags |= MAP_ANONYMOUS;
-		fd = -1;
-	}
-	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, flags, fd, 0);
+	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	return fd;
+}
+
+int generation_make_page(struct generation_page **ret_page, int *ret_fd)
+{
+	const int fd = make_memfd();
+	const int flags = MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0);
+	struct generation_page *page =
+		mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, flags, fd < 0 ? -1 : fd, 0);
+
 	if (page == MAP_FAILED || (errno = -test_step("page")) != 0) {
 		const int error = -errno;
 
@@ -118,7 +126,10 @@ static struct member *take_place(struct member *members, pid_t pid)
 void generation_join(enum member_kind kind)
 {
 	struct member *members = generation.page->members;
-	struct member *place = take_place(members, generation.pid);
+	struct member *place = generation.membership;
+
+	if (!place)
+		place = take_place(members, generation.pid);
 
 	if (!place) {
 		for (int i = 0; i < GENERATION_MEMBERS; i++) {

@@ -92,8 +92,8 @@ struct generation {
 
 extern struct generation generation;
 
-/* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns, or -1 where
- * memfds are forbidden and the memory can only be passed on by fork.
+/* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns, or the
+ * -errno of memfd_create(2), where the memory can only be passed on by fork.
  * Returns 0 or -errno. Context: any. */
 int generation_make_page(struct generation_page **ret_page, int *ret_fd);
 

@@ -260,7 +260,7 @@ static int make_page(struct generation_page **ret_page, int *ret_fd)
 	procfs_give_back_fd_room(&room);
 	if (error == 0 && *ret_fd < 0) {
 		generation_drop_page(*ret_page);
-		error = -EMFILE;
+		error = *ret_fd;
 	}
 	return error;
 }

@@ -21,6 +21,7 @@
 /* Written once, by the controller that silences; a fork's child inherits it. */
 static struct {
 	_Atomic bool is_on;
+	_Atomic bool is_complete; /* every listener is replaced */
 	int quiet_fd;
 	int count;
 	int fds[GENERATION_LISTENERS];
@@ -196,17 +197,29 @@ static bool remember_if_listening(int fd, void *context)
 	return silence.count < GENERATION_LISTENERS;
 }
 
+static void pause_briefly(void)
+{
+	const struct timespec moment = {0, 200000};
+
+	(void)libc_calls.nanosleep(&moment, NULL);
+}
+
+void silence_await(int64_t limit_ms)
+{
+	const int64_t end = bell_now_ms() + limit_ms;
+
+	while (!atomic_load(&silence.is_complete) && bell_now_ms() < end)
+		pause_briefly();
+}
+
 /* Every accept() that was inside when the listeners were replaced has returned by now or is being
  * woken: a connection it got has its descriptor before it leaves. */
 static void wait_for_accepts(void)
 {
 	const int64_t end = bell_now_ms() + BARRIER_MS;
 
-	while (atomic_load(&accepts_under_way) > 0 && bell_now_ms() < end) {
-		const struct timespec moment = {0, 200000};
-
-		(void)libc_calls.nanosleep(&moment, NULL);
-	}
+	while (atomic_load(&accepts_under_way) > 0 && bell_now_ms() < end)
+		pause_briefly();
 }
 
 static int replace_all(struct keeping *kept)
@@ -227,6 +240,7 @@ static int replace_all(struct keeping *kept)
 	atomic_store_explicit(&silence.is_on, true, memory_order_release);
 	for (int i = 0; i < silence.count; i++)
 		(void)replace_listener(silence.fds[i], &sets);
+	atomic_store(&silence.is_complete, true);
 	libc_calls.close(quiet);
 	silence.quiet_fd = -1;
 	(void)test_step("replaced");
@@ -249,20 +263,27 @@ int silence_begin(const int *kept, int count)
 	return result;
 }
 
-static bool was_blocking(int fd)
+static int find_listener(int fd)
 {
 	for (int i = 0; i < silence.count; i++) {
 		if (silence.fds[i] == fd)
-			return silence.was_blocking[i];
+			return i;
 	}
-	return false;
+	return -1;
 }
 
 void silence_accept_failed(int fd)
 {
-	int quiet, result, error;
+	int quiet, result, error, index;
 
-	if (errno != EAGAIN || !silence_is_on() || !was_blocking(fd))
+	/* EINVAL: the listener was ended under a thread that nobody could wake. */
+	if ((errno != EAGAIN && errno != EINVAL) || silence.count == 0)
+		return;
+	index = find_listener(fd);
+	if (index < 0)
+		return;
+	errno = EAGAIN;
+	if (!silence.was_blocking[index])
 		return;
 	if (thread_polls) {
 		errno = ECONNABORTED;
@@ -271,8 +292,10 @@ void silence_accept_failed(int fd)
 	/* In the kernel, on a quiet listener of its own that does block: whatever the server's
 	 * signal handlers expect of an accept() (a restart, or EINTR) is what they get. */
 	quiet = make_quiet_listener(0);
-	if (quiet < 0)
+	if (quiet < 0) {
+		(void)libc_calls.pause();
 		return;
+	}
 	do
 		result = libc_calls.accept(quiet, NULL, NULL);
 	while (result < 0 && dispositions_interrupted_us());

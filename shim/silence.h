@@ -6,12 +6,16 @@
 #define OCTOPUS_SILENCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 /* Replaces every listener of this process but the COUNT descriptors of KEPT, moves their epoll registrations along, wakes the threads
  * that wait on one, and returns when no accept() is under way any more: what was accepted has its
  * descriptor by then. Returns 0, or -errno when nothing was changed. Context: the controller. */
 int silence_begin(const int *kept, int count);
+
+/* Waits until it is, for LIMIT_MS at most. Context: any. */
+void silence_await(int64_t limit_ms);
 
 /* True once this process, or the one that forked it, is silent. Context: any. */
 bool silence_is_on(void);

@@ -45,7 +45,7 @@ static void in_child(void)
 	silence_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */
-	dispositions_give_back();
+	dispositions_give_back(true);
 	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
 	if (is_for_connection)
 		generation_join(MEMBER_CONNECTION);
@@ -123,6 +123,16 @@ static void clear_page(void)
 	}
 }
 
+/* A successor that could not be conducted must not begin to serve: its predecessor does so still. */
+static void run_without(const char *what, int error)
+{
+	if (generation.page && atomic_load(&generation.page->predecessor_holds)) {
+		log_error("No %s (error %d): this new version cannot take over.", what, -error);
+		libc_calls._exit(1);
+	}
+	log_error("No %s (error %d): running without Octopus.", what, -error);
+}
+
 static void begin_generation(void)
 {
 	int error;
@@ -143,11 +153,10 @@ static void begin_generation(void)
 	(void)test_step("listening");
 	error = controller_start();
 	if (error) {
-		log_error("No thread for the controller (error %d): running without Octopus.",
-		          -error);
 		atomic_store(&waiting_for, 0);
-		dispositions_give_back();
+		dispositions_give_back(false);
 		atomic_store(&generation.role, ROLE_NONE);
+		run_without("thread for the controller", error);
 	}
 }
 

@@ -8,12 +8,17 @@
 #include "generation.h"
 #include "listeners.h"
 #include "procfs.h"
+#include "silence.h"
 #include "test_step.h"
 
 /* A helper that never waits on a listener (a cache manager, a child that serves one connection) is
  * looked at closely for its first waits, and then now and then. */
 #define CLOSE_LOOKS 64
 #define LATER_LOOK_EVERY 64
+
+/* A worker that was forked into a drain must not accept before its new controller has silenced it:
+ * nobody would wait for what it got. */
+#define SILENCE_WAIT_MS 1000
 
 _Atomic uint32_t waiting_for;
 
@@ -28,8 +33,11 @@ static bool is_worth_a_look(void)
 
 static void attach(void)
 {
-	if (atomic_fetch_and(&waiting_for, ~WAITING_UNATTACHED) & WAITING_UNATTACHED)
-		controller_attach();
+	if (!(atomic_fetch_and(&waiting_for, ~WAITING_UNATTACHED) & WAITING_UNATTACHED))
+		return;
+	controller_attach();
+	if (generation.membership && atomic_load(&generation.page->phase) >= PHASE_SILENT)
+		silence_await(SILENCE_WAIT_MS);
 }
 
 static void wait_has_begun(void)

@@ -31,3 +31,21 @@ FUZZ_settings = settings text
 $(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*.[ch])
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Ishim -o $@ $< $(FUZZ_$*:%=shim/%.c) -ldl
+
+# The same sources with another libc, and for another machine, with the tests' servers. Debian's musl-gcc
+# has no kernel headers of its own.
+FOREIGN_SERVERS = blocking threads epoll poll select forker ping
+FOREIGN_MAKE = $(MAKE) --no-print-directory CFLAGS='-O2 -g' LDFLAGS= LDLIBS=
+foreign_programs = $(1)/liboctopus.so $(foreach s,$(FOREIGN_SERVERS),$(1)/tests/v1/$(s) $(1)/tests/v2/$(s))
+
+.PHONY: musl-programs aarch64-programs
+musl-programs:
+	@$(FOREIGN_MAKE) BUILD=$(BUILD)/musl CC=musl-gcc \
+	    CPPFLAGS='-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)' \
+	    $(call foreign_programs,$(BUILD)/musl)
+
+aarch64-programs:
+	@$(FOREIGN_MAKE) BUILD=$(BUILD)/aarch64 CC=aarch64-linux-gnu-gcc CPPFLAGS= \
+	    $(call foreign_programs,$(BUILD)/aarch64)
+
+programs: musl-programs aarch64-programs

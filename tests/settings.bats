@@ -441,6 +441,14 @@ start_with_pidfile() {
     no_pidfile
 }
 
+@test "OCTOPUS_PIDFILE that somebody else has written since is not ours to remove" {
+    start_with_pidfile epoll OCTOPUS_PIDFILE=run/pid
+    wait_until 2 pidfile_is "$SERVER_PID"
+    echo 1 >"$APP_DIR/run/pid"
+    stopped_by TERM
+    pidfile_is 1
+}
+
 @test "OCTOPUS_PIDFILE of a killed server is written over by the next start" {
     start_with_pidfile epoll OCTOPUS_PIDFILE=run/pid
     wait_until 2 pidfile_is "$SERVER_PID"

@@ -49,3 +49,8 @@ aarch64-programs:
 	    $(call foreign_programs,$(BUILD)/aarch64)
 
 programs: musl-programs aarch64-programs
+
+TEST_PROGRAMS += $(BUILD)/tests/early_caller.so
+$(BUILD)/tests/early_caller.so: tests/servers/early_caller.c
+	@mkdir -p $(@D)
+	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -o $@ $<

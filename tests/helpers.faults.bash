@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2120
 # Faults at exact places: the library with steps (shim/test_step.h) and the plan that it follows.
 
 STEPS_LIB=$BUILD/steps/liboctopus.so
@@ -45,7 +45,7 @@ let_go() {
 assert_serves_alone() {
     wait_until 8 server_answers
     SETTLE_SECONDS=8 assert_only_generation "$1"
-    assert_eq "$(zombies_of_test)" "" "zombies"
+    assert_none_left zombies_of_test
     assert_eq "$(stopped_pids)" "" "stopped processes"
 }
 

@@ -1,0 +1,316 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+# SIGKILL at each step of an upgrade and of a stop: whoever is left serves, nothing else is left, and the
+# next upgrade works.
+
+load helpers
+load helpers.faults
+
+# start NAME: a server that gives up soon what will not come any more.
+start() {
+    make_public_dir
+    start_with_steps "$1" OCTOPUS_READY_TIMEOUT=3s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
+        OCTOPUS_PIDFILE="$PUBLIC_DIR/pidfile" "${@:2}"
+    server_answers
+}
+
+# next_upgrade_works PID: the one that is left serves alone, hands over to another, which then stops.
+next_upgrade_works() {
+    assert_serves_alone "$1"
+    SERVER_PID=$1
+    upgrade HUP
+    assert_serves_alone "$SERVER_PID"
+    kill -TERM "$SERVER_PID"
+    assert_no_process_left
+}
+
+# assert_one_error PATTERN: the library has complained once, and like this.
+assert_one_error() {
+    assert_eq "$(errors_of | wc -l)" 1 "[ERR] lines ($(errors_of))"
+    assert_regex "$(errors_of)" "$1"
+}
+
+# The old one dies: at these steps before there is a new one, and nothing is left of either.
+old_dies_childless() {
+    start epoll
+    plan "1 $1 kill" "${@:2}"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 is_gone "$SERVER_PID"
+    SETTLE_SECONDS=8 assert_no_process_left
+}
+
+# The old one dies: the new one is there, or is being born, and serves.
+old_dies() {
+    start "${2:-epoll}"
+    plan "1 $1 kill"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 is_gone "$SERVER_PID"
+    plan
+    wait_until 8 log_has 'The server has started' 2
+    next_upgrade_works "$(last_started)"
+}
+
+# The new one dies: the old one serves on, and says why.
+new_dies() {
+    start "${3:-epoll}"
+    plan "$1 $2 kill"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 log_has '[ERR]'
+    plan
+    assert_one_error "^(Child \([0-9]+\) (was|has lost its leader) .*\. Master \($SERVER_PID\) serves on\.|Unable to fork a child: .*)$"
+    next_upgrade_works "$SERVER_PID"
+}
+
+@test "the old one is killed at stacks" { old_dies_childless stacks; }
+@test "the old one is killed at midwife" { old_dies_childless midwife; }
+@test "the old one is killed at memfd" { old_dies_childless memfd; }
+@test "the old one is killed at page" { old_dies_childless page; }
+@test "the old one is killed at proc" { old_dies_childless proc; }
+@test "the old one is killed at abandoning" { old_dies_childless abandoning "2 received kill"; }
+@test "the old one is killed at forked" { old_dies forked; }
+@test "the old one is killed at accepting_successor" { old_dies accepting_successor; }
+@test "the old one is killed at accepted_successor" { old_dies accepted_successor; }
+@test "the old one is killed at draining" { old_dies draining; }
+@test "the old one is killed at queue_empty" { old_dies queue_empty; }
+@test "the old one is killed at quiet_listener" { old_dies quiet_listener; }
+@test "the old one is killed at replaced" { old_dies replaced; }
+@test "the old one is killed at silent" { old_dies silent; }
+@test "the old one is killed at listeners_ended" { old_dies listeners_ended; }
+@test "the old one is killed at drained" { old_dies drained; }
+
+@test "the midwife is killed at successor" { new_dies 1 successor; }
+@test "the new one is killed at map" { new_dies 1 map; }
+@test "the new one is killed at received" { new_dies 2 received; }
+@test "the new one is killed at adopted" { new_dies 2 adopted; }
+@test "the new one is killed at listening" { new_dies 2 listening; }
+@test "the new one is killed at thread" { new_dies 2 thread; }
+@test "the new one is killed at waiting" { new_dies 2 waiting; }
+@test "the new one is killed at announcing" { new_dies 2 announcing; }
+@test "the new one is killed at pidfile" { new_dies 2 pidfile; }
+@test "the new one is killed at announced" { new_dies 2 announced; }
+
+# Masters and their workers. A master that is killed leaves its workers, as it does without us: they
+# serve on, or end, but they do not stay behind the new one's back.
+@test "the old master is killed at forked" { old_dies forked prefork; }
+@test "the old master is killed at accepting_successor" { old_dies accepting_successor prefork; }
+@test "the old master is killed at accepted_successor" { old_dies accepted_successor prefork; }
+@test "the old master is killed at draining" { old_dies draining prefork; }
+@test "the old master is killed at queue_empty" { old_dies queue_empty prefork; }
+@test "the old master is killed at replaced" { old_dies replaced prefork; }
+@test "the old master is killed at silent" { old_dies silent prefork; }
+@test "the old master is killed at listeners_ended" { old_dies listeners_ended prefork; }
+@test "the old master is killed at drained" { old_dies drained prefork; }
+
+@test "the new master is killed at received" { new_dies 2 received prefork; }
+@test "the new master is killed at listening" { new_dies 2 listening prefork; }
+@test "the new master or a worker is killed at waiting" { new_dies 2 waiting prefork; }
+@test "the new master is killed at announcing" { new_dies 2 announcing prefork; }
+@test "the new master is killed at announced" { new_dies 2 announced prefork; }
+
+# The old workers die while they are to stop accepting.
+old_workers_die() {
+    start "$2"
+    plan "1 $1 kill"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 log_has 'The server has started' 2
+    wait_until 8 is_gone "$SERVER_PID"
+    plan
+    next_upgrade_works "$(last_started)"
+}
+
+@test "the old workers are killed at worker_silencing" { old_workers_die worker_silencing prefork; }
+@test "the old workers are killed at worker_silent" { old_workers_die worker_silent prefork; }
+@test "nginx's old workers are killed at worker_silencing" { old_workers_die worker_silencing nginx; }
+@test "nginx's old workers are killed at worker_silent" { old_workers_die worker_silent nginx; }
+
+# While one stands still at a step, somebody else dies or gets a signal.
+# start_and_stop_at GENERATION STEP [NAME]
+start_and_stop_at() {
+    start "${3:-epoll}"
+    plan "$1 $2 stop"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 is_stopped
+}
+
+# new_leader: the first process of the generation that is being born. Until then a child of the midwife,
+# which is the old one's child; later an orphan.
+new_leader() {
+    local pid parent
+    while read -r pid; do
+        parent=$(parent_of "$pid")
+        [[ $pid != "$SERVER_PID" && $parent != "$SERVER_PID" ]] || continue
+        [[ $parent == 1 || $(parent_of "$parent") == "$SERVER_PID" ]] && ! is_worker_of_old "$parent" && echo "$pid"
+    done < <(pids_of_test)
+    return 0
+}
+is_worker_of_old() { grep -q "^$SERVER_PID started worker $1\$" "$SERVER_LOG"; }
+midwife() { parent_of "$(new_leader)"; }
+
+kill_whom() {
+    local victim
+    victim=$("$1")
+    [[ $victim =~ ^[0-9]+$ && $victim != 1 ]] || fail "not one process to kill ($1): '$victim'"
+    kill -KILL "$victim"
+}
+
+# The new one dies while the old one stands at STEP: the old one serves on.
+new_dies_while_old_at() {
+    start_and_stop_at 1 "$1" "${2:-epoll}"
+    kill_whom new_leader
+    let_go
+    wait_until 8 log_has '[ERR]'
+    next_upgrade_works "$SERVER_PID"
+}
+
+@test "the new one is killed while the old one stands at forked" { new_dies_while_old_at forked; }
+@test "the new one is killed while the old one stands at accepting_successor" { new_dies_while_old_at accepting_successor; }
+@test "the new one is killed while the old one stands at accepted_successor" { new_dies_while_old_at accepted_successor; }
+@test "the new one is killed while the old one stands at draining" { new_dies_while_old_at draining; }
+@test "the new master is killed while the old one stands at accepting_successor" { new_dies_while_old_at accepting_successor prefork; }
+@test "the new master is killed while the old one stands at draining" { new_dies_while_old_at draining prefork; }
+
+# The old one, or its midwife, dies while the new one stands at STEP: the new one comes to serve.
+old_dies_while_new_at() {
+    start_and_stop_at 2 "$1" "${2:-epoll}"
+    kill -KILL "$SERVER_PID"
+    let_go
+    wait_until 8 log_has 'The server has started' 2
+    next_upgrade_works "$(last_started)"
+}
+
+midwife_dies_while_new_at() {
+    start_and_stop_at 2 "$1" "${2:-epoll}"
+    kill_whom midwife
+    let_go
+    wait_until 8 log_has 'The server has started' 2
+    next_upgrade_works "$(last_started)"
+}
+
+@test "the old one is killed while the new one stands at received" { old_dies_while_new_at received; }
+@test "the old one is killed while the new one stands at adopted" { old_dies_while_new_at adopted; }
+@test "the old one is killed while the new one stands at listening" { old_dies_while_new_at listening; }
+@test "the old one is killed while the new one stands at waiting" { old_dies_while_new_at waiting; }
+@test "the old one is killed while the new one stands at announcing" { old_dies_while_new_at announcing; }
+@test "the old master is killed while the new one stands at received" { old_dies_while_new_at received prefork; }
+@test "the old master is killed while the new one stands at announcing" { old_dies_while_new_at announcing prefork; }
+@test "the midwife is killed while the new one stands at received" { midwife_dies_while_new_at received; }
+@test "the midwife is killed while the new one stands at adopted" { midwife_dies_while_new_at adopted; }
+@test "the midwife is killed while the new one stands at listening" { midwife_dies_while_new_at listening; }
+@test "the midwife is killed while the new one stands at waiting" { midwife_dies_while_new_at waiting; }
+@test "the midwife is killed while the new one stands at announcing" { midwife_dies_while_new_at announcing; }
+
+@test "the old one is killed at accepting_successor while the new one stands at announced" {
+    start epoll
+    plan "1 accepting_successor stop" "2 announced stop"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 both_are_stopped
+    kill -KILL "$SERVER_PID"
+    let_go
+    next_upgrade_works "$(last_started)"
+}
+both_are_stopped() { (( $(stopped_pids | wc -l) == 2 )); }
+
+# A successor that hangs without anybody who could tell of its end: it is cleared away all the same.
+@test "the midwife is killed and the new one never comes to serve" {
+    start epoll
+    cp "$BUILD/tests/faulty/hangs" "$APP_DIR/epoll.new"
+    mv "$APP_DIR/epoll.new" "$APP_DIR/epoll"
+    kill -HUP "$SERVER_PID"
+    wait_until 5 log_has 'Forked child'
+    kill_whom midwife
+    wait_until 8 log_has '[ERR]'
+    assert_one_error "^Child \([0-9]+\) was not ready within 3000 ms.*: killed\. Master \($SERVER_PID\) serves on\.$"
+    next_upgrade_works "$SERVER_PID"
+}
+
+# Signals that come while the old one stands at STEP.
+@test "TERM to the old one at forked: both leave" {
+    start epoll
+    plan "1 forked stop" "2 received stop"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 both_are_stopped
+    kill -TERM "$SERVER_PID"
+    kill -CONT "$SERVER_PID"
+    wait_until 8 is_gone "$SERVER_PID"
+    let_go
+    assert_no_process_left
+}
+
+signal_to_old_at() {
+    start_and_stop_at 1 "$2"
+    kill -"$1" "$SERVER_PID"
+    let_go
+    wait_until 8 is_gone "$SERVER_PID"
+    assert_eq "$(log_count 'The server has started')" 2 "generations that started"
+    next_upgrade_works "$(last_started)"
+}
+
+@test "TERM to the old one at accepting_successor: the new one serves" { signal_to_old_at TERM accepting_successor; }
+@test "TERM to the old one at draining: the new one serves" { signal_to_old_at TERM draining; }
+@test "TERM to the old one at queue_empty: the new one serves" { signal_to_old_at TERM queue_empty; }
+@test "TERM to the old one at silent: the new one serves" { signal_to_old_at TERM silent; }
+@test "TERM to the old one at listeners_ended: the new one serves" { signal_to_old_at TERM listeners_ended; }
+@test "TERM to the old one at drained: the new one serves" { signal_to_old_at TERM drained; }
+@test "HUP to the old one at forked: the new one serves" { signal_to_old_at HUP forked; }
+@test "HUP to the old one at accepting_successor: the new one serves" { signal_to_old_at HUP accepting_successor; }
+@test "HUP to the old one at draining: the new one serves" { signal_to_old_at HUP draining; }
+@test "HUP to the old one at silent: the new one serves" { signal_to_old_at HUP silent; }
+@test "HUP to the old one at drained: the new one serves" { signal_to_old_at HUP drained; }
+
+# TERM to the new one before it is ready: it goes, the old one serves on.
+stop_new_at() {
+    start_and_stop_at 2 "$1"
+    kill -TERM "$(new_leader)"
+    let_go
+    wait_until 8 log_has '[ERR]'
+    next_upgrade_works "$SERVER_PID"
+}
+
+@test "TERM to the new one at received: the old one serves on" { stop_new_at received; }
+@test "TERM to the new one at adopted: the old one serves on" { stop_new_at adopted; }
+@test "TERM to the new one at listening: the old one serves on" { stop_new_at listening; }
+@test "TERM to the new one at waiting: the old one serves on" { stop_new_at waiting; }
+
+# HUP to the new one before it is ready: it asks for nothing that could fail the birth.
+hang_up_new_at() {
+    start_and_stop_at 2 "$1"
+    kill -HUP "$(new_leader)"
+    let_go
+    wait_until 8 is_gone "$SERVER_PID"
+    wait_until 8 only_newest_is_left
+    next_upgrade_works "$(leader_pid)"
+}
+only_newest_is_left() { [[ $(pids_of_test) == "$(leader_pid)" ]]; }
+
+@test "HUP to the new one at received: one of them serves" { hang_up_new_at received; }
+@test "HUP to the new one at adopted: one of them serves" { hang_up_new_at adopted; }
+@test "HUP to the new one at listening: one of them serves" { hang_up_new_at listening; }
+@test "HUP to the new one at waiting: one of them serves" { hang_up_new_at waiting; }
+@test "HUP to the new one at announcing: one of them serves" { hang_up_new_at announcing; }
+
+# A stop on its own, with nobody to take over.
+dies_while_stopping() {
+    start "${2:-epoll}"
+    plan "1 $1 kill"
+    kill -TERM "$SERVER_PID"
+    wait_until 8 is_gone "$SERVER_PID"
+    assert_no_process_left
+}
+
+@test "a server that is to stop is killed at draining" { dies_while_stopping draining; }
+@test "a server that is to stop is killed at queue_empty" { dies_while_stopping queue_empty; }
+@test "a server that is to stop is killed at replaced" { dies_while_stopping replaced; }
+@test "a server that is to stop is killed at silent" { dies_while_stopping silent; }
+@test "a server that is to stop is killed at listeners_ended" { dies_while_stopping listeners_ended; }
+@test "a server that is to stop is killed at drained" { dies_while_stopping drained; }
+@test "a server that is to stop loses its workers at worker_silencing" { dies_while_stopping worker_silencing prefork; }
+@test "a server that is to stop loses its workers at worker_silent" { dies_while_stopping worker_silent prefork; }
+
+@test "each step of the library is in the tables above" {
+    local step missing=
+    for step in $(all_steps); do
+        grep -q "[ \"]${step}[; \"]" "$BATS_TEST_FILENAME" || missing+=" $step"
+    done
+    assert_eq "$missing" "" "steps without a test"
+}

@@ -7,6 +7,8 @@
 
 #include <signal.h>
 
+#include "bell.h"
+
 /* Starts it in the leader. Returns 0 or -errno. Context: normal. */
 int controller_start(void);
 
@@ -17,6 +19,10 @@ void controller_attach(void);
 /* A signal for the server has come to the leader: records it and wakes the controller. Any origin but
  * the terminal (SI_KERNEL) is treated alike. Context: any. */
 void controller_note_signal(int sig, const siginfo_t *info);
+
+/* What the thread sleeps on from now on: the generation's bell, or that of a successor which is being
+ * born. Context: the controller. */
+void controller_sleep_on(bell *word);
 
 /* Wakes the controllers of this generation. Context: any. */
 void controller_wake(void);

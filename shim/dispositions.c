@@ -2,7 +2,6 @@
 #include "dispositions.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -10,11 +9,11 @@
 #include "interpose.h"
 #include "procfs.h"
 #include "settings.h"
+#include "signalfds.h"
 #include "start_image.h"
 #include "text.h"
 
 #define SIGNALS 65
-#define SIGNALFDS 32
 #define BIT(sig) (1ULL << ((sig)-1))
 
 /* What the server wants for a signal. A handler may read it while another thread writes: the writer
@@ -22,12 +21,6 @@
 struct wish {
 	struct sigaction slots[2];
 	_Atomic int current;
-};
-
-struct server_signalfd {
-	_Atomic int fd_plus_one; /* 0: free */
-	_Atomic uint64_t wanted;
-	_Atomic uint64_t present; /* what the kernel has */
 };
 
 static struct {
@@ -38,7 +31,6 @@ static struct {
 	_Atomic uint64_t
 		caught; /* the server has set a handler, whether we took the signal or not */
 	_Atomic uint64_t awaited; /* a sigwait of the server has named it */
-	struct server_signalfd signalfds[SIGNALFDS];
 	disposition_sink sink;
 	void (*leave)(void);
 } dispositions;
@@ -159,87 +151,6 @@ static void install_shield(int sig)
 	libc_calls.sigaction(sig, &shield, NULL);
 }
 
-static int read_signalfd_mask(int fd, uint64_t *ret_mask)
-{
-	char path[64];
-
-	text_format(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	return procfs_read_mask(path, "sigmask:", ret_mask);
-}
-
-static bool is_named(int fd)
-{
-	for (int i = 0; i < SIGNALFDS; i++) {
-		if (atomic_load(&dispositions.signalfds[i].fd_plus_one) == fd + 1)
-			return true;
-	}
-	return false;
-}
-
-static bool follow_if_same(int fd, void *context)
-{
-	struct server_signalfd *entry = context;
-	uint64_t mask;
-
-	if (is_named(fd) || read_signalfd_mask(fd, &mask) != 0 ||
-	    mask != atomic_load(&entry->present))
-		return true;
-	atomic_store(&entry->fd_plus_one, fd + 1);
-	return false;
-}
-
-/* Where the number is no signalfd any more: the server closed it, or keeps it under another number
- * (event loops move descriptors out of the way of 0-2). Returns false when it is gone. */
-static bool find_signalfd(struct server_signalfd *entry)
-{
-	const int before = atomic_load(&entry->fd_plus_one);
-	uint64_t mask;
-
-	if (before == 0)
-		return false;
-	if (read_signalfd_mask(before - 1, &mask) == 0)
-		return true;
-	procfs_each_fd(0, follow_if_same, entry);
-	if (atomic_load(&entry->fd_plus_one) == before)
-		atomic_store(&entry->fd_plus_one, 0);
-	return atomic_load(&entry->fd_plus_one) != 0;
-}
-
-static sigset_t to_set(uint64_t mask)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (mask & BIT(sig))
-			sigaddset(&set, sig);
-	}
-	return set;
-}
-
-/* A signalfd would get a signal before any handler does: while the signal is ours it is kept out of
- * the server's signalfds, and put back when it is released. */
-static void refresh_signalfd(struct server_signalfd *entry)
-{
-	uint64_t mask;
-	sigset_t set;
-
-	if (!find_signalfd(entry))
-		return;
-	mask = atomic_load(&entry->wanted) & ~atomic_load(&dispositions.taken);
-	if (mask == atomic_load(&entry->present))
-		return;
-	set = to_set(mask);
-	if (libc_calls.signalfd(atomic_load(&entry->fd_plus_one) - 1, &set, 0) >= 0)
-		atomic_store(&entry->present, mask);
-}
-
-static void refresh_signalfds(void)
-{
-	for (int i = 0; i < SIGNALFDS; i++)
-		refresh_signalfd(&dispositions.signalfds[i]);
-}
-
 void dispositions_take(disposition_sink sink)
 {
 	dispositions.sink = sink;
@@ -257,25 +168,7 @@ void dispositions_take(disposition_sink sink)
 		atomic_fetch_or(&dispositions.taken, BIT(sig));
 		install(sig);
 	}
-	refresh_signalfds();
-}
-
-/* A forked child shares its parent's signalfds, in whose masks our signals are missing: it gets a file
- * of its own under the same number. */
-static void own_signalfd(struct server_signalfd *entry, uint64_t taken)
-{
-	const int fd = atomic_exchange(&entry->fd_plus_one, 0) - 1;
-	const sigset_t wanted = to_set(atomic_load(&entry->wanted));
-	uint64_t mask;
-	int own;
-
-	if (fd < 0 || !(atomic_load(&entry->wanted) & taken) || read_signalfd_mask(fd, &mask) != 0)
-		return;
-	own = libc_calls.signalfd(-1, &wanted, fcntl(fd, F_GETFL) & O_NONBLOCK ? SFD_NONBLOCK : 0);
-	if (own < 0)
-		return;
-	(void)libc_calls.dup3(own, fd, fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0);
-	libc_calls.close(own);
+	signalfds_refresh(atomic_load(&dispositions.taken));
 }
 
 void dispositions_give_back(bool shield)
@@ -295,8 +188,7 @@ void dispositions_give_back(bool shield)
 		wish = wish_of(sig);
 		libc_calls.sigaction(sig, &wish, NULL);
 	}
-	for (int i = 0; i < SIGNALFDS; i++)
-		own_signalfd(&dispositions.signalfds[i], taken);
+	signalfds_make_own(taken);
 }
 
 static void on_leave(int sig)
@@ -334,7 +226,7 @@ void dispositions_release(int sig, void (*leave)(void))
 	libc_calls.sigaction(sig, &action, NULL);
 	atomic_fetch_or(&dispositions.released, BIT(sig));
 	atomic_fetch_and(&dispositions.taken, ~BIT(sig));
-	refresh_signalfds();
+	signalfds_refresh(atomic_load(&dispositions.taken));
 }
 
 bool dispositions_has_own_way(int sig)
@@ -343,11 +235,8 @@ bool dispositions_has_own_way(int sig)
 
 	if (atomic_load(&dispositions.awaited) & BIT(sig))
 		return true;
-	for (int i = 0; i < SIGNALFDS; i++) {
-		if (atomic_load(&dispositions.signalfds[i].wanted) & BIT(sig) &&
-		    find_signalfd(&dispositions.signalfds[i]))
-			return true;
-	}
+	if (signalfds_want(BIT(sig)))
+		return true;
 	if (dispositions_is_taken(sig)) {
 		present = wish_of(sig);
 		return is_function(&present);
@@ -456,31 +345,9 @@ void dispositions_note_wait(const sigset_t *set)
 int dispositions_signalfd(int fd, const sigset_t *mask, int flags)
 {
 	const int result = libc_calls.signalfd(fd, mask, flags);
-	const uint64_t kernel_mask = ~(BIT(SIGKILL) | BIT(SIGSTOP)); /* signalfd(2) drops these */
-	uint64_t wanted = 0;
-	int place = -1;
 
-	if (result < 0 || (atomic_load(&generation.role) != ROLE_NONE && !is_for_this_process()))
-		return result;
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (sigismember(mask, sig) == 1)
-			wanted |= BIT(sig);
-	}
-	for (int i = SIGNALFDS - 1; i >= 0; i--) {
-		const int here = atomic_load(&dispositions.signalfds[i].fd_plus_one);
-
-		if (here == result + 1 || (!here && place < 0))
-			place = i;
-		if (here == result + 1)
-			break;
-	}
-	if (place < 0)
-		return result;
-	atomic_store(&dispositions.signalfds[place].wanted, wanted);
-	atomic_store(&dispositions.signalfds[place].present, wanted & kernel_mask);
-	atomic_store(&dispositions.signalfds[place].fd_plus_one, result + 1);
-	if (wanted & dispositions_taken())
-		refresh_signalfd(&dispositions.signalfds[place]);
+	if (result >= 0 && (atomic_load(&generation.role) == ROLE_NONE || is_for_this_process()))
+		signalfds_note(result, mask, dispositions_taken());
 	return result;
 }
 

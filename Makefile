@@ -48,6 +48,7 @@ $(BUILD)/steps/shim/%.o: shim/%.c Makefile
 -include tests/programs.mk
 -include tests/hostile.mk
 -include tests/faults.mk
+-include tests/analysis.mk
 programs: $(TEST_PROGRAMS) $(UNIT_TESTS) $(STEPS_LIB)   ## build what the tests run besides the library
 
 # A unit test names the modules it is linked with in a comment line: " * Links: settings.c log.c".

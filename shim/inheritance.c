@@ -113,7 +113,7 @@ static const char *explain_map_error(int error)
 	}
 }
 
-void inheritance_receive(const char *value)
+void inheritance_receive(const char *value, bool *ret_passed_on)
 {
 	struct generation_page *page;
 	const char *at = value;
@@ -121,7 +121,8 @@ void inheritance_receive(const char *value)
 	int error;
 
 	memset(inheritance.fds, 0xff, sizeof(inheritance.fds));
-	if (text_read_number(&at, 10, &fd) != 0 || *at || fd > 1 << 20) {
+	*ret_passed_on = false;
+	if (text_read_number(&at, 10, &fd) != 0 || (*at && strcmp(at, "+") != 0) || fd > 1 << 20) {
 		log_error("Ignored " HANDOVER_VARIABLE
 		          "=\"%.64s\": expected a descriptor's number.",
 		          value);
@@ -134,6 +135,7 @@ void inheritance_receive(const char *value)
 		          value, explain_map_error(error));
 		return;
 	}
+	*ret_passed_on = *at == '+';
 	generation.page = page;
 	inheritance.page = page;
 	inheritance.count = page->listener_count;
@@ -292,5 +294,5 @@ void inheritance_pass_on(bool allow, char *entry, size_t size)
 	for (int fd = inheritance_next(0); fd >= 0; fd = inheritance_next(fd + 1))
 		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
 	if (allow)
-		text_format(entry, size, HANDOVER_VARIABLE "=%d", inheritance.page_fd);
+		text_format(entry, size, HANDOVER_VARIABLE "=%d+", inheritance.page_fd);
 }

@@ -21,9 +21,11 @@ static inline bool inheritance_is_waiting(void)
 	                        0);
 }
 
-/* Takes up the hand-over that VALUE (of HANDOVER_VARIABLE) names; generation.page is set if it is
- * good. Anything that does not hold is refused with a log line and left alone. Context: init. */
-void inheritance_receive(const char *value);
+/* Takes up the hand-over that VALUE (of HANDOVER_VARIABLE) names: the number of the page's descriptor,
+ * and a '+' when a program between has passed it on, which *ret_passed_on then says. generation.page is
+ * set if it is good. Anything that does not hold is refused with a log line and left alone.
+ * Context: init. */
+void inheritance_receive(const char *value, bool *ret_passed_on);
 
 /* Puts the inherited listener on ADDRESS in the place of FD, a socket that the server is about to
  * bind there, with the options FD has by now. Returns 0, or -ENOENT when there is none (or FD is

@@ -51,7 +51,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 		argc++;
 	}
 #endif
-	start_image_remember((int)argc, argv, envp);
+	(void)start_image_copy_words((int)argc, argv, envp);
 	libc_calls_loaded();
 	handover = take_handover_variable();
 	if (handover)

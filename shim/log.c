@@ -102,20 +102,24 @@ static int open_target(void)
 	            0644);
 }
 
+static void write_to_stderr(const char *line, size_t length)
+{
+	if (stderr_is_safe() && takes_a_line(STDERR_FILENO))
+		(void)!write(STDERR_FILENO, line, length);
+}
+
 static void write_line(const char *line, size_t length)
 {
 	int fd;
 
 	if (strcmp(settings.log, "none") == 0)
 		return;
-	if (strcmp(settings.log, "stderr") == 0) {
-		if (stderr_is_safe() && takes_a_line(STDERR_FILENO))
-			(void)!write(STDERR_FILENO, line, length);
+	fd = settings.log[0] == '/' ? open_target() : -1;
+	if (fd < 0) {
+		/* Out of descriptors, say: 2 needs no new one. */
+		write_to_stderr(line, length);
 		return;
 	}
-	fd = open_target();
-	if (fd < 0)
-		return;
 	(void)!write(fd, line, length);
 	libc_calls.close(fd);
 }

@@ -84,10 +84,10 @@ static const char *choose_path(int argc, char **argv, int *ret_skip)
 }
 
 /* $PWD keeps the symlinks that getcwd(3) resolves; it counts only if it leads here. */
-static const char *choose_directory(struct arena *arena)
+static const char *choose_directory(void)
 {
 	const char *named = start_image_getenv("PWD");
-	char here[PATH_MAX];
+	static char here[PATH_MAX];
 	struct stat by_name, by_dot;
 
 	if (stat(".", &by_dot) != 0)
@@ -97,9 +97,7 @@ static const char *choose_directory(struct arena *arena)
 	if (named && named[0] == '/' && stat(named, &by_name) == 0 &&
 	    by_name.st_dev == by_dot.st_dev && by_name.st_ino == by_dot.st_ino)
 		return named;
-	if (!getcwd(here, sizeof(here)))
-		return NULL;
-	return copy_text(arena, here);
+	return getcwd(here, sizeof(here));
 }
 
 static void copy_mask(void)
@@ -137,21 +135,19 @@ void start_image_complete(void)
 	}
 }
 
-/* As the kernel passed them. */
-static struct {
-	int argc;
-	char **argv;
-	char **envp;
-} kernel_words;
-
-void start_image_remember(int argc, char **argv, char **envp)
+/* Most environments fit, and cost a program that never listens no system call. */
+static char **take_memory(size_t size)
 {
-	kernel_words.argc = argc;
-	kernel_words.argv = argv;
-	kernel_words.envp = envp;
+	static char room[32 * 1024] __attribute__((aligned(sizeof(char *))));
+	void *memory;
+
+	if (size <= sizeof(room))
+		return (char **)(void *)room;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static int copy_words(int argc, char **argv, char **envp)
+int start_image_copy_words(int argc, char **argv, char **envp)
 {
 	int skip, arg_count, env_count;
 	const char *path = choose_path(argc, argv, &skip);
@@ -161,9 +157,9 @@ static int copy_words(int argc, char **argv, char **envp)
 
 	if (!path)
 		return -ENOENT;
-	size += (size_t)(arg_count + env_count + 4) * sizeof(char *) + strlen(path) + 1 + PATH_MAX;
-	table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (table == MAP_FAILED)
+	size += (size_t)(arg_count + env_count + 4) * sizeof(char *) + strlen(path) + 1;
+	table = take_memory(size);
+	if (!table)
 		return -ENOMEM;
 	arena.next = (char *)(table + arg_count + env_count + 4);
 	start_image.argv = table;
@@ -176,7 +172,6 @@ static int copy_words(int argc, char **argv, char **envp)
 			start_image.envp[start_image.env_count++] = copy_text(&arena, envp[i]);
 	}
 	start_image.path = copy_text(&arena, path);
-	start_image.directory = choose_directory(&arena);
 	return 0;
 }
 
@@ -185,9 +180,9 @@ void start_image_capture(void)
 	static _Atomic bool is_captured;
 	const int saved = errno;
 
-	if (!kernel_words.envp || atomic_exchange(&is_captured, true))
+	if (!start_image.envp || atomic_exchange(&is_captured, true))
 		return;
-	(void)copy_words(kernel_words.argc, kernel_words.argv, kernel_words.envp);
+	start_image.directory = choose_directory();
 	start_image.umask = (int)RAW1(SYS_umask, 0);
 	(void)RAW1(SYS_umask, start_image.umask);
 	for (int fd = 0; fd < 3; fd++)

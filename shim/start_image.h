@@ -40,13 +40,13 @@ bool start_image_is_changed(int sig);
  * 64 system calls, which a program that never listens is spared. Context: normal. */
 void start_image_complete(void);
 
-/* Remembers where the kernel put the words. Nothing is copied yet. Context: init. */
-void start_image_remember(int argc, char **argv, char **envp);
+/* Copies the words, before the program can write over them or change its environment. Returns 0, or
+ * -errno (then start_image.path stays NULL, and no upgrade is possible). Context: init. */
+int start_image_copy_words(int argc, char **argv, char **envp);
 
-/* Fills start_image, once. Comes with the first call of any wrapper, among which are all the calls
- * that change what is copied (chdir, umask, sigaction, dup2): a program that calls none of them, like
- * true(1), is spared it. Without memory start_image.path stays NULL, and no upgrade is possible.
- * Context: any. */
+/* Fills in the rest of start_image, once. Comes with the first call of any wrapper, among which are all
+ * the calls that change it (chdir, umask, sigaction, dup2): a program that calls none of them, like
+ * true(1), is spared it. Context: any. */
 void start_image_capture(void);
 
 /* The value of NAME in the start environment, or NULL. Context: any. */

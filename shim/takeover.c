@@ -67,17 +67,19 @@ static void prepare(void)
 
 void takeover_as_successor(const char *value)
 {
+	bool was_passed_on;
 	uint64_t mask;
 
 	prepare();
-	inheritance_receive(value);
+	inheritance_receive(value, &was_passed_on);
 	if (!generation.page)
 		return;
 	(void)test_step("received");
 	dispositions_take(controller_note_signal);
 	/* The predecessor blocked our signals across the execve, so that none could come before
-	 * the handlers. An intermediate program's own successor finds its mask as it is. */
-	if (atomic_exchange(&generation.page->is_attached, 1))
+	 * the handlers. What a program between starts has the mask that this one gave it. */
+	atomic_store(&generation.page->is_attached, 1);
+	if (was_passed_on)
 		return;
 	mask = generation.page->blocked;
 	start_image.blocked = mask;

@@ -205,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	bool passed_on;
 	char value[VALUE + 1] = {0};
 
 	if (size < OPERATIONS + VALUE)
@@ -216,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(value, data + OPERATIONS, VALUE);
 	if (!value[0])
 		text_format(value, sizeof(value), "%d", PAGE_FD);
-	inheritance_receive(value);
+	inheritance_receive(value, &passed_on);
 	for (int i = 0; i < OPERATIONS; i++)
 		operate(data[i]);
 	finish();

@@ -41,6 +41,7 @@ has_fd_count() { (( $(fd_list "$SERVER_PID" | wc -l) == $1 )); }
 
 # begin_slow_request: one that is under way when the signal comes. ping is always quick.
 begin_slow_request() {
+    rm -f "$BATS_TEST_TMPDIR/slow"
     curl --silent --show-error --fail --noproxy '*' --max-time 20 "$URL/chunks?n=10&ms=100" \
         >"$BATS_TEST_TMPDIR/slow" 2>&1 3>&- 4>&- &
     SLOW_PID=$!

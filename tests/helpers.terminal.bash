@@ -17,6 +17,7 @@ start_on_terminal() {
 prepare_on_terminal() {
     prepare_example "$TERMINAL_SERVER"
     # script(1) passes its command to a shell. The report goes past the terminal, which edits and echoes.
+    # shellcheck disable=SC2016 # for the inner shell
     SERVER_COMMAND=(sh -c 'exec "$@" <"$0" >/dev/null' "$BATS_TEST_TMPDIR/keys"
         script -qefc "exec ${SERVER_COMMAND[*]@Q} >>${SERVER_LOG@Q} 2>&1" /dev/null)
 }

@@ -313,6 +313,10 @@ is_undisturbed() {
     hears_term_its_own_way sigaction=TERM:siginfo,restart listen serve block=TERM read wait=poll
 }
 
+@test "TERM its own way: each generation has the mask of the start, whatever was blocked before listening" {
+    hears_term_its_own_way mask block=TERM,USR1,INT mask signal=TERM listen serve set=TERM wait=sigsuspend
+}
+
 @test "TERM its own way: a server started by nohup" {
     NOHUP=1 hears_term_its_own_way read listen signal=TERM read serve wait=poll
 }

@@ -11,7 +11,7 @@
  *   then=WHAT            what the handlers do: note (default), exit, reraise, group
  *   block=SIGS unblock=SIGS set=SIGS     set: for the waits
  *   signalfd=SIGS        moved_signalfd=SIGS then moves it to another number
- *   read                 reports every disposition and the mask
+ *   read                 reports every disposition and the mask; mask, the mask alone
  *   wait=WAY             until a signal has come, then exits with 7 (signal_waits.c) */
 #include "conversation.h"
 #include "listeners.h"
@@ -154,12 +154,23 @@ static void report_disposition(struct report_line *line, int sig, const struct s
 	report_add_set(line, &action->sa_mask);
 }
 
+static void report_mask(void)
+{
+	struct report_line line;
+	sigset_t mask;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	report_begin(&line);
+	report_add(&line, "reads mask ");
+	report_add_set(&line, &mask);
+	report_end(&line);
+}
+
 static void report_all(void)
 {
 	static const int all[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCHLD};
 	struct report_line line;
 	struct sigaction action;
-	sigset_t mask;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		report_begin(&line);
@@ -169,11 +180,7 @@ static void report_all(void)
 		report_disposition(&line, all[i], &action);
 		report_end(&line);
 	}
-	pthread_sigmask(SIG_SETMASK, NULL, &mask);
-	report_begin(&line);
-	report_add(&line, "reads mask ");
-	report_add_set(&line, &mask);
-	report_end(&line);
+	report_mask();
 }
 
 static void set_by_sigaction(char *argument)
@@ -336,6 +343,8 @@ static void step(const char *verb, char *argument)
 		make_signalfd(argument, true);
 	} else if (strcmp(verb, "read") == 0) {
 		report_all();
+	} else if (strcmp(verb, "mask") == 0) {
+		report_mask();
 	} else if (strcmp(verb, "wait") == 0) {
 		wait_and_exit(argument);
 	} else if (!set_by_signal(verb, argument)) {

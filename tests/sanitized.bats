@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Upgrades and stops with the library under a sanitizer: UBSan in trap mode, or, from `make asan`, the one
+# whose run-time SANITIZER names; that one is preloaded before the library, as it demands, and library
+# and servers are both built with it.
+
+load helpers
+
+setup() {
+    common_setup
+    LIB=${SANITIZED_LIB:-$BUILD/ubsan/liboctopus.so}
+    RUNTIME=
+    [[ -z ${SANITIZER:-} ]] || RUNTIME=$("${CC:-cc}" -print-file-name="$SANITIZER")
+}
+
+# upgrades_and_stops NAME: with a request under way each time, and not one report.
+upgrades_and_stops() {
+    start_server "$1" "LD_PRELOAD=$RUNTIME $LIB" ASAN_OPTIONS=detect_leaks=0
+    wait_until_started
+    for _ in 1 2; do
+        start_slow_request
+        upgrade HUP
+        assert_slow_request_completed
+    done
+    start_slow_request
+    kill -TERM "$SERVER_PID"
+    assert_slow_request_completed
+    assert_no_process_left
+    run ! grep -E 'Sanitizer|runtime error' "$SERVER_LOG"
+    run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
+    assert_eq "$(log_count 'The server has shut down')" 3 "generations that shut down"
+}
+
+start_slow_request() {
+    request "/slow?ms=500" >"$BATS_TEST_TMPDIR/slow.out" 2>&1 3>&- &
+    SLOW_PID=$!
+    HELPER_PIDS+=("$SLOW_PID")
+    wait_until 5 is_connected
+}
+
+is_connected() { [[ -n $(ss -Htn state established "sport = :$PORT" | awk '$1 == 0') ]]; }
+
+assert_slow_request_completed() {
+    status_of "$SLOW_PID"
+    assert_eq "$EXIT_STATUS" 0 "curl's exit status ($(<"$BATS_TEST_TMPDIR/slow.out"))"
+}
+
+@test "sanitized: the example blocking" { upgrades_and_stops blocking; }
+@test "sanitized: the example threads" { upgrades_and_stops threads; }
+@test "sanitized: the example epoll" { upgrades_and_stops epoll; }
+@test "sanitized: the example poll" { upgrades_and_stops poll; }
+@test "sanitized: the example select" { upgrades_and_stops select; }
+@test "sanitized: the example forker" { upgrades_and_stops forker; }
+@test "sanitized: the example prefork" { upgrades_and_stops prefork; }

@@ -62,6 +62,19 @@ new_dies() {
     next_upgrade_works "$SERVER_PID"
 }
 
+# It has said that it is ready, and the old one comes to know after its end.
+new_dies_at_announced() {
+    start "$1"
+    plan "1 accepting_successor stop" "2 announced kill"
+    kill -HUP "$SERVER_PID"
+    wait_until 8 is_stopped
+    wait_until 8 is_gone "$(last_started)"
+    let_go
+    wait_until 8 log_has '[ERR]'
+    assert_one_error "^Child \([0-9]+\) .*\. Master \($SERVER_PID\) serves on\.$"
+    next_upgrade_works "$SERVER_PID"
+}
+
 @test "the old one is killed at stacks" { old_dies_childless stacks; }
 @test "the old one is killed at midwife" { old_dies_childless midwife; }
 @test "the old one is killed at memfd" { old_dies_childless memfd; }
@@ -88,7 +101,7 @@ new_dies() {
 @test "the new one is killed at waiting" { new_dies 2 waiting; }
 @test "the new one is killed at announcing" { new_dies 2 announcing; }
 @test "the new one is killed at pidfile" { new_dies 2 pidfile; }
-@test "the new one is killed at announced" { new_dies 2 announced; }
+@test "the new one is killed at announced" { new_dies_at_announced epoll; }
 
 # Masters and their workers. A master that is killed leaves its workers, as it does without us: they
 # serve on, or end, but they do not stay behind the new one's back.
@@ -106,7 +119,6 @@ new_dies() {
 @test "the new master is killed at listening" { new_dies 2 listening prefork; }
 @test "the new master or a worker is killed at waiting" { new_dies 2 waiting prefork; }
 @test "the new master is killed at announcing" { new_dies 2 announcing prefork; }
-@test "the new master is killed at announced" { new_dies 2 announced prefork; }
 
 # The old workers die while they are to stop accepting.
 old_workers_die() {
@@ -167,8 +179,16 @@ new_dies_while_old_at() {
 @test "the new one is killed while the old one stands at accepting_successor" { new_dies_while_old_at accepting_successor; }
 @test "the new one is killed while the old one stands at accepted_successor" { new_dies_while_old_at accepted_successor; }
 @test "the new one is killed while the old one stands at draining" { new_dies_while_old_at draining; }
-@test "the new master is killed while the old one stands at accepting_successor" { new_dies_while_old_at accepting_successor prefork; }
-@test "the new master is killed while the old one stands at draining" { new_dies_while_old_at draining prefork; }
+# Its workers are left, of which one leads on: they serve, or the old one does.
+new_master_dies_while_old_at() {
+    start_and_stop_at 1 "$1" prefork
+    kill_whom new_leader
+    let_go
+    holds_for 4 server_answers
+}
+
+@test "the new master is killed while the old one stands at accepting_successor" { new_master_dies_while_old_at accepting_successor; }
+@test "the new master is killed while the old one stands at draining" { new_master_dies_while_old_at draining; }
 
 # The old one, or its midwife, dies while the new one stands at STEP: the new one comes to serve.
 old_dies_while_new_at() {

@@ -25,8 +25,8 @@ RANDOM=$((SOAK_SEED % 32768))
 SERVERS=(nginx redis epoll memcached node prefork python_http gunicorn_sync nginx_https threads gunicorn_gthread)
 
 # The steps at which a new generation can die and the old one serves on, and what can run out.
-DEADLY_STEPS=("1 map" "2 received" "2 adopted" "2 listening")
-SCARCE_STEPS=("1 memfd" "1 page" "1 stacks" "1 midwife" "1 successor")
+DEADLY_STEPS=(map received adopted listening)
+SCARCE_STEPS=(memfd page stacks midwife successor)
 ERRNOS=(11 12 23 24)
 
 upgrades=0 faults=0 requests=0 failures=0 trouble=0
@@ -68,17 +68,25 @@ start_in_turn() {
     STEPS_PLAN=$PUBLIC_DIR/steps
     plan
     rm -f "$BATS_TEST_TMPDIR/server.log"
+    BEFORE_START=$(sed -n '$=' "${APP_DIR:-$PUBLIC_DIR/app}/octopus.log" 2>/dev/null)
     start_server "$1" OCTOPUS_TEST_STEPS="$STEPS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
 }
 
 error_count() { errors_of | wc -l; }
 has_more_errors() { (( $(error_count) > $1 )); }
 
+# generation_number: of the one that serves.
+generation_number() { echo $(( $(tail -n +$((${BEFORE_START:-0} + 1)) "$OCTOPUS_LOG_FILE" | grep -c 'was killed\.$') + 1 )); }
+
+# fault_at_step STEP ACTION [AHEAD]: AHEAD is 1 for a step of the new one.
 # The new one is killed at a step, or something is not to be had: the old one serves on.
 fault_at_step() {
-    local before
+    local before number
     before=$(error_count)
-    plan "$1 $2"
+    number=$(( $(generation_number) + ${3:-0} ))
+    # A process that has not mapped its page counts as the first.
+    [[ $1 != map ]] || number=1
+    plan "$number $1 $2"
     kill -HUP "$SERVER_PID"
     WATCH_PID=$SERVER_PID wait_until 15 has_more_errors "$before" || return
     plan
@@ -89,7 +97,7 @@ is_alone() { [[ -z $(strangers_to "$SERVER_PID") && -z $(stopped_pids) ]]; }
 
 birth_is_killed() {
     one_of "${DEADLY_STEPS[@]}"
-    fault_at_step "$PICKED" kill
+    fault_at_step "$PICKED" kill 1
 }
 
 something_is_scarce() {

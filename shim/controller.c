@@ -87,6 +87,9 @@ static void become_leader(void)
 		listeners_mark_held(fds[i]);
 	dispositions_take(controller_note_signal);
 	unblock_taken_signals();
+	atomic_store(&generation.page->is_moving, 0);
+	if (atomic_load(&generation.page->is_ready))
+		leader_report_pid();
 	bell_ring(&generation.page->bell);
 }
 

@@ -152,25 +152,13 @@ static bool queue_is_empty(int64_t now)
 	return now - drain.empty_since >= QUEUE_QUIET_MS;
 }
 
-static bool is_live(struct member *member)
-{
-	const pid_t pid = atomic_load(&member->pid);
-
-	if (pid == 0)
-		return false;
-	if (!procfs_is_dead(pid))
-		return true;
-	atomic_store(&member->pid, 0);
-	return false;
-}
-
 static bool members_are_silent(void)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
-		    !atomic_load(&member->is_silent) && is_live(member))
+		    !atomic_load(&member->is_silent) && generation_is_live(member))
 			return false;
 	}
 	return true;
@@ -188,7 +176,7 @@ static bool members_have_connections(void)
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    is_live(member))
+		    generation_is_live(member))
 			return true;
 	}
 	return false;

@@ -113,7 +113,7 @@ void generation_drop_page(struct generation_page *page)
 static struct member *take_place(struct member *members, pid_t pid)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *place = &members[(pid + i) % GENERATION_MEMBERS];
+		struct member *place = &members[(generation.pid + i) % GENERATION_MEMBERS];
 		int32_t free_place = 0;
 
 		if (atomic_load(&place->pid) == 0 &&
@@ -123,26 +123,60 @@ static struct member *take_place(struct member *members, pid_t pid)
 	return NULL;
 }
 
-void generation_join(enum member_kind kind)
+bool generation_is_live(struct member *place)
+{
+	const pid_t pid = atomic_load(&place->pid);
+
+	if (pid == 0)
+		return false;
+	if (pid == PID_RESERVED || !procfs_is_dead(pid))
+		return true;
+	atomic_store(&place->pid, 0);
+	return false;
+}
+
+static struct member *find_place(pid_t pid)
 {
 	struct member *members = generation.page->members;
+	struct member *place = take_place(members, pid);
+
+	if (place)
+		return place;
+	for (int i = 0; i < GENERATION_MEMBERS; i++)
+		(void)generation_is_live(&members[i]);
+	return take_place(members, pid);
+}
+
+struct member *generation_reserve_place(void)
+{
+	struct member *place = find_place(PID_RESERVED);
+
+	if (place) {
+		atomic_store(&place->kind, MEMBER_CONNECTION);
+		atomic_store(&place->connections, 1);
+	}
+	return place;
+}
+
+void generation_free_place(struct member *place)
+{
+	atomic_store(&place->connections, 0);
+	atomic_store(&place->pid, 0);
+	bell_ring(&generation.page->bell);
+}
+
+void generation_join(enum member_kind kind)
+{
 	struct member *place = generation.membership;
 
 	if (!place)
-		place = take_place(members, generation.pid);
-
-	if (!place) {
-		for (int i = 0; i < GENERATION_MEMBERS; i++) {
-			if (procfs_is_dead(atomic_load(&members[i].pid)))
-				atomic_store(&members[i].pid, 0);
-		}
-		place = take_place(members, generation.pid);
-	}
+		place = find_place(generation.pid);
 	if (!place)
 		return;
 	atomic_store(&place->kind, kind);
 	atomic_store(&place->is_silent, 0);
 	atomic_store(&place->connections, kind == MEMBER_CONNECTION);
+	atomic_store(&place->pid, generation.pid);
 	generation.membership = place;
 }
 
@@ -153,9 +187,7 @@ void generation_leave(void)
 	if (!place)
 		return;
 	generation.membership = NULL;
-	atomic_store(&place->connections, 0);
-	atomic_store(&place->pid, 0);
-	bell_ring(&generation.page->bell);
+	generation_free_place(place);
 }
 
 bool generation_is_heir(void)

@@ -36,12 +36,14 @@ struct inherited_listener {
 	struct sockaddr_storage address;
 };
 
+#define PID_RESERVED (-1)
+
 enum member_kind { MEMBER_WORKER, MEMBER_CONNECTION };
 
 /* A process of the generation other than its leader: a worker, which accepts, or a child that was
  * forked for one connection. */
 struct member {
-	_Atomic int32_t pid; /* 0: free */
+	_Atomic int32_t pid; /* 0: free, PID_RESERVED: about to be forked */
 	_Atomic uint32_t kind;
 	_Atomic uint32_t is_silent;
 	_Atomic uint32_t connections;
@@ -57,6 +59,8 @@ struct generation_page {
 	_Atomic uint32_t is_attached;
 	_Atomic uint32_t is_waiting;
 	_Atomic uint32_t is_ready;
+	/* A child has left the session, on its way to lead in its parent's place. */
+	_Atomic uint32_t is_moving;
 	/* The predecessor still accepts on what it handed over; it exits, and nothing of it can
 	 * signal its process group any more. */
 	_Atomic uint32_t predecessor_holds;
@@ -108,6 +112,14 @@ void generation_drop_page(struct generation_page *page);
  * waited for. Context: any. */
 void generation_join(enum member_kind kind);
 void generation_leave(void);
+
+/* A place for a child that is about to be forked for a connection, or NULL; it counts as one from now
+ * on. The child joins in it (generation.membership); if there is none it is to be freed. Context: any. */
+struct member *generation_reserve_place(void);
+void generation_free_place(struct member *place);
+
+/* True if the process in PLACE lives, or is about to be forked; else the place is freed. Context: any. */
+bool generation_is_live(struct member *place);
 
 /* True if the process that forked this one is gone, and so is the leader: this one is next.
  * Context: any. */

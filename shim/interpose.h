@@ -99,6 +99,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(system)               \
 	X(popen)                \
 	X(_Exit)                \
+	X(fork)                 \
 	X(daemon)               \
 	X(remove)               \
 	X(syscall)

@@ -324,12 +324,17 @@ static void feed_signals(uint64_t pending, uint64_t from_terminal)
 	}
 }
 
+void leader_report_pid(void)
+{
+	pidfile_write();
+	log_info("The server has started (%d).", generation.pid);
+}
+
 static void announce_readiness(void)
 {
 	(void)test_step("announcing");
 	inheritance_close_rest();
-	pidfile_write();
-	log_info("The server has started (%d).", generation.pid);
+	leader_report_pid();
 	atomic_store(&generation.page->is_ready, 1);
 	bell_ring(&generation.page->bell);
 	(void)test_step("announced");
@@ -342,7 +347,7 @@ static int64_t check_readiness(int64_t now)
 
 	if (atomic_load(&page->is_ready) || !atomic_load(&page->is_waiting))
 		return NEVER;
-	if (inheritance_unclaimed() == 0) {
+	if (inheritance_unclaimed() == 0 && !atomic_load(&page->is_moving)) {
 		announce_readiness();
 		return NEVER;
 	}

@@ -11,6 +11,9 @@
  * Context: the controller. */
 int64_t leader_step(uint64_t pending, uint64_t from_terminal);
 
+/* Tells the pid file and the log whom to signal. Context: the controller. */
+void leader_report_pid(void);
+
 /* The process is about to exit. Context: any. */
 void leader_on_exit(void);
 

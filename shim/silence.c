@@ -63,6 +63,11 @@ void silence_forked(void)
 	atomic_store(&accepts_under_way, 0);
 }
 
+bool silence_thread_polls(void)
+{
+	return thread_polls;
+}
+
 void silence_note_poller(void)
 {
 	thread_polls = true;
@@ -307,7 +312,7 @@ void silence_accept_failed(int fd)
 /* The number may have been closed and used anew since. */
 static bool is_still_quiet(int fd)
 {
-	struct sockaddr_storage now;
+	struct sockaddr_storage now = {0};
 	socklen_t length = sizeof(now);
 
 	return listeners_is_listening(fd) &&

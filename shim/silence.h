@@ -44,5 +44,6 @@ void silence_forked(void);
 
 /* This thread uses poll, select or epoll. Context: any. */
 void silence_note_poller(void);
+bool silence_thread_polls(void);
 
 #endif

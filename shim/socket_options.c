@@ -62,7 +62,8 @@ void socket_options_carry(int from, int to)
 		if (getsockopt(from, option->level, option->name, &wanted, &wanted_size) != 0 ||
 		    getsockopt(to, option->level, option->name, &present, &present_size) != 0)
 			continue;
-		if (memcmp(&wanted, &present, sizeof(wanted)) == 0)
+		/* Both were all zero before the kernel wrote into them. */
+		if (memcmp(wanted.bytes, present.bytes, sizeof(wanted.bytes)) == 0)
 			continue;
 		if (option->scale > 1)
 			wanted.number /= option->scale;

@@ -100,14 +100,6 @@ static const char *choose_directory(void)
 	return getcwd(here, sizeof(here));
 }
 
-static void copy_mask(void)
-{
-	uint64_t blocked = 0;
-
-	(void)RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
-	start_image.blocked = blocked;
-}
-
 /* Signals whose disposition the program has set since it was started. */
 static _Atomic uint64_t changed;
 
@@ -133,6 +125,15 @@ void start_image_complete(void)
 		if (!start_image_is_changed(sig) && libc_calls.sigaction(sig, NULL, &now) == 0)
 			start_image_note_change(sig, &now);
 	}
+}
+
+/* The mask is read at once, since none of the calls that change it is one of ours. */
+static void copy_mask(void)
+{
+	uint64_t blocked = 0;
+
+	(void)RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
+	start_image.blocked = blocked;
 }
 
 /* Most environments fit, and cost a program that never listens no system call. */
@@ -172,6 +173,7 @@ int start_image_copy_words(int argc, char **argv, char **envp)
 			start_image.envp[start_image.env_count++] = copy_text(&arena, envp[i]);
 	}
 	start_image.path = copy_text(&arena, path);
+	copy_mask();
 	return 0;
 }
 
@@ -187,7 +189,6 @@ void start_image_capture(void)
 	(void)RAW1(SYS_umask, start_image.umask);
 	for (int fd = 0; fd < 3; fd++)
 		start_image.had_fd[fd] = RAW2(SYS_fcntl, fd, F_GETFD) >= 0;
-	copy_mask();
 	log_remember_stderr();
 	errno = saved;
 }

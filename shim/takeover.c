@@ -22,11 +22,27 @@
 /* Since the last fork of this thread. */
 static __thread bool thread_has_accepted;
 
+/* The place of the child that this thread is forking. */
+static __thread struct member *reserved_place;
+
 static _Atomic bool is_prepared;
 
 void takeover_note_accept(void)
 {
 	thread_has_accepted = true;
+}
+
+void takeover_before_fork(void)
+{
+	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
+		reserved_place = generation_reserve_place();
+}
+
+void takeover_after_fork(pid_t child)
+{
+	if (child < 0 && reserved_place)
+		generation_free_place(reserved_place);
+	reserved_place = NULL;
 }
 
 static void in_parent(void)
@@ -47,6 +63,8 @@ static void in_child(void)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);
 	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
+	generation.membership = reserved_place;
+	reserved_place = NULL;
 	if (is_for_connection)
 		generation_join(MEMBER_CONNECTION);
 }
@@ -119,6 +137,7 @@ static void clear_page(void)
 	atomic_store(&page->phase, PHASE_SERVING);
 	atomic_store(&page->is_waiting, 0);
 	atomic_store(&page->is_ready, 0);
+	atomic_store(&page->is_moving, 0);
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
 		if (atomic_load(&page->members[i].pid))
 			atomic_store(&page->members[i].pid, 0);

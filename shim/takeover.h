@@ -5,6 +5,7 @@
 #define OCTOPUS_TAKEOVER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* FD listens now; IS_NEW says that it did not before. The first one makes this process the leader of
  * a generation. Leaves errno alone. Context: normal. */
@@ -13,6 +14,10 @@ void takeover_on_listen(int fd, bool is_new);
 /* This process was started by a predecessor: VALUE is that of HANDOVER_VARIABLE. Its signals are in
  * hand from here on. Context: init. */
 void takeover_as_successor(const char *value);
+
+/* Around fork(2), in the parent: CHILD is its result. Context: any. */
+void takeover_before_fork(void);
+void takeover_after_fork(pid_t child);
 
 /* This thread has accepted a connection: a fork that follows is taken to be for it. Context: any. */
 void takeover_note_accept(void);

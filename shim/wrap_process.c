@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* _exit, setsid, daemon: a process that leaves, or becomes another one. (fork is watched through
- * pthread_atfork.) And what a successor is to find as it was at the start: its capture comes with the
+/* _exit, fork, setsid, daemon: a process that leaves, or becomes another one. (In the child a fork is
+ * watched through pthread_atfork, which also sees those that libc makes itself.) And what a successor is to find as it was at the start: its capture comes with the
  * first call of any wrapper, so these need no more than to be wrappers. */
 #include "interpose.h"
 
@@ -9,6 +9,7 @@
 
 #include "controller.h"
 #include "generation.h"
+#include "takeover.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
 {
@@ -22,11 +23,27 @@ EXPORT __attribute__((noreturn)) void _Exit(int status)
 	_exit(status);
 }
 
+/* A child for one connection has its place in the generation before its parent can close the
+ * connection: in between, the drain would see neither. */
+EXPORT pid_t fork(void)
+{
+	pid_t child;
+
+	libc_calls_ensure();
+	takeover_before_fork();
+	child = libc_calls.fork();
+	if (child != 0)
+		takeover_after_fork(child);
+	return child;
+}
+
 /* A child of the generation that leaves the session is on its way to lead it. */
 static void note_daemon(void)
 {
-	if (atomic_load(&generation.role) == ROLE_WORKER && getpid() == generation.pid)
+	if (atomic_load(&generation.role) == ROLE_WORKER && getpid() == generation.pid) {
 		generation.is_daemonizing = true;
+		atomic_store(&generation.page->is_moving, 1);
+	}
 }
 
 EXPORT pid_t setsid(void)

@@ -3,6 +3,7 @@
 #include "interpose.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 
 #include "dispositions.h"
@@ -60,6 +61,20 @@ static int after_accept(int fd, int result)
 	return result;
 }
 
+/* While two generations share a blocking listener, one connection wakes both where they poll, and the one
+ * that comes too late would sit in accept() although it has connections to answer. True if there is
+ * nothing to accept, with the error for a thread that polls (accept(2): like EAGAIN). */
+static bool is_too_late(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+
+	if (!silence_thread_polls() || !generation_may_share() || fcntl(fd, F_GETFL) & O_NONBLOCK ||
+	    libc_calls.poll(&request, 1, 0) != 0)
+		return false;
+	errno = ECONNABORTED;
+	return true;
+}
+
 /* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 {
@@ -67,6 +82,8 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 
 	if (waiting_is_watched())
 		waiting_on_fd(fd);
+	if (is_too_late(fd))
+		return -1;
 	silence_accept_enter();
 	do
 		result = libc_calls.accept(fd, address, length);
@@ -80,6 +97,8 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 
 	if (waiting_is_watched())
 		waiting_on_fd(fd);
+	if (is_too_late(fd))
+		return -1;
 	silence_accept_enter();
 	do
 		result = libc_calls.accept4(fd, address, length, flags);

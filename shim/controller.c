@@ -58,6 +58,7 @@ void controller_forked(void)
 	atomic_store(&controller.pending, 0);
 	atomic_store(&controller.from_terminal, 0);
 	leader_forked();
+	worker_forked();
 	if (generation.page)
 		atomic_store(&controller.bell, &generation.page->bell);
 }
@@ -76,7 +77,7 @@ static void unblock_taken_signals(void)
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void become_leader(void)
+static void become_leader(int32_t before)
 {
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
@@ -88,6 +89,10 @@ static void become_leader(void)
 	dispositions_take(controller_note_signal);
 	unblock_taken_signals();
 	atomic_store(&generation.page->is_moving, 0);
+	if (before > 0 && !generation.is_daemonizing)
+		log_error("Server (%d) has died: Worker (%d) leads on.", before, generation.pid);
+	else if (atomic_load(&generation.page->is_ready))
+		atomic_store(&generation.page->announced_by, generation.pid);
 	if (atomic_load(&generation.page->is_ready))
 		leader_report_pid();
 	bell_ring(&generation.page->bell);
@@ -121,7 +126,7 @@ static int64_t work(void)
 
 	if (atomic_load(&generation.page->phase) == PHASE_SERVING && generation_is_heir() &&
 	    atomic_compare_exchange_strong(&generation.page->leader, &gone, generation.pid)) {
-		become_leader();
+		become_leader(gone);
 		return 0;
 	}
 	return worker_step();

@@ -59,6 +59,7 @@ struct generation_page {
 	_Atomic uint32_t is_attached;
 	_Atomic uint32_t is_waiting;
 	_Atomic uint32_t is_ready;
+	_Atomic int32_t announced_by; /* the leader that did */
 	/* A child has left the session, on its way to lead in its parent's place. */
 	_Atomic uint32_t is_moving;
 	/* The predecessor still accepts on what it handed over; it exits, and nothing of it can

@@ -335,6 +335,7 @@ static void announce_readiness(void)
 	(void)test_step("announcing");
 	inheritance_close_rest();
 	leader_report_pid();
+	atomic_store(&generation.page->announced_by, generation.pid);
 	atomic_store(&generation.page->is_ready, 1);
 	bell_ring(&generation.page->bell);
 	(void)test_step("announced");
@@ -362,7 +363,9 @@ static int64_t check_readiness(int64_t now)
 /* The whole family has ended, or its leader has: workers without a master are no successor. */
 static bool newborn_is_dead(void)
 {
-	const pid_t pid = atomic_load(&leader.newborn->leader);
+	const struct generation_page *page = leader.newborn;
+	const pid_t pid =
+		atomic_load(atomic_load(&page->is_ready) ? &page->announced_by : &page->leader);
 
 	return atomic_load(&spawn_report.has_ended) || (pid > 0 && procfs_is_dead(pid));
 }

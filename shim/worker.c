@@ -20,6 +20,18 @@
 #define LEADER_TICK_MS 250
 #define DAEMON_TICK_MS 20
 
+/* The controller's own. */
+static struct {
+	bool is_left_behind;
+	int64_t gone_since; /* 0: not yet */
+} worker;
+
+void worker_forked(void)
+{
+	worker.is_left_behind = false;
+	worker.gone_since = 0;
+}
+
 static void report(void)
 {
 	struct member *me = generation.membership;
@@ -36,17 +48,16 @@ static void report(void)
  * server's stop signal, since nobody else will send it one. */
 static int64_t leave_without_leader(void)
 {
-	static int64_t gone_since;
 	const int64_t now = bell_now_ms();
 	int64_t limit = ORPHAN_GRACE_MS;
 
-	if (!gone_since)
-		gone_since = now;
+	if (!worker.gone_since)
+		worker.gone_since = now;
 	if (silence_begin(NULL, 0) == 0 && connections_remain())
 		limit = settings.drain_timeout_ms;
-	if (now - gone_since >= limit + settings.stop_timeout_ms)
+	if (now - worker.gone_since >= limit + settings.stop_timeout_ms)
 		(void)libc_calls.kill(generation.pid, SIGKILL);
-	else if (now - gone_since >= limit)
+	else if (now - worker.gone_since >= limit)
 		(void)libc_calls.kill(generation.pid, settings.stop_signal);
 	return FALLBACK_TICK_MS;
 }
@@ -69,11 +80,13 @@ static bool is_left_behind(uint32_t phase)
 {
 	const pid_t leader = atomic_load(&generation.page->leader);
 
-	if (phase == PHASE_LEFT)
+	if (worker.is_left_behind || phase == PHASE_LEFT)
 		return true;
 	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
 		return false;
-	return phase == PHASE_SILENT || another_generation_accepts();
+	/* Once for all: afterwards the listeners it was found by are silent. */
+	worker.is_left_behind = phase == PHASE_SILENT || another_generation_accepts();
+	return worker.is_left_behind;
 }
 
 int64_t worker_step(void)

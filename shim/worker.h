@@ -9,4 +9,7 @@
  * Context: the controller. */
 int64_t worker_step(void);
 
+/* In the child of a fork, which has its own affairs. Context: any. */
+void worker_forked(void);
+
 #endif

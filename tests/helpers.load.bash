@@ -93,6 +93,7 @@ load_saw_pid() {
 
 # load_text: sets LOAD_TEXT to what the client has said so far, each line with a newline on either side.
 load_text() {
-    mapfile -d '' -t LOAD_TEXT <"$LOAD_LOG"
-    LOAD_TEXT=$'\n'${LOAD_TEXT[0]:-}
+    local said=()
+    mapfile -d '' -t said <"$LOAD_LOG"
+    LOAD_TEXT=$'\n'${said[0]:-}
 }

@@ -118,7 +118,7 @@ static const struct {
 
 static int run(size_t way, char **command)
 {
-	int status;
+	int status = 0;
 
 	if (ways[way].run)
 		return ways[way].run(command);

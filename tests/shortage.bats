@@ -103,7 +103,7 @@ goes_on() {
     LINES_EACH=2 rolls_back '^Ignored OCTOPUS_HANDOVER_FD=.* cannot be mapped.*' 1 map ENOMEM EAGAIN EPERM
 }
 @test "no controller for the new one" {
-    LINES_EACH=2 rolls_back '^No thread for the controller \(error NAME\): running without Octopus\.$' 2 thread EAGAIN ENOMEM EPERM
+    LINES_EACH=2 rolls_back '^No thread for the controller \(error NAME\): this new version cannot take over\.$' 2 thread EAGAIN ENOMEM EPERM
 }
 
 @test "no pid file for the new one" {
@@ -264,7 +264,7 @@ limit_processes() {
     assert_regex "$(errors_of)" '^Unable to fork a child: clone: error 11'
     server_answers
     wait_until 5 fds_are_as_before
-    limit_processes "$(prlimit --pid "$SERVER_PID" --nproc --output HARD --noheadings --raw)"
+    limit_processes "$(ulimit -H -u)"
     start_load -c 2 -p 10
     upgrade HUP
     stop_load

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Upgrades of the real servers, one server after the other, under load, with faults thrown in at random.
-# SOAK_UPGRADES (1000) is how many; SOAK_SEED repeats a run's faults. Ends with a tally, and with 1 if a
-# request failed, a fault was not survived or something was left.
+# SOAK_UPGRADES (1000) is how many; SOAK_SEED repeats a run's faults; SOAK_SERVERS names the servers. Ends
+# with a tally, and with 1 if a request failed, a fault was not survived or something was left.
 # shellcheck disable=SC1091,SC2034,SC2015
 set -u
 
@@ -22,7 +22,8 @@ source "$BATS_TEST_DIRNAME/helpers.faults.bash"
 unset LD_PRELOAD "${!OCTOPUS_@}"
 : "${SOAK_UPGRADES:=1000}" "${SOAK_SEED:=$SRANDOM}" "${SOAK_PER_TURN:=10}"
 RANDOM=$((SOAK_SEED % 32768))
-SERVERS=(nginx redis epoll memcached node prefork python_http gunicorn_sync nginx_https threads gunicorn_gthread)
+: "${SOAK_SERVERS:=nginx redis epoll memcached node prefork python_http gunicorn_sync nginx_https threads gunicorn_gthread}"
+read -ra SERVERS <<<"$SOAK_SERVERS"
 
 # The steps at which a new generation can die and the old one serves on, and what can run out.
 DEADLY_STEPS=(map received adopted listening)

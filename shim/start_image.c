@@ -127,6 +127,20 @@ void start_image_complete(void)
 	}
 }
 
+/* The two signals that libc keeps for itself: it does not let them be asked for, and catches them with
+ * the first thread. Some launchers leave them ignored (GNU parallel, by way of perl). */
+static void copy_libc_signals(void)
+{
+	for (int sig = 32; sig <= 33; sig++) {
+		/* The first word of the kernel's struct sigaction is the handler (rt_sigaction(2)). */
+		long action[4] = {0};
+
+		if (RAW4(SYS_rt_sigaction, sig, NULL, action, sizeof(uint64_t)) == 0 &&
+		    action[0] == (long)SIG_IGN)
+			start_image.ignored |= 1ULL << (sig - 1);
+	}
+}
+
 /* The mask is read at once, since none of the calls that change it is one of ours. */
 static void copy_mask(void)
 {
@@ -174,6 +188,7 @@ int start_image_copy_words(int argc, char **argv, char **envp)
 	}
 	start_image.path = copy_text(&arena, path);
 	copy_mask();
+	copy_libc_signals();
 	return 0;
 }
 

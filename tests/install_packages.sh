@@ -5,7 +5,7 @@
 set -eu
 
 packages="
-    gcc libc6-dev make libssl-dev musl-tools clang libclang-rt-14-dev clang-format cppcheck shellcheck valgrind
+    gcc libc6-dev make libssl-dev musl-tools clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck valgrind
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user binutils
     bats bats-assert bats-support parallel
     apache2 nginx libnginx-mod-http-echo redis-server memcached python3 gunicorn

@@ -6,6 +6,7 @@
 # and servers are both built with it.
 
 load helpers
+load helpers.slow
 
 setup() {
     common_setup
@@ -19,31 +20,17 @@ upgrades_and_stops() {
     start_server "$1" "LD_PRELOAD=$RUNTIME $LIB" ASAN_OPTIONS=detect_leaks=0
     wait_until_started
     for _ in 1 2; do
-        start_slow_request
+        start_slow_request 500
         upgrade HUP
         assert_slow_request_completed
     done
-    start_slow_request
+    start_slow_request 500
     kill -TERM "$SERVER_PID"
     assert_slow_request_completed
     assert_no_process_left
     run ! grep -E 'Sanitizer|runtime error' "$SERVER_LOG"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
     assert_eq "$(log_count 'The server has shut down')" 3 "generations that shut down"
-}
-
-start_slow_request() {
-    request "/slow?ms=500" >"$BATS_TEST_TMPDIR/slow.out" 2>&1 3>&- &
-    SLOW_PID=$!
-    HELPER_PIDS+=("$SLOW_PID")
-    wait_until 5 is_connected
-}
-
-is_connected() { [[ -n $(ss -Htn state established "sport = :$PORT" | awk '$1 == 0') ]]; }
-
-assert_slow_request_completed() {
-    status_of "$SLOW_PID"
-    assert_eq "$EXIT_STATUS" 0 "curl's exit status ($(<"$BATS_TEST_TMPDIR/slow.out"))"
 }
 
 @test "sanitized: the example blocking" { upgrades_and_stops blocking; }

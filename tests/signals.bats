@@ -6,6 +6,7 @@
 # "as if" means is measured: the same server without the library reports the same lines.
 
 load helpers
+load helpers.slow
 
 # report_of PID: what the server reported, without its process id.
 report_of() { sed -n "s/^$1 //p" "$SERVER_LOG"; }
@@ -52,6 +53,11 @@ fail_upgrade() {
     request /ping >/dev/null
 }
 
+# begin_request, end_request: one is under way while the server drains, so that it has long gone back to
+# its wait when its own TERM comes, and the wait ends by that. Not where the wait is the accept itself.
+begin_request() { [[ $* == *wait=accept ]] || start_slow_request 300; }
+end_request() { [[ $* == *wait=accept ]] || assert_slow_request_completed; }
+
 # hears_term_its_own_way STEP...: an upgrade that fails, one that works, a stop; both generations have
 # the bare server's report, and with it each TERM heard exactly once. The exit status is the bare one's
 # too, unless STATUS names another: a death by TERM after a clean drain counts as success.
@@ -62,12 +68,16 @@ hears_term_its_own_way() {
     wait_until_started
     fail_upgrade 1
     old=$SERVER_PID
+    begin_request "$@"
     upgrade HUP
+    end_request "$@"
     status_of "$old"
     assert_eq "$(report_of "$old")" "$BARE_REPORT" "report of the first generation"
     assert_eq "$EXIT_STATUS" "${STATUS:-$BARE_STATUS}" "exit status"
     wait_until 5 is_waiting "$SERVER_PID"
+    begin_request "$@"
     kill -TERM "$SERVER_PID"
+    end_request "$@"
     WATCH_PID='' wait_until 10 is_gone "$SERVER_PID"
     assert_eq "$(report_of "$SERVER_PID")" "$BARE_REPORT" "report of the second generation"
     assert_no_process_left

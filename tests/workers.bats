@@ -4,6 +4,7 @@
 
 load helpers
 load helpers.terminal
+load helpers.slow
 
 # start_prefork [HABIT]: see tests/servers/prefork.c. Sets WORKERS.
 start_prefork() {
@@ -25,23 +26,6 @@ got() { (( $(grep -c "^$1 .* got $2" "$SERVER_LOG") == ${3:-1} )); }
 
 # assert_got PID WHAT COUNT
 assert_got() { assert_eq "$(grep -c "^$1 .* got $2" "$SERVER_LOG")" "$3" "times that $1 got $2"; }
-
-# start_slow_request MS: a request under way in the background. Sets SLOW_PID.
-start_slow_request() {
-    request "/slow?ms=$1" >"$BATS_TEST_TMPDIR/slow.out" 2>&1 3>&- &
-    SLOW_PID=$!
-    HELPER_PIDS+=("$SLOW_PID")
-    wait_until 5 is_connected
-}
-
-# The request has been read by the server: nothing waits in the server's socket any more.
-is_connected() { [[ -n $(ss -Htn state established "sport = :$PORT" | awk '$1 == 0') ]]; }
-
-assert_slow_request_completed() {
-    status_of "$SLOW_PID"
-    assert_eq "$EXIT_STATUS" 0 "curl's exit status ($(<"$BATS_TEST_TMPDIR/slow.out"))"
-    assert_eq "$(cut -d ' ' -f 1 <"$BATS_TEST_TMPDIR/slow.out")" pong "answer of the slow request"
-}
 
 workers_hear_their_master_at_once() {
     local worker

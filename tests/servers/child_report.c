@@ -42,6 +42,20 @@ static void print_blocked(void)
 	printf("\n");
 }
 
+/* Without 32 and 33, which libc keeps for itself: every parent with a thread catches 33, so that its
+ * children find the default there, whatever the launcher had left (GNU parallel leaves both ignored). */
+static void print_kernel_line(const char *line)
+{
+	static const unsigned long long libc_signals = 3ULL << 31;
+	unsigned long long mask;
+	char name[32];
+
+	if (strncmp(line, "Threads:", 8) != 0 && sscanf(line, "%31s %llx", name, &mask) == 2)
+		printf("kernel %s\t%016llx\n", name, mask & ~libc_signals);
+	else
+		printf("kernel %s", line);
+}
+
 /* The kernel's own view, which no interposed function can embellish. */
 static void print_kernel_view(void)
 {
@@ -53,7 +67,7 @@ static void print_kernel_view(void)
 	while (status && fgets(line, sizeof(line), status)) {
 		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 			if (strncmp(line, wanted[i], strlen(wanted[i])) == 0)
-				printf("kernel %s", line);
+				print_kernel_line(line);
 		}
 	}
 	if (status)

@@ -22,12 +22,12 @@ setup() {
     SERVER_LOG=$BATS_TEST_TMPDIR/server.log
 }
 
-# run_deployed COMMAND...: runs it in APP_DIR and waits until a server of it has started. Every server
-# here tells its version in a header.
+# run_deployed COMMAND...: runs it in APP_DIR and waits until a server of it has started; COMMAND itself
+# may have ended by then. Every server here tells its version in a header.
 run_deployed() {
     SERVER_COMMAND=("$@")
     launch_server OCTOPUS_LOG="$BATS_TEST_TMPDIR/octopus.log"
-    WATCH_PID=$LAUNCHED_PID wait_until 10 log_has 'The server has started'
+    wait_until 10 log_has 'The server has started'
     newest_leader
     SERVER_PID=$NEWEST_LEADER
     assert_eq "$(answering_version)" v1 "version that answers"

@@ -13,6 +13,7 @@
 #include "leader.h"
 #include "listeners.h"
 #include "log.h"
+#include "silence.h"
 #include "test_step.h"
 #include "worker.h"
 
@@ -26,6 +27,7 @@ static struct {
 	_Atomic uint64_t from_terminal; /* of these: sent by the terminal */
 	_Atomic(bell *) bell;           /* what the thread sleeps on: ours, or the successor's */
 	bool has_rejoined;
+	bool has_rearmed;
 } controller;
 
 void controller_note_signal(int sig, const siginfo_t *info)
@@ -112,6 +114,17 @@ static void rejoin_group(void)
 		(void)setpgid(0, page->group);
 }
 
+/* Once, when the predecessor accepts no more. */
+static void take_over_waiters(void)
+{
+	const struct generation_page *page = generation.page;
+
+	if (controller.has_rearmed || !page->predecessor || atomic_load(&page->predecessor_holds))
+		return;
+	controller.has_rearmed = true;
+	silence_rearm_exclusive();
+}
+
 static int64_t lead(void)
 {
 	const uint64_t pending = atomic_exchange(&controller.pending, 0);
@@ -144,6 +157,7 @@ static void *controller_main(void *unused)
 		int64_t wait_ms;
 
 		rejoin_group();
+		take_over_waiters();
 		wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
 		if (wait_ms > 0 && word == atomic_load(&controller.bell) &&
 		    !atomic_load(&controller.pending))

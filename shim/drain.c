@@ -193,8 +193,10 @@ static void end_listeners(void)
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;
-	if (successor)
+	if (successor) {
 		atomic_store(&successor->predecessor_holds, 0);
+		bell_ring(&successor->bell);
+	}
 }
 
 static void complain_once(int error)

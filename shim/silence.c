@@ -269,6 +269,38 @@ int silence_begin(const int *kept, int count)
 	return result;
 }
 
+static bool rearm_if_waiting(int fd, void *context)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+	struct move move = {.listener_fd = fd};
+
+	if (!listeners_is_listening(fd) || libc_calls.poll(&request, 1, 0) <= 0)
+		return true;
+	find_registrations(context, &move);
+	for (int i = 0; i < move.count; i++) {
+		struct registration *entry = &move.registrations[i];
+
+		if (!(entry->event.events & EPOLLEXCLUSIVE))
+			continue;
+		/* EPOLL_CTL_MOD is not allowed for these. */
+		(void)epoll_ctl(entry->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		(void)epoll_ctl(entry->epoll_fd, EPOLL_CTL_ADD, fd, &entry->event);
+	}
+	return true;
+}
+
+void silence_rearm_exclusive(void)
+{
+	static struct epoll_sets sets;
+
+	if (silence_is_on())
+		return;
+	sets.count = 0;
+	procfs_each_fd(0, add_epoll_set, &sets);
+	if (sets.count > 0)
+		procfs_each_fd(0, rearm_if_waiting, &sets);
+}
+
 static int find_listener(int fd)
 {
 	for (int i = 0; i < silence.count; i++) {

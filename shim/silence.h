@@ -17,6 +17,12 @@ int silence_begin(const int *kept, int count);
 /* Waits until it is, for LIMIT_MS at most. Context: any. */
 void silence_await(int64_t limit_ms);
 
+/* In a successor, once its predecessor is silent: a connection wakes one exclusive waiter only
+ * (EPOLLEXCLUSIVE, epoll_ctl(2)), and that one may have been the predecessor's, which took no notice any
+ * more. Exclusive registrations of a listener that has somebody waiting are made anew, which tells.
+ * Context: the controller. */
+void silence_rearm_exclusive(void);
+
 /* True once this process, or the one that forked it, is silent. Context: any. */
 bool silence_is_on(void);
 

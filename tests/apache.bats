@@ -20,18 +20,19 @@ LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so
 ${2:-}
 ServerName localhost
 Listen 127.0.0.1:$PORT
-PidFile $APP_DIR/$(<"$APP_DIR/version").pid
+PidFile $APP_DIR/apache.pid
 ErrorLog $APP_DIR/error.log
 DocumentRoot $APP_DIR
 Mutex pthread
 KeepAlive On
 StartServers 2
 CONFIG
-    cp "$APP_DIR/version" "$APP_DIR/ping"
+    # In one step: the version before still serves it, and must not find it empty.
+    cp "$APP_DIR/version" "$APP_DIR/ping.new"
+    mv "$APP_DIR/ping.new" "$APP_DIR/ping"
 }
 
-# Each version has a pid file of its own: apache refuses to start while the process that its pid file
-# names is alive.
+# All versions have one pid file: apache refuses to start while the process that it names is alive.
 upgrades_and_stops() {
     local fds_of_first round
     start_server "$1"

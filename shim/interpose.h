@@ -4,7 +4,7 @@
 #ifndef OCTOPUS_INTERPOSE_H
 #define OCTOPUS_INTERPOSE_H
 
-/* A fortified poll() would be an inline that calls __poll_chk, which is one of ours. */
+/* A fortified poll() or read() would be an inline that calls __poll_chk, which is one of ours. */
 #undef _FORTIFY_SOURCE
 
 #include <poll.h>
@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,10 @@
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                 const sigset_t *mask, size_t size);
+ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
+ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
+                       struct sockaddr *address, socklen_t *length);
 int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max, const struct timespec *timeout,
                  const sigset_t *mask);
 int close_range(unsigned first, unsigned last, int flags);
@@ -76,7 +81,17 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(kill)                \
 	X(setsid)              \
 	X(unlink)              \
-	X(unlinkat)
+	X(unlinkat)            \
+	X(read)                \
+	X(readv)               \
+	X(recv)                \
+	X(recvfrom)            \
+	X(recvmsg)             \
+	X(write)               \
+	X(writev)              \
+	X(send)                \
+	X(sendto)              \
+	X(sendmsg)
 
 /* More than one system call behind them: resolved on the spot when they come that early. */
 #define INTERPOSED_FUNCTIONS(X) \
@@ -108,6 +123,9 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 #define INTERPOSED_GLIBC(X)                         \
 	X(__poll_chk)                               \
 	X(__ppoll_chk)                              \
+	X(__read_chk)                               \
+	X(__recv_chk)                               \
+	X(__recvfrom_chk)                           \
 	X(closefrom)                                \
 	X(posix_spawn_file_actions_addclosefrom_np) \
 	X(ssignal)                                  \

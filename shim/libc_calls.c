@@ -259,6 +259,68 @@ static int early_unlink(const char *path)
 	return early_unlinkat(-100 /* AT_FDCWD */, path, 0);
 }
 
+static ssize_t early_read(int fd, void *buffer, size_t size)
+{
+	OR_REAL(read, fd, buffer, size);
+	return raw_result(RAW3(SYS_read, fd, buffer, size));
+}
+
+static ssize_t early_readv(int fd, const struct iovec *parts, int count)
+{
+	OR_REAL(readv, fd, parts, count);
+	return raw_result(RAW3(SYS_readv, fd, parts, count));
+}
+
+static ssize_t early_recvfrom(int fd, void *buffer, size_t size, int flags,
+                              struct sockaddr *address, socklen_t *length)
+{
+	OR_REAL(recvfrom, fd, buffer, size, flags, address, length);
+	return raw_result(RAW6(SYS_recvfrom, fd, buffer, size, flags, address, length));
+}
+
+static ssize_t early_recv(int fd, void *buffer, size_t size, int flags)
+{
+	OR_REAL(recv, fd, buffer, size, flags);
+	return early_recvfrom(fd, buffer, size, flags, NULL, NULL);
+}
+
+static ssize_t early_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	OR_REAL(recvmsg, fd, message, flags);
+	return raw_result(RAW3(SYS_recvmsg, fd, message, flags));
+}
+
+static ssize_t early_write(int fd, const void *bytes, size_t size)
+{
+	OR_REAL(write, fd, bytes, size);
+	return raw_result(RAW3(SYS_write, fd, bytes, size));
+}
+
+static ssize_t early_writev(int fd, const struct iovec *parts, int count)
+{
+	OR_REAL(writev, fd, parts, count);
+	return raw_result(RAW3(SYS_writev, fd, parts, count));
+}
+
+static ssize_t early_sendto(int fd, const void *bytes, size_t size, int flags,
+                            const struct sockaddr *address, socklen_t length)
+{
+	OR_REAL(sendto, fd, bytes, size, flags, address, length);
+	return raw_result(RAW6(SYS_sendto, fd, bytes, size, flags, address, length));
+}
+
+static ssize_t early_send(int fd, const void *bytes, size_t size, int flags)
+{
+	OR_REAL(send, fd, bytes, size, flags);
+	return early_sendto(fd, bytes, size, flags, NULL, 0);
+}
+
+static ssize_t early_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	OR_REAL(sendmsg, fd, message, flags);
+	return raw_result(RAW3(SYS_sendmsg, fd, message, flags));
+}
+
 struct libc_calls libc_calls = {
 #define X(name) .name = early_##name,
 	INTERPOSED_SYSCALLS(X)

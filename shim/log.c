@@ -105,7 +105,7 @@ static int open_target(void)
 static void write_to_stderr(const char *line, size_t length)
 {
 	if (stderr_is_safe() && takes_a_line(STDERR_FILENO))
-		(void)!write(STDERR_FILENO, line, length);
+		(void)!libc_calls.write(STDERR_FILENO, line, length);
 }
 
 static void write_line(const char *line, size_t length)
@@ -120,7 +120,7 @@ static void write_line(const char *line, size_t length)
 		write_to_stderr(line, length);
 		return;
 	}
-	(void)!write(fd, line, length);
+	(void)!libc_calls.write(fd, line, length);
 	libc_calls.close(fd);
 }
 

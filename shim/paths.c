@@ -38,7 +38,7 @@ static bool holds_pid(int dir_fd, const char *path, pid_t pid)
 
 	if (fd < 0)
 		return false;
-	length = read(fd, text, sizeof(text) - 1);
+	length = libc_calls.read(fd, text, sizeof(text) - 1);
 	libc_calls.close(fd);
 	return length > 0 && text_read_number(&at, 10, &number) == 0 && number == (uint64_t)pid;
 }

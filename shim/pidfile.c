@@ -27,7 +27,7 @@ static int write_temporary(const char *path, pid_t pid)
 
 	if (fd < 0)
 		return fault ? fault : -errno;
-	if (write(fd, text, length) != (ssize_t)length)
+	if (libc_calls.write(fd, text, length) != (ssize_t)length)
 		error = errno ? -errno : -ENOSPC;
 	libc_calls.close(fd);
 	return error;

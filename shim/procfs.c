@@ -139,7 +139,8 @@ ssize_t procfs_read(const char *path, char *buffer, size_t size)
 
 	if (fd < 0)
 		return fd;
-	while (length + 1 < size && (part = read(fd, buffer + length, size - 1 - length)) > 0)
+	while (length + 1 < size &&
+	       (part = libc_calls.read(fd, buffer + length, size - 1 - length)) > 0)
 		length += (size_t)part;
 	if (part < 0)
 		part = -errno;
@@ -201,7 +202,8 @@ int procfs_each_epoll_entry(int epoll_fd, bool (*visit)(const struct epoll_entry
 	if (fd < 0)
 		return fd;
 	/* A set of 10,000 does not fit: line by line, the rest of a cut line is carried over. */
-	while (go_on && (part = read(fd, buffer + length, sizeof(buffer) - 1 - length)) > 0) {
+	while (go_on &&
+	       (part = libc_calls.read(fd, buffer + length, sizeof(buffer) - 1 - length)) > 0) {
 		char *line = buffer, *end;
 
 		length += (size_t)part;

@@ -57,7 +57,8 @@ static int count_interpreter_words(const char *path, int argc, char **argv)
 
 	if (fd < 0)
 		return 0;
-	is_script = read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "#!", 2) == 0;
+	is_script = libc_calls.read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+	            memcmp(magic, "#!", 2) == 0;
 	libc_calls.close(fd);
 	for (int i = 1; is_script && i < argc && i <= 2; i++) {
 		if (strcmp(argv[i], path) == 0)

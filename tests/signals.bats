@@ -355,3 +355,13 @@ is_undisturbed() {
 @test "undisturbed by failed upgrades: signalfd" { is_undisturbed block=QUIT signalfd=QUIT listen serve wait=signalfd; }
 @test "undisturbed by failed upgrades: accept" { is_undisturbed listen wait=accept; }
 @test "undisturbed by failed upgrades: accept with a time limit" { is_undisturbed listen wait=limited_accept; }
+@test "undisturbed by failed upgrades: read with a time limit" { is_undisturbed listen serve wait=limited_read; }
+@test "undisturbed by failed upgrades: readv with a time limit" { is_undisturbed listen serve wait=limited_readv; }
+@test "undisturbed by failed upgrades: recv with a time limit" { is_undisturbed listen serve wait=limited_recv; }
+@test "undisturbed by failed upgrades: recvfrom with a time limit" { is_undisturbed listen serve wait=limited_recvfrom; }
+@test "undisturbed by failed upgrades: recvmsg with a time limit" { is_undisturbed listen serve wait=limited_recvmsg; }
+@test "undisturbed by failed upgrades: write with a time limit" { is_undisturbed listen serve wait=limited_write; }
+@test "undisturbed by failed upgrades: writev with a time limit" { is_undisturbed listen serve wait=limited_writev; }
+@test "undisturbed by failed upgrades: send with a time limit" { is_undisturbed listen serve wait=limited_send; }
+@test "undisturbed by failed upgrades: sendto with a time limit" { is_undisturbed listen serve wait=limited_sendto; }
+@test "undisturbed by failed upgrades: sendmsg with a time limit" { is_undisturbed listen serve wait=limited_sendmsg; }

@@ -13,6 +13,7 @@
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -273,6 +274,131 @@ static bool wait_limited_accept(const struct signal_wait *wait)
 	return wait_accept(wait);
 }
 
+/* The same on a connection. */
+static int limited_connection(int option, int *ret_peer_fd)
+{
+	const struct timeval limit = {LONG_S, 0};
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		perror("socketpair");
+		exit(2);
+	}
+	setsockopt(pair[0], SOL_SOCKET, option, &limit, sizeof(limit));
+	*ret_peer_fd = pair[1];
+	return pair[0];
+}
+
+static bool wait_limited_read(const struct signal_wait *wait)
+{
+	int peer_fd;
+	const int fd = limited_connection(SO_RCVTIMEO, &peer_fd);
+	char byte;
+
+	(void)wait;
+	report_result("read", read(fd, &byte, 1));
+	return false;
+}
+
+static bool wait_limited_readv(const struct signal_wait *wait)
+{
+	int peer_fd;
+	const int fd = limited_connection(SO_RCVTIMEO, &peer_fd);
+	char byte;
+
+	(void)wait;
+	report_result("readv", readv(fd, &(struct iovec){&byte, 1}, 1));
+	return false;
+}
+
+static bool wait_limited_recv(const struct signal_wait *wait)
+{
+	int peer_fd;
+	const int fd = limited_connection(SO_RCVTIMEO, &peer_fd);
+	char byte;
+
+	(void)wait;
+	report_result("recv", recv(fd, &byte, 1, 0));
+	return false;
+}
+
+static bool wait_limited_recvfrom(const struct signal_wait *wait)
+{
+	int peer_fd;
+	const int fd = limited_connection(SO_RCVTIMEO, &peer_fd);
+	char byte;
+
+	(void)wait;
+	report_result("recvfrom", recvfrom(fd, &byte, 1, 0, NULL, NULL));
+	return false;
+}
+
+static bool wait_limited_recvmsg(const struct signal_wait *wait)
+{
+	int peer_fd;
+	const int fd = limited_connection(SO_RCVTIMEO, &peer_fd);
+	char byte;
+	struct msghdr message = {.msg_iov = &(struct iovec){&byte, 1}, .msg_iovlen = 1};
+
+	(void)wait;
+	report_result("recvmsg", recvmsg(fd, &message, 0));
+	return false;
+}
+
+/* Until the peer, which never reads, can be sent no more. */
+static int full_connection(void)
+{
+	static const char bytes[4096];
+	int peer_fd;
+	const int fd = limited_connection(SO_SNDTIMEO, &peer_fd);
+
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	while (send(fd, bytes, 1, MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+static bool wait_limited_write(const struct signal_wait *wait)
+{
+	(void)wait;
+	report_result("write", write(full_connection(), "x", 1));
+	return false;
+}
+
+static bool wait_limited_writev(const struct signal_wait *wait)
+{
+	char byte = 'x';
+
+	(void)wait;
+	report_result("writev", writev(full_connection(), &(struct iovec){&byte, 1}, 1));
+	return false;
+}
+
+static bool wait_limited_send(const struct signal_wait *wait)
+{
+	(void)wait;
+	report_result("send", send(full_connection(), "x", 1, 0));
+	return false;
+}
+
+static bool wait_limited_sendto(const struct signal_wait *wait)
+{
+	(void)wait;
+	report_result("sendto", sendto(full_connection(), "x", 1, 0, NULL, 0));
+	return false;
+}
+
+static bool wait_limited_sendmsg(const struct signal_wait *wait)
+{
+	char byte = 'x';
+	const struct msghdr message = {.msg_iov = &(struct iovec){&byte, 1}, .msg_iovlen = 1};
+
+	(void)wait;
+	report_result("sendmsg", sendmsg(full_connection(), &message, 0));
+	return false;
+}
+
 static const struct {
 	const char *name;
 	bool (*once)(const struct signal_wait *wait);
@@ -297,6 +423,16 @@ static const struct {
 	{"signalfd_epoll", wait_signalfd_epoll},
 	{"accept", wait_accept},
 	{"limited_accept", wait_limited_accept},
+	{"limited_read", wait_limited_read},
+	{"limited_readv", wait_limited_readv},
+	{"limited_recv", wait_limited_recv},
+	{"limited_recvfrom", wait_limited_recvfrom},
+	{"limited_recvmsg", wait_limited_recvmsg},
+	{"limited_write", wait_limited_write},
+	{"limited_writev", wait_limited_writev},
+	{"limited_send", wait_limited_send},
+	{"limited_sendto", wait_limited_sendto},
+	{"limited_sendmsg", wait_limited_sendmsg},
 };
 
 bool signal_wait_once(const char *name, const struct signal_wait *wait)

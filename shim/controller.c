@@ -26,6 +26,7 @@ static struct {
 	_Atomic uint64_t pending;       /* signals noted, bit N-1 */
 	_Atomic uint64_t from_terminal; /* of these: sent by the terminal */
 	_Atomic(bell *) bell;           /* what the thread sleeps on: ours, or the successor's */
+	_Atomic bool is_at_work;
 	bool has_rejoined;
 	bool has_rearmed;
 } controller;
@@ -55,8 +56,15 @@ void controller_sleep_on(bell *word)
 	atomic_store(&controller.bell, word);
 }
 
+bool controller_is_at_work(void)
+{
+	return atomic_load(&controller.is_at_work) || leader_is_at_work() ||
+	       atomic_load(&generation.page->phase) != PHASE_SERVING;
+}
+
 void controller_forked(void)
 {
+	atomic_store(&controller.is_at_work, false);
 	atomic_store(&controller.pending, 0);
 	atomic_store(&controller.from_terminal, 0);
 	leader_forked();
@@ -156,9 +164,11 @@ static void *controller_main(void *unused)
 		const uint32_t seen = atomic_load(word);
 		int64_t wait_ms;
 
+		atomic_store(&controller.is_at_work, true);
 		rejoin_group();
 		take_over_waiters();
 		wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
+		atomic_store(&controller.is_at_work, false);
 		if (wait_ms > 0 && word == atomic_load(&controller.bell) &&
 		    !atomic_load(&controller.pending))
 			bell_wait(word, seen, wait_ms == NEVER ? -1 : wait_ms);

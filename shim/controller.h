@@ -6,6 +6,7 @@
 #define OCTOPUS_CONTROLLER_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "bell.h"
 
@@ -32,5 +33,9 @@ void controller_on_exit(void);
 
 /* In the child of a fork, where the thread does not exist. Context: any. */
 void controller_forked(void);
+
+/* True while the thread is awake, or an upgrade or a drain is under way: they have descriptors open that the
+ * server does not know of. Context: any. */
+bool controller_is_at_work(void);
 
 #endif

@@ -259,6 +259,11 @@ static enum life_state present_state(void)
 	return (enum life_state)atomic_load(&leader.state);
 }
 
+bool leader_is_at_work(void)
+{
+	return present_state() != LIFE_SERVING;
+}
+
 static void feed(enum life_event event)
 {
 	const enum life_state state = present_state();

@@ -4,12 +4,16 @@
 #ifndef OCTOPUS_LEADER_H
 #define OCTOPUS_LEADER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One round. PENDING are the signals that have come since the last one (bit N-1), FROM_TERMINAL those of
  * them that the terminal sent. Returns how long to sleep at most, in ms (INT64_MAX: until the bell).
  * Context: the controller. */
 int64_t leader_step(uint64_t pending, uint64_t from_terminal);
+
+/* An upgrade or a drain is under way. Context: any. */
+bool leader_is_at_work(void);
 
 /* Tells the pid file and the log whom to signal. Context: the controller. */
 void leader_report_pid(void);

@@ -310,12 +310,18 @@ static int find_listener(int fd)
 	return -1;
 }
 
+/* EINVAL: the listener was ended under a thread that nobody could wake. EMFILE, ENFILE: the kernel asks for
+ * the descriptor before it looks whether there is a connection. */
+static bool is_quiet_error(int error)
+{
+	return error == EAGAIN || error == EINVAL || error == EMFILE || error == ENFILE;
+}
+
 void silence_accept_failed(int fd)
 {
 	int quiet, result, error, index;
 
-	/* EINVAL: the listener was ended under a thread that nobody could wake. */
-	if ((errno != EAGAIN && errno != EINVAL) || silence.count == 0)
+	if (!is_quiet_error(errno) || silence.count == 0)
 		return;
 	index = find_listener(fd);
 	if (index < 0)
@@ -331,7 +337,9 @@ void silence_accept_failed(int fd)
 	 * signal handlers expect of an accept() (a restart, or EINTR) is what they get. */
 	quiet = make_quiet_listener(0);
 	if (quiet < 0) {
-		(void)libc_calls.pause();
+		do
+			(void)libc_calls.pause();
+		while (dispositions_interrupted_us());
 		return;
 	}
 	do

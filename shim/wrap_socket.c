@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 
+#include "controller.h"
 #include "dispositions.h"
 #include "handover.h"
 #include "inheritance.h"
@@ -75,9 +76,34 @@ static bool is_too_late(int fd)
 	return true;
 }
 
+/* A blocking accept() has put a descriptor aside for the next connection, gives it back when a signal wakes
+ * it, and wants one again as it goes on. If all others are in use, what an upgrade or a drain opens may be
+ * that one: then it waits, as it would have. Elsewhere the error is the server's own. */
+static bool lost_its_descriptor(int fd, bool *was_tried)
+{
+	const struct timespec moment = {0, 1000000};
+
+	if (errno != EMFILE || !generation.page || silence_is_on() ||
+	    fcntl(fd, F_GETFL) & O_NONBLOCK)
+		return false;
+	errno = EMFILE;
+	/* Once in any case: it may have been closed by now. */
+	if (!*was_tried)
+		return *was_tried = true;
+	if (!controller_is_at_work())
+		return false;
+	return libc_calls.nanosleep(&moment, NULL) == 0 || dispositions_interrupted_us();
+}
+
 /* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
+static bool is_worth_another_try(int fd, bool *was_tried)
+{
+	return dispositions_interrupted_us() || lost_its_descriptor(fd, was_tried);
+}
+
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 {
+	bool was_tried = false;
 	int result;
 
 	if (waiting_is_watched())
@@ -87,12 +113,13 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 	silence_accept_enter();
 	do
 		result = libc_calls.accept(fd, address, length);
-	while (UNLIKELY(result < 0) && dispositions_interrupted_us());
+	while (UNLIKELY(result < 0) && is_worth_another_try(fd, &was_tried));
 	return after_accept(fd, result);
 }
 
 EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
+	bool was_tried = false;
 	int result;
 
 	if (waiting_is_watched())
@@ -102,7 +129,7 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	silence_accept_enter();
 	do
 		result = libc_calls.accept4(fd, address, length, flags);
-	while (UNLIKELY(result < 0) && dispositions_interrupted_us());
+	while (UNLIKELY(result < 0) && is_worth_another_try(fd, &was_tried));
 	return after_accept(fd, result);
 }
 

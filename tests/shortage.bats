@@ -195,12 +195,11 @@ runs_bare() {
 
 @test "every descriptor is in use: the upgrade is called off, and works when there are some again" {
     local fds holder
-    start_server threads
+    start_server epoll
     wait_until_started
     FDS_BEFORE=$(fd_list "$SERVER_PID")
     fds=$(fd_count "$SERVER_PID")
-    # The last one is what accept() has put aside for the next connection.
-    prlimit --pid "$SERVER_PID" --nofile=$((fds + 21)):$((fds + 21))
+    prlimit --pid "$SERVER_PID" --nofile=$((fds + 20)):$((fds + 20))
     "$BUILD/tests/hold" -n 20 -i "$URL" >"$BATS_TEST_TMPDIR/hold.log" 2>&1 3>&- &
     holder=$!
     HELPER_PIDS+=("$holder")
@@ -215,6 +214,31 @@ runs_bare() {
     upgrade HUP
     stop_load
     assert_serves_alone "$SERVER_PID"
+}
+
+# A sleeping accept() has put a descriptor aside, gives it up when our signal wakes it, and wants it back.
+@test "every descriptor is in use, one of them by accept(): no upgrade takes it away" {
+    local fds holder
+    start_server threads
+    wait_until_started
+    fds=$(fd_count "$SERVER_PID")
+    prlimit --pid "$SERVER_PID" --nofile=$((fds + 21)):$((fds + 21))
+    "$BUILD/tests/hold" -n 20 -i "$URL" >"$BATS_TEST_TMPDIR/hold.log" 2>&1 3>&- &
+    holder=$!
+    HELPER_PIDS+=("$holder")
+    wait_until 5 has_fds $((fds + 20))
+    # With that one descriptor the upgrade may just succeed.
+    kill -HUP "$SERVER_PID"
+    wait_until 5 upgrade_is_over
+    kill -KILL "$holder"
+    newest_leader
+    kill -TERM "$NEWEST_LEADER"
+    assert_no_process_left
+    # The example ends at an accept() that fails.
+    run ! grep accept: "$SERVER_LOG"
+}
+upgrade_is_over() {
+    grep -q 'Unable to fork a child' "$SERVER_LOG" || is_newest_leader_other_than "$SERVER_PID"
 }
 
 has_fds() { (( $(fd_count "$SERVER_PID") == $1 )); }

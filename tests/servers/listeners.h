@@ -18,7 +18,7 @@ void listeners_open(const struct server_options *options, bool nonblocking,
                     struct listeners *ret_listeners);
 
 /* Accepts one connection with accept(), or with accept4() and FLAGS when these are not 0.
- * Returns -1 when there is none after all. Any other error ends the process with 1, EINTR too:
+ * Returns -1 when there is none after all; with FLAGS also when no descriptor is left. Any other error ends the process with 1, EINTR too:
  * a naive server looks like that. */
 int listeners_accept(int listener_fd, int flags);
 

@@ -28,7 +28,7 @@ static struct {
 	_Atomic(bell *) bell;           /* what the thread sleeps on: ours, or the successor's */
 	_Atomic bool is_at_work;
 	bool has_rejoined;
-	bool has_rearmed;
+	bool shared_listeners; /* at the last look */
 } controller;
 
 void controller_note_signal(int sig, const siginfo_t *info)
@@ -122,15 +122,16 @@ static void rejoin_group(void)
 		(void)setpgid(0, page->group);
 }
 
-/* Once, when the predecessor accepts no more. */
+/* When the other generation that accepted here is silent, or has turned out to be none. */
 static void take_over_waiters(void)
 {
 	const struct generation_page *page = generation.page;
+	const bool shares_listeners = atomic_load(&page->phase) == PHASE_HANDING_OVER ||
+	                              (page->predecessor && atomic_load(&page->predecessor_holds));
 
-	if (controller.has_rearmed || !page->predecessor || atomic_load(&page->predecessor_holds))
-		return;
-	controller.has_rearmed = true;
-	silence_rearm_exclusive();
+	if (controller.shared_listeners && !shares_listeners)
+		silence_rearm_exclusive();
+	controller.shared_listeners = shares_listeners;
 }
 
 static int64_t lead(void)
@@ -184,6 +185,7 @@ static int start_thread(void)
 	int error;
 
 	atomic_store(&controller.bell, &generation.page->bell);
+	controller.shared_listeners = generation.page->predecessor;
 	sigfillset(&all);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);

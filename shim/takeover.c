@@ -59,6 +59,7 @@ static void in_child(void)
 	generation_forked();
 	controller_forked();
 	silence_forked();
+	waiting_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);

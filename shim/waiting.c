@@ -24,6 +24,11 @@ _Atomic uint32_t waiting_for;
 
 static _Atomic uint32_t looks;
 
+void waiting_forked(void)
+{
+	atomic_store(&looks, 0);
+}
+
 static bool is_worth_a_look(void)
 {
 	const uint32_t so_far = atomic_fetch_add(&looks, 1);

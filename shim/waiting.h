@@ -32,4 +32,7 @@ void waiting_on_select(int count, const fd_set *in);
  * Context: the server's threads. */
 void waiting_idly(void);
 
+/* In the child of a fork, whose waits are looked at anew. Context: any. */
+void waiting_forked(void);
+
 #endif

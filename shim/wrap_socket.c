@@ -14,6 +14,7 @@
 #include "log.h"
 #include "silence.h"
 #include "takeover.h"
+#include "test_step.h"
 #include "waiting.h"
 
 /* A number that is used anew is no longer the listener it may have been. */
@@ -110,6 +111,7 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 		waiting_on_fd(fd);
 	if (is_too_late(fd))
 		return -1;
+	(void)test_step("accepting");
 	silence_accept_enter();
 	do
 		result = libc_calls.accept(fd, address, length);
@@ -126,6 +128,7 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 		waiting_on_fd(fd);
 	if (is_too_late(fd))
 		return -1;
+	(void)test_step("accepting");
 	silence_accept_enter();
 	do
 		result = libc_calls.accept4(fd, address, length, flags);

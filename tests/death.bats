@@ -334,3 +334,35 @@ dies_while_stopping() {
     done
     assert_eq "$missing" "" "steps without a test"
 }
+
+# A connection wakes one of nginx's workers (EPOLLEXCLUSIVE, epoll_ctl(2)). Here that is one of the old
+# generation, and it dies, or as here stops, before it takes the connection.
+@test "a connection that only the old generation was told of is served by the new one" {
+    local leader worker
+    start_with_steps nginx
+    plan "1 queue_empty stop"
+    kill -HUP "$SERVER_PID"
+    wait_until 10 log_has 'The server has started' 2
+    wait_until 5 is_stopped
+    leader=$(stopped_pids)
+    plan "1 accepting stop"
+    wait_until 10 request_stops_worker "$leader"
+    worker=$(stopped_pids | grep -vx "$leader")
+    plan
+    kill -CONT "$leader"
+    wait "$REQUEST_PID" || fail "the request failed: $?"
+    assert_eq "$(state_of "$worker")" T "state of the old worker"
+    let_go
+    newest_leader
+    assert_serves_alone "$NEWEST_LEADER"
+}
+
+# One request at a time, until an old worker has stopped before it took one.
+request_stops_worker() {
+    request /ping >/dev/null 2>&1 3>&- 4>&- &
+    REQUEST_PID=$!
+    HELPER_PIDS+=("$REQUEST_PID")
+    wait_until 5 is_answered_or_stopped "$1"
+    [[ -n $(stopped_pids | grep -vx "$1") ]]
+}
+is_answered_or_stopped() { is_gone "$REQUEST_PID" || [[ -n $(stopped_pids | grep -vx "$1") ]]; }

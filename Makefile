@@ -60,16 +60,12 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: tests/unit/%.c $$(call unit_objects,tests/
 
 check: needs-packages       ## run the tests; TESTS='tests/a.bats ...' and FILTER=regex narrow them
 	$(MAKE) all programs
-	BUILD=$(abspath $(BUILD)) FILTER='$(FILTER)' ALL=$(ALL) tests/run.sh $(TESTS)
+	BUILD=$(abspath $(BUILD)) FILTER='$(FILTER)' tests/run.sh $(TESTS)
 test: check                 ## the same as check
-
-.PHONY: test-all
-test-all:                   ## the tests with faults, storms, sanitizers and other machines, too
-	$(MAKE) check ALL=1
 
 installcheck: needs-packages   ## run the tests on the installed library
 	$(MAKE) programs
-	BUILD=$(abspath $(BUILD)) LIB=$(DESTDIR)$(libdir)/liboctopus.so FILTER='$(FILTER)' ALL=$(ALL) tests/run.sh $(TESTS)
+	BUILD=$(abspath $(BUILD)) LIB=$(DESTDIR)$(libdir)/liboctopus.so FILTER='$(FILTER)' tests/run.sh $(TESTS)
 
 .PHONY: needs-packages
 needs-packages:

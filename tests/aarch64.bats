@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:parallel,ci:extended
+# bats file_tags=ci:parallel
 # The library cross-compiled for aarch64, under servers that are, as far as qemu-user emulates a kernel. Two
 # things it does not, each of which leaves a server as it was:
 # - clone(CLONE_VM) for a new process (EINVAL), so there is no successor here;

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:extended
 # Debian's apache2, whose parent ends its whole process group when it stops, and which keeps signals of
 # its own for everything.
 

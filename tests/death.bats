@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:parallel,ci:extended
+# bats file_tags=ci:parallel
 # SIGKILL at each step of an upgrade and of a stop: whoever is left serves, nothing else is left, and the
 # next upgrade works.
 

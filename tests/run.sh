@@ -1,20 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs the bats files given, or all but those tagged ci:extended (ALL=1: these too): first those tagged
-# ci:parallel at once, then the others one after another, because two loads at a time would measure
-# each other. Prints a tally and leaves it in $BUILD/tests/tally for whoever adds up several runs.
+# Runs the bats files given, or all: first those tagged ci:parallel at once, then the others one after
+# another, because two loads at a time would measure each other. Prints a tally and leaves it in $BUILD/tests/tally for whoever adds up several runs.
 set -eu
 
 tests_dir=$(cd "$(dirname "$0")" && pwd)
 : "${BUILD:=$tests_dir/../build}" "${LIB:=$BUILD/liboctopus.so}" "${FILTER:=}"
-: "${ALL:=0}" "${BATS_TEST_TIMEOUT:=180}" "${JOBS:=$(nproc)}"
+: "${BATS_TEST_TIMEOUT:=180}" "${JOBS:=$(nproc)}"
 export BUILD LIB BATS_TEST_TIMEOUT
 
-usual=
-if [ $# -eq 0 ]; then
-    set -- "$tests_dir"/*.bats
-    [ "$ALL" = 1 ] || usual=',!ci:extended'
-fi
+[ $# -gt 0 ] || set -- "$tests_dir"/*.bats
 mkdir -p "$BUILD/tests"
 rm -f "$BUILD/tests/tally"
 
@@ -36,8 +31,8 @@ run_bats() {
     failed=$((failed + not_ok + missing))
 }
 
-run_bats "$BUILD/tests/parallel.tap" --jobs "$JOBS" --filter-tags "ci:parallel$usual" "$@"
-run_bats "$BUILD/tests/serial.tap" --filter-tags "!ci:parallel$usual" "$@"
+run_bats "$BUILD/tests/parallel.tap" --jobs "$JOBS" --filter-tags ci:parallel "$@"
+run_bats "$BUILD/tests/serial.tap" --filter-tags '!ci:parallel' "$@"
 
 echo "$passed $failed" >"$BUILD/tests/tally"
 grep -h '^not ok ' "$BUILD/tests/parallel.tap" "$BUILD/tests/serial.tap" || true

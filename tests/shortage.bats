@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:parallel,ci:extended
+# bats file_tags=ci:parallel
 # Something that the library needs is not to be had: it says so in a line, the server serves throughout,
 # and as soon as it is there again the next upgrade works.
 

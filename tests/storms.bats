@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:extended
 # Too much of everything: signals, upgrades, listeners, threads, generations. No request fails, and
 # afterwards there is one generation that needs no more than the first.
 

@@ -72,7 +72,7 @@ needs-packages:
 	$(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,tests/install_packages.sh)
 
 .PHONY: fuzz
-fuzz: $(FUZZ_PROGRAMS)      ## fuzz the hand-over's reader and the settings; FUZZ_SECONDS=60 for each
+fuzz: $(FUZZ_PROGRAMS)      ## fuzz the readers of hand-over, settings and HTTP; FUZZ_SECONDS=60 for each
 	@for name in $(FUZZERS); do \
 	    mkdir -p $(BUILD)/fuzz/$$name; \
 	    $(BUILD)/tests/fuzz/$$name -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -max_len=2048 \

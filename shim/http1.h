@@ -17,7 +17,10 @@
  * a 2xx to CONNECT: a tunnel.
  *
  * A response is edited only if it is final (not 1xx), its request has been read completely, and no other
- * request is waiting or has begun: who sent two at once gets the word with the last answer. */
+ * request is waiting or has begun: who sent two at once gets the word with the last answer.
+ *
+ * An inserted or appended edit makes the message longer, a replaced option never does: the white space
+ * behind it is optional (RFC 9110 §5.6.1, §5.6.3). The content is never touched. */
 #ifndef OCTOPUS_HTTP1_H
 #define OCTOPUS_HTTP1_H
 
@@ -44,7 +47,7 @@ struct http1 {
 enum http1_edit_kind {
 	HTTP1_REPLACE, /* the option `keep-alive` becomes `close` and five spaces: same length */
 	HTTP1_APPEND,  /* `, close` at the end of a Connection line that goes out without it */
-	HTTP1_INSERT, /* a line `Connection: close` before the empty line; there is no other such line */
+	HTTP1_INSERT,  /* a line `Connection: close` before the empty line */
 };
 
 /* Before the byte OFFSET of what the server writes goes LENGTH bytes of the kind's text from FROM on. Of
@@ -83,8 +86,10 @@ void http1_read(struct http1 *http1, const struct iovec *iov, int count, size_t 
  * replaced only if it and the byte behind it are in one write. If not, it stays, and `, close` goes behind
  * it. `close` wins then (RFC 9112 §9.3), also with clients that read only the first Connection line, as
  * Python's http.client does; that is why it is not a line of its own. Only with HTTP/1.0 some take
- * `keep-alive` first (curl does). A fourth `keep-alive` in one response stays, too. A write that ends in a lone CR at the beginning of a line has begun the
- * empty line: the insertion goes before it. Context: any. */
+ * `keep-alive` first (curl does). A fourth `keep-alive` in one response stays, too.
+ *
+ * A write that ends in a lone CR at the beginning of a line has begun the empty line: the insertion goes
+ * before it. Context: any. */
 void http1_plan(const struct http1 *http1, const struct iovec *iov, int count, bool may_edit,
                 struct http1_edits *ret_edits);
 
@@ -97,7 +102,9 @@ int http1_apply(const struct iovec *iov, int count, const struct http1_edits *ed
 /* The kernel took TAKEN of the edited bytes, which came of a plan with the present state (EDITS may be NULL:
  * there were none). Returns how many of the server's own these are: the result of its write. That can be 0
  * with TAKEN above 0, when only inserted bytes went out: a blocking call goes on, another says EAGAIN.
- * Writing none of the server's remaining bytes again is the server's error. Context: any. */
+ *
+ * What was planned is remembered only as far as it went out: an edit that is partly out counts on the
+ * server to write the bytes again that were not taken, as it must. Context: any. */
 size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
                    const struct http1_edits *edits, size_t taken);
 

@@ -72,9 +72,11 @@ static bool is_space(uint8_t c)
 
 static bool is_token_char(uint8_t c)
 {
+	static const char others[] = "!#$%&'*+-.^_`|~";
 	const uint8_t lower = to_lower(c);
 
-	return is_digit(c) || (lower >= 'a' && lower <= 'z') || (c && strchr("!#$%&'*+-.^_`|~", c));
+	return is_digit(c) || (lower >= 'a' && lower <= 'z') ||
+	       memchr(others, c, sizeof(others) - 1);
 }
 
 static bool is_text_char(uint8_t c)

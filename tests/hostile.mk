@@ -18,7 +18,7 @@ $(BUILD)/tests/forge $(BUILD)/tests/spawner: $(BUILD)/tests/%: $(PROGRAM_OBJ)/se
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
-FUZZERS = handover settings
+FUZZERS = handover settings http1
 FUZZ_PROGRAMS = $(FUZZERS:%=$(BUILD)/tests/fuzz/%)
 FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -g -O1 $(WARNINGS) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
@@ -27,8 +27,9 @@ TEST_PROGRAMS += $(FUZZ_PROGRAMS)
 FUZZ_handover = generation inheritance libc_calls listeners log procfs settings socket_options \
 	start_image test_step text
 FUZZ_settings = settings text
+FUZZ_http1 = http1 http1_message
 
-$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*.[ch])
+$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*.[ch] tests/fuzz/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Ishim -o $@ $< $(FUZZ_$*:%=shim/%.c) -ldl
 

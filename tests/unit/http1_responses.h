@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_HTTP1_RESPONSES_H
 #define TESTS_UNIT_HTTP1_RESPONSES_H
 
+#include <stddef.h>
+
 /* How the connection stands in the end. */
 enum outcome {
 	TOLD,     /* complete, and the client knows */

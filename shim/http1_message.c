@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Where in a message. The parts of a line are left by the end of the line, wherever that comes; the
- * content, a chunk's data and the rest are skipped without a look. */
+/* Where in a message. The parts of a line are left by the end of the line, wherever that comes. */
 enum part {
 	BETWEEN,
 	METHOD,
@@ -24,7 +23,7 @@ enum part {
 	CHUNK_SIZE,
 	CHUNK_EXTENSION,
 	CHUNK_END,
-	CONTENT,
+	CONTENT, /* from here on to be skipped */
 	CHUNK_DATA,
 	REST, /* until the connection is closed */
 };
@@ -42,6 +41,8 @@ enum word {
 	CONNECT,
 	WORDS
 };
+
+_Static_assert(WORDS <= 8, "a bit of `candidates` for each");
 
 static const char *const words[WORDS] = {
 	"connection", "content-length", "transfer-encoding", "close", "keep-alive",

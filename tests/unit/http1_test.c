@@ -483,6 +483,13 @@ static void check_late(void)
 	check_exchange(&http1, "a new request", PLAIN_OK, TOLD_OK, TOLD);
 
 	http1 = late;
+	read_text(&http1, "OPTIONS * HTTP/1.1\r\n\r\n");
+	check_exchange(&http1, "of no resource", PLAIN_OK, TOLD_OK, TOLD);
+	http1 = late;
+	read_text(&http1, "GET http://a/ HTTP/1.1\r\n\r\n");
+	check_exchange(&http1, "to a proxy", PLAIN_OK, TOLD_OK, TOLD);
+
+	http1 = late;
 	read_text(&http1, "GE");
 	check_exchange(&http1, "not plainly a request", PLAIN_OK, PLAIN_OK, WAITING);
 	read_text(&http1, "NO /");

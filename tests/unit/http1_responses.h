@@ -198,6 +198,8 @@ static const struct response responses[] = {
 	/* HTTP/1.0. */
 	{"HTTP/1.0 with keep-alive", OLD,
          "HTTP/1.0 200 OK\r\nConnection: {keep-alive}\r\n" TWO "\r\nhi", TOLD},
+	{"HTTP/1.0 with keep-alive and another", OLD,
+         "HTTP/1.0 200 OK\r\nConnection: {keep-alive}, x\r\n" TWO "\r\nhi", TOLD},
 	{"HTTP/1.0 without", OLD, "HTTP/1.0 200 OK\r\n" TWO "\r\nhi", IDLE},
 	{"HTTP/1.0 with another option", OLD, "HTTP/1.0 200 OK\r\nConnection: x\r\n" TWO "\r\nhi",
          IDLE},

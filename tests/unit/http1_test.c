@@ -490,6 +490,8 @@ static void check_late(void)
 	check_exchange(&http1, "to a proxy", PLAIN_OK, TOLD_OK, TOLD);
 
 	http1 = late;
+	http1_read(&http1, &(struct iovec){(char *)GET, sizeof(GET)}, 1, strlen("GET "));
+	expect_number("what was not read does not count", outcome_of(&http1), WAITING);
 	read_text(&http1, "GE");
 	check_exchange(&http1, "not plainly a request", PLAIN_OK, PLAIN_OK, WAITING);
 	read_text(&http1, "NO /");

@@ -149,7 +149,8 @@ static const struct response responses[] = {
          TOLD},
 	{"chunks", NULL,
          OK "Transfer-Encoding: chunked\r\n@\r\n"
-            "5\r\nhello\r\n1A;name=\"value\"\r\n01234567890123456789012345\r\n000\r\n\r\n",
+            "5\r\nhello\r\n1A;name="
+            "\"value\"\r\n01234567890123456789012345\r\nf\r\n012345678901234\r\n000\r\n\r\n",
          TOLD},
 	{"chunks and trailers", NULL,
          OK "Transfer-Encoding: chunked\r\nTrailer: X\r\n@\r\n"

@@ -167,7 +167,7 @@ void generation_free_place(struct member *place)
 
 void generation_join(enum member_kind kind)
 {
-	struct member *place = generation.membership;
+	struct member *place = atomic_load(&generation.membership);
 
 	if (!place)
 		place = find_place(generation.pid);
@@ -177,17 +177,15 @@ void generation_join(enum member_kind kind)
 	atomic_store(&place->is_silent, 0);
 	atomic_store(&place->connections, kind == MEMBER_CONNECTION);
 	atomic_store(&place->pid, generation.pid);
-	generation.membership = place;
+	atomic_store(&generation.membership, place);
 }
 
 void generation_leave(void)
 {
-	struct member *place = generation.membership;
+	struct member *place = atomic_exchange(&generation.membership, NULL);
 
-	if (!place)
-		return;
-	generation.membership = NULL;
-	generation_free_place(place);
+	if (place)
+		generation_free_place(place);
 }
 
 bool generation_is_heir(void)
@@ -229,7 +227,7 @@ void generation_forked(void)
 {
 	generation.fork_parent = generation.pid;
 	generation.pid = getpid();
-	generation.membership = NULL;
+	atomic_store(&generation.membership, NULL);
 	/* Not unmapped: a fork should not take longer for it. */
 	atomic_store(&generation.successor, NULL);
 	if (atomic_load(&generation.role) != ROLE_NONE)

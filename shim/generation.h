@@ -88,7 +88,9 @@ struct generation {
 	/* The page of the generation that took over from this one, or serves beside it; NULL while
 	 * there is none. Set and dropped by the leader's controller. */
 	_Atomic(struct generation_page *) successor;
-	struct member *membership; /* NULL in a leader, and in a child that has not joined */
+	/* NULL in a leader, and in a child that has not joined. An exiting thread leaves while the
+	 * controller reports. */
+	_Atomic(struct member *) membership;
 	_Atomic int role;
 	pid_t pid;
 	pid_t fork_parent;   /* in a fork's child: who forked it */

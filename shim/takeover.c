@@ -64,7 +64,7 @@ static void in_child(void)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);
 	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
-	generation.membership = reserved_place;
+	atomic_store(&generation.membership, reserved_place);
 	reserved_place = NULL;
 	if (is_for_connection)
 		generation_join(MEMBER_CONNECTION);

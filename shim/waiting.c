@@ -41,7 +41,8 @@ static void attach(void)
 	if (!(atomic_fetch_and(&waiting_for, ~WAITING_UNATTACHED) & WAITING_UNATTACHED))
 		return;
 	controller_attach();
-	if (generation.membership && atomic_load(&generation.page->phase) >= PHASE_SILENT)
+	if (atomic_load(&generation.membership) &&
+	    atomic_load(&generation.page->phase) >= PHASE_SILENT)
 		silence_await(SILENCE_WAIT_MS);
 }
 

@@ -32,9 +32,8 @@ void worker_forked(void)
 	worker.gone_since = 0;
 }
 
-static void report(void)
+static void report(struct member *me)
 {
-	struct member *me = generation.membership;
 	const uint32_t before = atomic_load(&me->connections) + !atomic_load(&me->is_silent);
 
 	/* In this order: "silent" is only said once the number is true. */
@@ -92,6 +91,7 @@ static bool is_left_behind(uint32_t phase)
 int64_t worker_step(void)
 {
 	const uint32_t phase = atomic_load(&generation.page->phase);
+	struct member *me = atomic_load(&generation.membership);
 
 	if (is_left_behind(phase))
 		return leave_without_leader();
@@ -104,9 +104,9 @@ int64_t worker_step(void)
 	if (phase == PHASE_HANDING_OVER)
 		return LEADER_TICK_MS;
 	(void)test_step("worker_silencing");
-	if (!generation.membership || silence_begin(NULL, 0) != 0)
+	if (!me || silence_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
-	report();
+	report(me);
 	(void)test_step("worker_silent");
-	return atomic_load(&generation.membership->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
+	return atomic_load(&me->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
 }

@@ -49,7 +49,8 @@ static int exec_by(exec_function function, const char *path, char *const argv[],
 {
 	const uint64_t changed = dispositions_prepare_exec();
 	/* A forked child that becomes another program no longer counts as a connection. */
-	const bool was_connection = generation.membership && getpid() == generation.pid;
+	const bool was_connection =
+		atomic_load(&generation.membership) && getpid() == generation.pid;
 	int result, error;
 
 	if (was_connection)

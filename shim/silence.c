@@ -321,7 +321,8 @@ void silence_accept_failed(int fd)
 {
 	int quiet, result, error, index;
 
-	if (!is_quiet_error(errno) || silence.count == 0)
+	/* Before the silence the table is the controller's alone. */
+	if (!is_quiet_error(errno) || !silence_is_on())
 		return;
 	index = find_listener(fd);
 	if (index < 0)

@@ -27,6 +27,11 @@ static __thread struct member *reserved_place;
 
 static _Atomic bool is_prepared;
 
+/* The process one of whose threads is beginning its generation, or 0: a child that another thread forked
+ * meanwhile has its own beginning. */
+static _Atomic pid_t beginner;
+#define BEGINNING_MS 1000
+
 void takeover_note_accept(void)
 {
 	thread_has_accepted = true;
@@ -198,12 +203,31 @@ static void report_listener(int fd)
 	log_info("Created a new listener on %s.", text);
 }
 
+/* Threads may listen at the same moment, each on a socket of its own: one of them begins, the others
+ * go on when that is done. It is done soon; but a handler that listens may have interrupted it. */
+static void begin_once(void)
+{
+	const pid_t self = getpid();
+	const int64_t end = bell_now_ms() + BEGINNING_MS;
+
+	while (atomic_exchange(&beginner, self) == self) {
+		const struct timespec moment = {0, 200000};
+
+		if (bell_now_ms() >= end)
+			return;
+		(void)libc_calls.nanosleep(&moment, NULL);
+	}
+	if (atomic_load(&generation.role) == ROLE_NONE)
+		begin_generation();
+	atomic_store(&beginner, 0);
+}
+
 void takeover_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
 	if (atomic_load(&generation.role) == ROLE_NONE)
-		begin_generation();
+		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		listeners_mark_held(fd);
 		if (is_new) /* an inherited one listened all along, and was reported by bind */

@@ -17,13 +17,15 @@
 
 _Atomic int inheritance_count;
 
-/* Written before main, and by whichever thread binds; a server binds from one thread. A fork copies
- * it together with the descriptors it speaks of. */
+/* Written before main, by whichever thread binds (some servers bind in each of theirs, at once) and by
+ * the controller: who takes a number out is who closes it. A fork copies it together with the
+ * descriptors it speaks of. */
 static struct {
-	struct generation_page *page;  /* the one that came with them */
-	uint32_t count;                /* of its listeners: the page is not asked twice */
-	int page_fd;                   /* -1: closed */
-	int fds[GENERATION_LISTENERS]; /* by index in the page; -1: refused, adopted or closed */
+	struct generation_page *page; /* the one that came with them */
+	uint32_t count;               /* of its listeners: the page is not asked twice */
+	_Atomic int page_fd;          /* -1: closed */
+	/* By index in the page; -1: refused, adopted or closed. */
+	_Atomic int fds[GENERATION_LISTENERS];
 } inheritance = {.page_fd = -1};
 
 static int get_int(int fd, int level, int name)
@@ -50,7 +52,7 @@ static bool is_at_its_address(const struct inherited_listener *listener)
 static bool is_named_before(uint32_t index, int fd)
 {
 	for (uint32_t i = 0; i < index; i++) {
-		if (inheritance.fds[i] == fd)
+		if (atomic_load(&inheritance.fds[i]) == fd)
 			return true;
 	}
 	return false;
@@ -75,13 +77,24 @@ static const char *find_fault(const struct inherited_listener *listener)
 	return NULL;
 }
 
-static void count_fds(void)
+static int waiting_fds(void)
 {
-	int count = inheritance.page_fd >= 0;
+	int count = atomic_load(&inheritance.page_fd) >= 0;
 
 	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
-		count += inheritance.fds[i] >= 0;
-	atomic_store(&inheritance_count, count);
+		count += atomic_load(&inheritance.fds[i]) >= 0;
+	return count;
+}
+
+/* Whoever stores last looks once more, and so the number is right in the end. */
+static void count_fds(void)
+{
+	int count;
+
+	do {
+		count = waiting_fds();
+		atomic_store(&inheritance_count, count);
+	} while (waiting_fds() != count);
 }
 
 static void receive_listener(uint32_t index)
@@ -96,7 +109,7 @@ static void receive_listener(uint32_t index)
 		return;
 	}
 	(void)fcntl(listener->fd, F_SETFD, FD_CLOEXEC);
-	inheritance.fds[index] = listener->fd;
+	atomic_store(&inheritance.fds[index], listener->fd);
 }
 
 static const char *explain_map_error(int error)
@@ -120,7 +133,8 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 	uint64_t fd;
 	int error;
 
-	memset(inheritance.fds, 0xff, sizeof(inheritance.fds));
+	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
+		atomic_store(&inheritance.fds[i], -1);
 	*ret_passed_on = false;
 	if (text_read_number(&at, 10, &fd) != 0 || (*at && strcmp(at, "+") != 0) || fd > 1 << 20) {
 		log_error("Ignored " HANDOVER_VARIABLE
@@ -139,7 +153,7 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 	generation.page = page;
 	inheritance.page = page;
 	inheritance.count = page->listener_count;
-	inheritance.page_fd = (int)fd;
+	atomic_store(&inheritance.page_fd, (int)fd);
 	(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 	for (uint32_t i = 0; i < inheritance.count; i++)
 		receive_listener(i);
@@ -174,11 +188,12 @@ static bool is_same_kind(int fd, const struct inherited_listener *listener)
 	       get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 
-static void close_waiting(int *fd)
+static void close_waiting(_Atomic int *waiting)
 {
-	if (*fd >= 0)
-		libc_calls.close(*fd);
-	*fd = -1;
+	const int fd = atomic_exchange(waiting, -1);
+
+	if (fd >= 0)
+		libc_calls.close(fd);
 }
 
 /* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting:
@@ -194,14 +209,17 @@ static void carry_status_flags(int from, int to)
 
 static int take_place_of(int fd, uint32_t index)
 {
-	const int inherited = inheritance.fds[index];
+	/* Out of the controller's reach, which closes what nobody has claimed in time. */
+	const int inherited = atomic_exchange(&inheritance.fds[index], -1);
 	const int fd_flags = fcntl(fd, F_GETFD);
 
 	socket_options_carry(fd, inherited);
 	carry_status_flags(fd, inherited);
-	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0) {
+		atomic_store(&inheritance.fds[index], inherited);
 		return -errno;
-	close_waiting(&inheritance.fds[index]);
+	}
+	libc_calls.close(inherited);
 	(void)test_step("adopted");
 	listeners_mark_held(fd);
 	if (inheritance_unclaimed() == 0)
@@ -218,7 +236,7 @@ int inheritance_adopt(int fd, const struct sockaddr *address, socklen_t length)
 	for (uint32_t i = 0; i < inheritance.count && result == -ENOENT; i++) {
 		struct inherited_listener *listener = &inheritance.page->listeners[i];
 
-		if (inheritance.fds[i] >= 0 &&
+		if (atomic_load(&inheritance.fds[i]) >= 0 &&
 		    listeners_same_address(address, length, (const void *)&listener->address,
 		                           listener->address_length,
 		                           listener->asked_for_any_port) &&
@@ -249,24 +267,29 @@ void inheritance_close_rest(void)
 }
 
 /* Calls for each waiting descriptor would be a callback for nothing: this is the only loop. */
-static int *next_waiting(int first)
+static _Atomic int *next_waiting(int first, int *ret_fd)
 {
-	int *lowest = NULL;
+	_Atomic int *place = NULL;
 
-	if (inheritance.page_fd >= first)
-		lowest = &inheritance.page_fd;
+	*ret_fd = atomic_load(&inheritance.page_fd);
+	if (*ret_fd >= first)
+		place = &inheritance.page_fd;
 	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++) {
-		if (inheritance.fds[i] >= first && (!lowest || inheritance.fds[i] < *lowest))
-			lowest = &inheritance.fds[i];
+		const int fd = atomic_load(&inheritance.fds[i]);
+
+		if (fd >= first && (!place || fd < *ret_fd)) {
+			place = &inheritance.fds[i];
+			*ret_fd = fd;
+		}
 	}
-	return lowest;
+	return place;
 }
 
 int inheritance_next(int first)
 {
-	const int *fd = next_waiting(first < 0 ? 0 : first);
+	int fd;
 
-	return fd ? *fd : -1;
+	return next_waiting(first < 0 ? 0 : first, &fd) ? fd : -1;
 }
 
 bool inheritance_owns(int fd)
@@ -276,17 +299,18 @@ bool inheritance_owns(int fd)
 
 void inheritance_move_away(int fd)
 {
-	int *waiting = next_waiting(fd);
-	int moved;
+	int lowest, moved;
+	_Atomic int *waiting = next_waiting(fd, &lowest);
 
-	if (!waiting || *waiting != fd)
+	if (!waiting || lowest != fd)
 		return;
 	moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
 	if (moved < 0)
 		moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (waiting != &inheritance.page_fd && moved >= 0)
 		inheritance.page->listeners[waiting - inheritance.fds].fd = moved;
-	*waiting = moved;
+	if (!atomic_compare_exchange_strong(waiting, &lowest, moved) && moved >= 0)
+		libc_calls.close(moved); /* adopted or closed meanwhile */
 }
 
 void inheritance_pass_on(bool allow, char *entry, size_t size)
@@ -294,5 +318,6 @@ void inheritance_pass_on(bool allow, char *entry, size_t size)
 	for (int fd = inheritance_next(0); fd >= 0; fd = inheritance_next(fd + 1))
 		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
 	if (allow)
-		text_format(entry, size, HANDOVER_VARIABLE "=%d+", inheritance.page_fd);
+		text_format(entry, size, HANDOVER_VARIABLE "=%d+",
+		            atomic_load(&inheritance.page_fd));
 }

@@ -416,6 +416,16 @@ start_with_pidfile() {
     no_pidfile
 }
 
+@test "OCTOPUS_PIDFILE that somebody else has written since is not handed back either" {
+    start_with_pidfile epoll OCTOPUS_PIDFILE=run/pid
+    upgrade_beside USR1
+    wait_until 5 log_has 'is still alive'
+    echo 1 >"$APP_DIR/run/pid"
+    kill -TERM "$NEW_PID"
+    wait_until 5 is_gone "$NEW_PID"
+    pidfile_is 1
+}
+
 @test "OCTOPUS_PIDFILE stays with the newer of two generations when the older leaves" {
     start_with_pidfile epoll OCTOPUS_PIDFILE=run/pid
     upgrade_beside USR1

@@ -187,3 +187,19 @@ stop_loses_nothing() {
     kill -TERM "$SERVER_PID"
     assert_no_process_left
 }
+
+# Left alone they would end too, but not before their own grace and OCTOPUS_STOP_TIMEOUT are over.
+@test "workers that do not stop are killed together with their leader" {
+    local worker
+    PORT=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" stay)
+    start_server prefork OCTOPUS_STOP_TIMEOUT=2s
+    wait_until_started
+    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
+    kill -TERM "$SERVER_PID"
+    WATCH_PID=$SERVER_PID wait_until 2 got "$SERVER_PID" 'TERM SI_USER'
+    status_of "$SERVER_PID"
+    assert_eq "$EXIT_STATUS" 137 "exit status"
+    for worker in "${WORKERS[@]}"; do wait_until 1 is_gone "$worker"; done
+    assert_no_process_left
+}

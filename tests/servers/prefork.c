@@ -6,6 +6,7 @@
  * TERM and starts new ones. A worker ends at once at a TERM, whatever it is doing; INT it leaves as it
  * is. The argument may be:
  *   group     the master's TERM goes to its whole process group, as apache's does
+ *   stay      TERM ends neither master nor worker
  *   signalfd  the workers hear TERM and USR1 by a signalfd that the master made before it forked */
 #include "conversation.h"
 #include "listeners.h"
@@ -24,7 +25,7 @@ enum { WORKERS = 2, EXIT_OWN = 7 };
 
 static struct listeners listeners;
 static pid_t workers[WORKERS];
-static bool has_group_habit;
+static bool has_group_habit, has_stay_habit;
 static int signal_fd = -1;
 static volatile sig_atomic_t got[65];
 
@@ -53,7 +54,7 @@ static void on_worker_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
 	report_signal("worker", sig, signal_code_word(info->si_code));
-	if (sig == SIGTERM)
+	if (sig == SIGTERM && !has_stay_habit)
 		_exit(0);
 }
 
@@ -176,7 +177,7 @@ static void conduct(const sigset_t *outside)
 {
 	for (;;) {
 		sigsuspend(outside);
-		if (take(SIGTERM))
+		if (take(SIGTERM) && !has_stay_habit)
 			stop();
 		if (take(SIGWINCH))
 			send_workers(SIGUSR1);
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 
 	server_options_parse(argc, argv, &options);
 	has_group_habit = options.argument && strcmp(options.argument, "group") == 0;
+	has_stay_habit = options.argument && strcmp(options.argument, "stay") == 0;
 	signal_set_parse("TERM,USR1,CHLD,QUIT", &ours);
 	sigaddset(&ours, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &ours, &outside);

@@ -92,6 +92,7 @@ lint:                       ## formatting, shell scripts, static analysis, warni
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --error-exitcode=1 -D_GNU_SOURCE -D__x86_64__ -D__linux__ \
 	    -Ishim $(wildcard shim/*.c tests/*/*.c)
+	$(MAKE) tidy
 	$(MAKE) BUILD=$(BUILD)/analyzer CC=gcc WERROR=1 CFLAGS='-O2 -fanalyzer' all
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 all programs
 

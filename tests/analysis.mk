@@ -29,15 +29,32 @@ asan:                       ## unit tests, examples and the library under ASan
 	    SANITIZER=libasan.so FILTER='$(FILTER)' tests/run.sh tests/unit.bats tests/sanitized.bats
 
 # TSan's run-time calls sigaction() before it is ready for code that was built with it, and so through the
-# library's wrapper: a preloaded library cannot be built with it.
+# library's wrapper: a preloaded library cannot be built with it. What threads do at once to its modules,
+# tests/unit/threads_test.c does; `make helgrind` looks at the whole.
 tsan:                       ## unit tests under TSan
 	$(SANITIZED_MAKE) BUILD=$(BUILD)/tsan CFLAGS='$(TSAN_CFLAGS)'
 	BUILD=$(abspath $(BUILD))/tsan LIB=$(abspath $(BUILD))/tsan/liboctopus.so \
 	    FILTER='$(FILTER)' tests/run.sh tests/unit.bats
 
+TSAN_TEST = $(BUILD)/tsan/tests/unit/threads_test
+$(TSAN_TEST): $(wildcard shim/*.[ch]) tests/unit/threads_test.c
+	$(MAKE) BUILD=$(BUILD)/tsan CFLAGS='$(TSAN_CFLAGS)' $@
+TEST_PROGRAMS += $(TSAN_TEST)
+
 .PHONY: valgrind
 valgrind: all programs      ## examples under memcheck, until a stop
 	BUILD=$(abspath $(BUILD)) FILTER='$(FILTER)' tests/run.sh tests/valgrind.bats
+
+# The library as it is shipped, but that its atomics tell helgrind what they are. -O1: calls keep their names.
+HELGRIND_CFLAGS = -O1 -g -fno-inline -include $(CURDIR)/tests/analysis/annotated_atomics.h
+HELGRIND_LIB = $(BUILD)/helgrind/liboctopus.so
+$(HELGRIND_LIB): $(wildcard shim/*.[ch]) tests/analysis/annotated_atomics.h
+	$(MAKE) BUILD=$(BUILD)/helgrind CC=gcc CFLAGS='$(HELGRIND_CFLAGS)' all
+TEST_PROGRAMS += $(HELGRIND_LIB)
+
+.PHONY: helgrind
+helgrind: all programs      ## examples under helgrind: no race with the controller, until a stop
+	BUILD=$(abspath $(BUILD)) FILTER='$(FILTER)' tests/run.sh tests/races.bats
 
 .PHONY: tidy
 tidy:                       ## clang-tidy over the library

@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+# A server whose threads do everything at once, listening too (tests/servers/crowd.c). What their
+# accesses race with is races.bats' to find.
+
+load helpers
+load helpers.slow
+
+# controllers_of PID: how many threads of the library's it has.
+controllers_of() { cat "/proc/$1"/task/*/comm | grep -cx octopus; }
+
+# Each of nine threads used to begin a generation of its own if it came while another was at it: then two
+# or three controllers conducted one server. One start in two was hit.
+@test "threads that listen at the same moment begin one generation" {
+    for _ in {1..10}; do
+        : >"$BATS_TEST_TMPDIR/server.log"
+        PORT=$(free_port)
+        start_server crowd
+        wait_until_started
+        assert_eq "$(controllers_of "$SERVER_PID")" 1 "controllers"
+        assert_eq "$(log_count "The server has started ($SERVER_PID).")" 1 "generations"
+        kill -TERM "$SERVER_PID"
+        status_of "$SERVER_PID"
+        assert_eq "$EXIT_STATUS" 7 "exit status"
+        assert_no_process_left
+    done
+    run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
+}
+
+@test "a crowd of threads is upgraded and stopped in the middle of requests" {
+    start_server crowd
+    wait_until_started
+    for _ in 1 2 3; do
+        start_slow_request 500
+        upgrade HUP
+        assert_slow_request_completed
+    done
+    start_slow_request 500
+    kill -TERM "$SERVER_PID"
+    assert_slow_request_completed
+    assert_no_process_left
+    run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
+    assert_eq "$(log_count 'The server has shut down')" 4 "generations that shut down"
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* What several threads of a process do at once to what the library keeps: the bell, places in the page, a
+ * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
+ * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
+ * Links: generation.c inheritance.c listeners.c procfs.c socket_options.c text.c worker.c
+ */
+#include "bell.h"
+#include "connections.h"
+#include "expect.h"
+#include "generation.h"
+#include "inheritance.h"
+#include "interpose.h"
+#include "log.h"
+#include "settings.h"
+#include "silence.h"
+#include "worker.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { THREADS = 4, TURNS = 2000, CLAIM_ROUNDS = 30 };
+
+struct libc_calls libc_calls = {
+	.close = close, .dup3 = dup3, .getsockname = getsockname, .kill = kill, .read = read};
+struct settings settings;
+
+void log_error(const char *format, ...)
+{
+	printf("log_error: %s\n", format);
+	expect_misses++;
+}
+
+int silence_begin(const int *kept, int count)
+{
+	(void)kept, (void)count;
+	return 0;
+}
+
+bool connections_remain(void)
+{
+	return true;
+}
+
+static void run_at_once(void *(*const mains[])(void *), int count)
+{
+	pthread_t threads[16];
+
+	for (intptr_t i = 0; i < count; i++) {
+		if (pthread_create(&threads[i], NULL, mains[i], (void *)i) != 0)
+			abort();
+	}
+	for (int i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* --- what was written before a bell was rung is there for whoever has heard it */
+
+static bell there, back;
+static int message;
+
+static void wait_for_change(bell *word, uint32_t seen)
+{
+	while (atomic_load(word) == seen)
+		bell_wait(word, seen, -1);
+}
+
+static void *speak(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < TURNS; i++) {
+		message = (int)i;
+		bell_ring(&there);
+		wait_for_change(&back, i);
+	}
+	return NULL;
+}
+
+static void *hear(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < TURNS; i++) {
+		wait_for_change(&there, i);
+		if (message != (int)i)
+			expect_number("message", message, (int)i);
+		bell_ring(&back);
+	}
+	return NULL;
+}
+
+/* --- a place belongs to one at a time */
+
+static int holders[GENERATION_MEMBERS];
+static _Atomic int shared_places;
+
+static void *take_and_free(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < TURNS; i++) {
+		struct member *place = generation_reserve_place();
+		int *holder;
+
+		if (!place)
+			continue;
+		holder = &holders[place - generation.page->members];
+		if (++*holder != 1)
+			atomic_fetch_add(&shared_places, 1);
+		--*holder;
+		generation_free_place(place);
+	}
+	return NULL;
+}
+
+/* --- a worker leaves, by exit() in any thread or because it leads on, while its controller reports */
+
+static _Atomic bool is_over;
+
+static void *join_and_leave(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 20 * TURNS; i++) {
+		generation_join(MEMBER_WORKER);
+		generation_leave();
+	}
+	atomic_store(&is_over, true);
+	return NULL;
+}
+
+static void *report(void *unused)
+{
+	(void)unused;
+	while (!atomic_load(&is_over))
+		(void)worker_step();
+	return NULL;
+}
+
+/* --- listeners of one address, one for each thread, and one close() each */
+
+static pthread_barrier_t all_have_sockets;
+static struct sockaddr_in group_address;
+static ino_t claimed[THREADS];
+static _Atomic int others_closed;
+
+static int make_socket(void)
+{
+	const int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+		abort();
+	return fd;
+}
+
+static ino_t inode_of(int fd)
+{
+	struct stat what;
+
+	return fstat(fd, &what) == 0 ? what.st_ino : 0;
+}
+
+static void *claim_one(void *number)
+{
+	const int fd = make_socket();
+
+	pthread_barrier_wait(&all_have_sockets);
+	if (inheritance_adopt(fd, (const void *)&group_address, sizeof(group_address)) != 0)
+		expect_number("adopted", 0, 1);
+	claimed[(intptr_t)number] = inode_of(fd);
+	/* Numbers that have just become free are used anew at once, as a server does. */
+	for (int i = 0; i < 16; i++) {
+		const int own = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		(void)inheritance_owns(own);
+		if (close(own) != 0)
+			atomic_fetch_add(&others_closed, 1);
+	}
+	close(fd);
+	return NULL;
+}
+
+static void *close_rest(void *unused)
+{
+	const int64_t end = bell_now_ms() + 5000;
+
+	(void)unused;
+	pthread_barrier_wait(&all_have_sockets);
+	while (inheritance_unclaimed() > 0 && bell_now_ms() < end)
+		(void)inheritance_next(0);
+	inheritance_close_rest();
+	return NULL;
+}
+
+static void describe_listener(struct inherited_listener *listener, ino_t *ret_inode)
+{
+	const int fd = make_socket();
+	socklen_t length = sizeof(group_address);
+
+	if (bind(fd, (void *)&group_address, sizeof(group_address)) != 0 || listen(fd, 1) != 0 ||
+	    getsockname(fd, (void *)&group_address, &length) != 0)
+		abort();
+	listener->fd = fd;
+	listener->family = AF_INET;
+	listener->type = SOCK_STREAM;
+	listener->address_length = length;
+	memcpy(&listener->address, &group_address, length);
+	*ret_inode = inode_of(fd);
+}
+
+static void listeners_are_claimed_once(void)
+{
+	void *(*const mains[])(void *) = {claim_one, claim_one, claim_one, claim_one, close_rest};
+	struct generation_page *page, *own = generation.page;
+	ino_t given[THREADS];
+	bool was_passed_on;
+	char value[16];
+	int fd;
+
+	group_address = (struct sockaddr_in){.sin_family = AF_INET,
+	                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (generation_make_page(&page, &fd) != 0)
+		abort();
+	for (int i = 0; i < THREADS; i++)
+		describe_listener(&page->listeners[i], &given[i]);
+	page->listener_count = THREADS;
+	snprintf(value, sizeof(value), "%d", fd);
+	inheritance_receive(value, &was_passed_on);
+	run_at_once(mains, THREADS + 1);
+	for (int i = 0; i < THREADS; i++) {
+		int times = 0;
+
+		for (int j = 0; j < THREADS; j++)
+			times += claimed[j] == given[i];
+		expect_number("threads that got this listener", times, 1);
+	}
+	expect_number("still waiting", atomic_load(&inheritance_count), 0);
+	generation_drop_page(generation.page);
+	generation_drop_page(page);
+	generation.page = own;
+}
+
+int main(void)
+{
+	void *(*const talk[])(void *) = {speak, hear};
+	void *(*const crowd[])(void *) = {take_and_free, take_and_free, take_and_free,
+	                                  take_and_free};
+	void *(*const worker[])(void *) = {join_and_leave, report};
+	int page_fd;
+
+	generation.pid = getpid();
+	if (generation_make_page(&generation.page, &page_fd) != 0)
+		return 1;
+	atomic_store(&generation.page->leader, getppid());
+	atomic_store(&generation.page->phase, PHASE_SILENT);
+	run_at_once(talk, 2);
+	run_at_once(crowd, THREADS);
+	expect_number("places that two held", atomic_load(&shared_places), 0);
+	run_at_once(worker, 2);
+	pthread_barrier_init(&all_have_sockets, NULL, THREADS + 1);
+	for (int i = 0; i < CLAIM_ROUNDS; i++)
+		listeners_are_claimed_once();
+	expect_number("descriptors that somebody else closed", atomic_load(&others_closed), 0);
+	return expect_status();
+}

@@ -99,7 +99,9 @@ static void become_leader(int32_t before)
 	dispositions_take(controller_note_signal);
 	unblock_taken_signals();
 	atomic_store(&generation.page->is_moving, 0);
-	if (before > 0 && !generation.is_daemonizing)
+	/* Of one that is not accepted yet, the predecessor will have something to say. */
+	if (before > 0 && !generation.is_daemonizing &&
+	    !atomic_load(&generation.page->predecessor_holds))
 		log_error("Server (%d) has died: Worker (%d) leads on.", before, generation.pid);
 	else if (atomic_load(&generation.page->is_ready))
 		atomic_store(&generation.page->announced_by, generation.pid);

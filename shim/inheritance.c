@@ -188,6 +188,10 @@ static bool is_same_kind(int fd, const struct inherited_listener *listener)
 	       get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 
+/* Listeners that the server made blocking and the predecessor did not, by their number. */
+#define MOST_MIXED 4096
+static _Atomic uint64_t mixed[MOST_MIXED / 64];
+
 static void close_waiting(_Atomic int *waiting)
 {
 	const int fd = atomic_exchange(waiting, -1);
@@ -196,15 +200,24 @@ static void close_waiting(_Atomic int *waiting)
 		libc_calls.close(fd);
 }
 
-/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting:
- * the same server sets the same mode, so only a difference is worth a change. A predecessor that
- * sits in a blocking accept() keeps sitting; one that polled gets EAGAIN and polls again. */
+/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting. A
+ * predecessor that sits in a blocking accept() keeps sitting when it is set; one that polls would sit down for
+ * good when it is not. Many servers set it only after bind(): then it is as it should be soon. */
 static void carry_status_flags(int from, int to)
 {
 	const int wanted = fcntl(from, F_GETFL), present = fcntl(to, F_GETFL);
 
-	if (wanted >= 0 && present >= 0 && (wanted & O_NONBLOCK) != (present & O_NONBLOCK))
-		(void)fcntl(to, F_SETFL, (present & ~O_NONBLOCK) | (wanted & O_NONBLOCK));
+	if (wanted < 0 || present < 0 || (wanted & O_NONBLOCK) == (present & O_NONBLOCK))
+		return;
+	if (wanted & O_NONBLOCK)
+		(void)fcntl(to, F_SETFL, present | O_NONBLOCK);
+	else if ((unsigned)from < MOST_MIXED)
+		atomic_fetch_or(&mixed[from / 64], 1ULL << (from % 64));
+}
+
+bool inheritance_is_mixed(int fd)
+{
+	return (unsigned)fd < MOST_MIXED && atomic_load(&mixed[fd / 64]) >> (fd % 64) & 1;
 }
 
 static int take_place_of(int fd, uint32_t index)

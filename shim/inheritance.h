@@ -51,4 +51,8 @@ void inheritance_move_away(int fd);
  * After one that failed: ALLOW false shuts them in again. Context: any (a vfork child too). */
 void inheritance_pass_on(bool allow, char *entry, size_t size);
 
+/* True if the server bound FD as a blocking listener, and it is not blocking because its predecessor's was not.
+ * Whether the server has changed that since is not known. Context: any. */
+bool inheritance_is_mixed(int fd);
+
 #endif

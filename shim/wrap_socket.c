@@ -17,6 +17,8 @@
 #include "test_step.h"
 #include "waiting.h"
 
+#define MIXED_WAIT_MS 100
+
 /* A number that is used anew is no longer the listener it may have been. */
 EXPORT int socket(int family, int type, int protocol)
 {
@@ -56,10 +58,11 @@ EXPORT int listen(int fd, int backlog)
 static int after_accept(int fd, int result)
 {
 	silence_accept_leave();
-	if (result >= 0)
+	if (result >= 0) {
 		takeover_note_accept();
-	else
+	} else {
 		silence_accept_failed(fd);
+	}
 	return result;
 }
 
@@ -96,10 +99,23 @@ static bool lost_its_descriptor(int fd, bool *was_tried)
 	return libc_calls.nanosleep(&moment, NULL) == 0 || dispositions_interrupted_us();
 }
 
+/* A thread that never polled and finds no connection expects to wait for one. It looks up now and then: where it
+ * waits, nobody can wake it when the listeners are silenced. */
+static bool waited_for_it(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+
+	if (errno != EAGAIN || silence_is_on() || silence_thread_polls() ||
+	    !inheritance_is_mixed(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+		return false;
+	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || dispositions_interrupted_us();
+}
+
 /* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
 static bool is_worth_another_try(int fd, bool *was_tried)
 {
-	return dispositions_interrupted_us() || lost_its_descriptor(fd, was_tried);
+	return dispositions_interrupted_us() || lost_its_descriptor(fd, was_tried) ||
+	       waited_for_it(fd);
 }
 
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)

@@ -363,6 +363,6 @@ request_stops_worker() {
     REQUEST_PID=$!
     HELPER_PIDS+=("$REQUEST_PID")
     wait_until 5 is_answered_or_stopped "$1"
-    [[ -n $(stopped_pids | grep -vx "$1") ]]
+    stopped_pids | grep -qvx "$1"
 }
-is_answered_or_stopped() { is_gone "$REQUEST_PID" || [[ -n $(stopped_pids | grep -vx "$1") ]]; }
+is_answered_or_stopped() { is_gone "$REQUEST_PID" || stopped_pids | grep -qvx "$1"; }

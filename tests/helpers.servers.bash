@@ -323,6 +323,10 @@ log_count() { grep -cF -- "$1" "$OCTOPUS_LOG_FILE" || true; }
 # log_has TEXT: a line of the library's log holds TEXT.
 log_has() {
     local log
+    if (( ${2:-1} > 1 )); then
+        (( $(log_count "$1") >= $2 ))
+        return
+    fi
     mapfile -d '' -t log <"$OCTOPUS_LOG_FILE"
     [[ ${log[0]:-} == *"$1"* ]]
 }

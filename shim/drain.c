@@ -12,14 +12,17 @@
 #include <sys/socket.h>
 
 #include "connections.h"
+#include "farewell.h"
 #include "generation.h"
 #include "handover.h"
 #include "interpose.h"
 #include "listeners.h"
 #include "log.h"
 #include "procfs.h"
+#include "settings.h"
 #include "silence.h"
 #include "test_step.h"
+#include "text.h"
 
 #define QUEUE_TICK_MS 1
 #define QUEUE_QUIET_MS 2
@@ -28,6 +31,11 @@
 #define MEMBER_TICK_MS 5
 #define MEMBERS_WAIT_MS 2000
 #define CONNECTION_TICK_MS 20
+#define REPORT_EVERY_MS 1000
+
+/* No successor awaits the client of an idle connection: it need not be given the time to send one more
+ * request. But it must be plain that a response is over, not paused. */
+#define STOP_GRACE_MS 400
 
 enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS };
 
@@ -39,8 +47,12 @@ static struct {
 	bool has_complained;
 	bool may_grow; /* new connections still get into the queue of one of them */
 	int64_t begun;
+	int64_t deadline;
 	int64_t empty_since;
 	int64_t silent_since;
+	int64_t next_look;
+	struct connections_look look;
+	int64_t next_report;
 } drain;
 
 /* Not an index that an interface ever has; nor is one asked for (net/core/sock.c,
@@ -107,16 +119,7 @@ static bool is_shared(int fd)
 	       handover_is_taken_over((const void *)&address, length);
 }
 
-/* Setting an option that means nothing for it would succeed all the same. */
-static bool is_unix(int fd)
-{
-	int family = 0;
-	socklen_t size = sizeof(family);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
-}
-
-void drain_begin(void)
+void drain_begin(int64_t deadline)
 {
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
@@ -124,12 +127,15 @@ void drain_begin(void)
 	(void)test_step("draining");
 	memset(&drain, 0, sizeof(drain));
 	drain.begun = bell_now_ms();
+	drain.next_report = drain.begun + REPORT_EVERY_MS;
+	drain.deadline = deadline;
 	for (int i = 0; i < count; i++) {
 		int kept;
 
 		if (is_shared(fds[i]) || generation_predecessor_serves())
 			continue;
-		if (is_unix(fds[i]) || !turn_away_new_connections(fds[i]))
+		/* Setting an option that means nothing for it would succeed all the same. */
+		if (listeners_is_unix(fds[i]) || !turn_away_new_connections(fds[i]))
 			drain.may_grow = true;
 		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (kept >= 0)
@@ -180,6 +186,94 @@ static bool members_have_connections(void)
 			return true;
 	}
 	return false;
+}
+
+/* Of the whole generation; a child forked for one connection counts as one. */
+struct drain_sum {
+	uint32_t left, idle;
+};
+
+static struct drain_sum sum_up(const struct connections_look *own)
+{
+	struct drain_sum sum = {(uint32_t)own->left, (uint32_t)own->idle};
+
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *member = &generation.page->members[i];
+
+		if (!atomic_load(&member->pid) || !atomic_load(&member->connections) ||
+		    !generation_is_live(member))
+			continue;
+		sum.left += atomic_load(&member->connections);
+		sum.idle += atomic_load(&member->idle);
+	}
+	return sum;
+}
+
+static void report_progress(int64_t now)
+{
+	const int64_t to_go = drain.deadline > now ? drain.deadline - now : 0;
+	struct drain_sum sum;
+
+	if (now < drain.next_report)
+		return;
+	drain.next_report = now + REPORT_EVERY_MS;
+	sum = sum_up(&drain.look);
+	log_info("Draining: %u connection%s left (%u idle), %ld.%ld s to go.", sum.left,
+	         sum.left == 1 ? "" : "s", sum.idle, (long)(to_go / 1000),
+	         (long)(to_go % 1000 / 100));
+}
+
+static int64_t idle_grace_ms(void)
+{
+	const int64_t ms = settings.idle_grace_ms;
+
+	return !generation_successor_lives() && ms > STOP_GRACE_MS ? STOP_GRACE_MS : ms;
+}
+
+static void look_at_connections(int64_t now)
+{
+	if (now < drain.next_look)
+		return;
+	farewell_begin();
+	connections_look(atomic_load(&generation.page->idle_grace_ms), &drain.look);
+	drain.next_look = connections_next_look(&drain.look, now, bell_now_ms());
+}
+
+/* Returns true while there is room for more. */
+static bool append_peers(char *text, size_t size, const char *peers)
+{
+	const size_t length = strlen(text);
+
+	if (!peers[0])
+		return true;
+	if (length + 2 + strlen(peers) >= size)
+		return false;
+	text_format(text + length, size - length, "%s%s", length ? ", " : "", peers);
+	return true;
+}
+
+void drain_report_left(void)
+{
+	char peers[3 * CONNECTIONS_PEERS] = "";
+	struct drain_sum sum;
+	bool go_on;
+
+	if (!drain_is_silent() || (!connections_remain() && !members_have_connections()))
+		return;
+	connections_look(INT64_MAX, &drain.look);
+	sum = sum_up(&drain.look);
+	if (sum.left == 0)
+		return;
+	go_on = append_peers(peers, sizeof(peers), drain.look.peers);
+	for (int i = 0; i < GENERATION_MEMBERS && go_on; i++) {
+		const struct member *member = &generation.page->members[i];
+
+		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
+		    atomic_load(&member->has_peers))
+			go_on = append_peers(peers, sizeof(peers), member->peers);
+	}
+	log_info("The drain ends with %u connection%s left%s%s.", sum.left,
+	         sum.left == 1 ? "" : "s", peers[0] ? ", among them: " : "", peers);
 }
 
 /* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
@@ -233,6 +327,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		(void)test_step("silent");
 		drain.stage = STAGE_MEMBERS;
 		drain.silent_since = now;
+		atomic_store(&generation.page->idle_grace_ms, (uint32_t)idle_grace_ms());
 		atomic_store(&generation.page->phase, PHASE_SILENT);
 		bell_ring(&generation.page->bell);
 		/* fall through */
@@ -246,8 +341,12 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		return !connections_remain() && !members_have_connections() &&
-		       newcomers_are_silent(now);
+		look_at_connections(now);
+		if (!connections_remain() && !members_have_connections() &&
+		    newcomers_are_silent(now))
+			return true;
+		report_progress(now);
+		return false;
 	}
 	return false;
 }

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /* A listener that another generation accepts on is just let go; with any other, new SYNs are turned
- * away, and what is already queued is still accepted. Context: the controller. */
-void drain_begin(void);
+ * away, and what is already queued is still accepted. The DEADLINE, by bell_now_ms(), is only told. Context: the controller. */
+void drain_begin(int64_t deadline);
 
 /* Goes on as far as it can. Returns true when nothing that was accepted is left; else *ret_wait_ms
  * says when to come again at the latest. Context: the controller. */
@@ -20,6 +20,9 @@ bool drain_is_silent(void);
 
 /* Gives a drain up that is not silent yet. Context: the controller. */
 void drain_cancel(void);
+
+/* Tells the log who is left, if anybody is. Context: the controller, once silent. */
+void drain_report_left(void);
 
 /* Lets go of what a drain that was cut short still holds. Context: the controller. */
 void drain_end(void);

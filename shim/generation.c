@@ -175,6 +175,8 @@ void generation_join(enum member_kind kind)
 		return;
 	atomic_store(&place->kind, kind);
 	atomic_store(&place->is_silent, 0);
+	atomic_store(&place->idle, 0);
+	atomic_store(&place->has_peers, 0);
 	atomic_store(&place->connections, kind == MEMBER_CONNECTION);
 	atomic_store(&place->pid, generation.pid);
 	atomic_store(&generation.membership, place);

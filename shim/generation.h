@@ -14,7 +14,7 @@
 #include "bell.h"
 
 #define GENERATION_MAGIC 0x6f637431u /* "oct1" */
-#define GENERATION_VERSION 1u
+#define GENERATION_VERSION 2u
 #define GENERATION_LISTENERS 512
 #define GENERATION_MEMBERS 4096
 
@@ -38,6 +38,8 @@ struct inherited_listener {
 
 #define PID_RESERVED (-1)
 
+#define CONNECTIONS_PEERS 160
+
 enum member_kind { MEMBER_WORKER, MEMBER_CONNECTION };
 
 /* A process of the generation other than its leader: a worker, which accepts, or a child that was
@@ -47,13 +49,17 @@ struct member {
 	_Atomic uint32_t kind;
 	_Atomic uint32_t is_silent;
 	_Atomic uint32_t connections;
+	_Atomic uint32_t idle;         /* of these */
+	_Atomic uint32_t has_peers;    /* the text is complete */
+	char peers[CONNECTIONS_PEERS]; /* of its first connections, at its first look at them */
 };
 
 struct generation_page {
 	uint32_t magic, version, size;
 	bell bell; /* rung at every change below */
 	_Atomic uint32_t phase;
-	_Atomic int32_t leader; /* 0: it has gone */
+	_Atomic int32_t leader;         /* 0: it has gone */
+	_Atomic uint32_t idle_grace_ms; /* what idle connections get in this drain */
 	/* Of the generation's birth: a process of it has mapped the page, one waits for its first
 	 * connection, and the leader has found that enough. */
 	_Atomic uint32_t is_attached;

@@ -338,6 +338,11 @@ void http1_join_late(struct http1 *http1)
 	*http1 = (struct http1){.knowledge = JOINED_LATE};
 }
 
+void http1_join_answering(struct http1 *http1)
+{
+	*http1 = (struct http1){.knowledge = FOLLOWED, .unanswered = 1};
+}
+
 void http1_give_up(struct http1 *http1)
 {
 	http1->knowledge = GIVEN_UP;
@@ -353,6 +358,11 @@ bool http1_is_idle(const struct http1 *http1)
 bool http1_is_told(const struct http1 *http1)
 {
 	return http1->told > 0 && http1_is_idle(http1);
+}
+
+bool http1_is_followed(const struct http1 *http1)
+{
+	return http1->knowledge == FOLLOWED;
 }
 
 bool http1_is_given_up(const struct http1 *http1)

@@ -71,6 +71,11 @@ struct http1_edits {
  * and `/`, `*` or `h`. Nothing is edited until then. Context: any. */
 void http1_join_late(struct http1 *http1);
 
+/* A request was read before the connection was followed, and nothing of its answer is written yet. Whether
+ * it was read completely, and what it asked for, is not known: what is read before the answer is complete
+ * gives the connection up. Context: any. */
+void http1_join_answering(struct http1 *http1);
+
 /* Bytes went over the connection that were not seen, or it is known not to speak HTTP/1.x: given up
  * for good. Context: any. */
 void http1_give_up(struct http1 *http1);
@@ -118,6 +123,10 @@ bool http1_is_told(const struct http1 *http1);
 
 /* Between messages: each request read is complete and answered. Context: any. */
 bool http1_is_idle(const struct http1 *http1);
+
+/* What is read and written means something: it did not join late, or has found the beginning of a request, and is
+ * not given up. Context: any. */
+bool http1_is_followed(const struct http1 *http1);
 
 /* Given up: nothing will ever be edited any more. Context: any. */
 bool http1_is_given_up(const struct http1 *http1);

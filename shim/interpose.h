@@ -12,8 +12,10 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +25,13 @@
 
 /* siginterrupt, sigset and sigignore are deprecated, and used. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+/* musl's own type for an argument that is an int elsewhere. */
+#ifdef __GLIBC__
+typedef int sendmmsg_flags;
+#else
+typedef unsigned sendmmsg_flags;
+#endif
 
 /* Names that some libc lacks, or keeps out of its headers. */
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
@@ -91,7 +100,10 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(writev)              \
 	X(send)                \
 	X(sendto)              \
-	X(sendmsg)
+	X(sendmsg)             \
+	X(sendmmsg)            \
+	X(sendfile)            \
+	X(splice)
 
 /* More than one system call behind them: resolved on the spot when they come that early. */
 #define INTERPOSED_FUNCTIONS(X) \
@@ -126,6 +138,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(__read_chk)                               \
 	X(__recv_chk)                               \
 	X(__recvfrom_chk)                           \
+	X(sendfile64)                               \
 	X(closefrom)                                \
 	X(posix_spawn_file_actions_addclosefrom_np) \
 	X(ssignal)                                  \

@@ -121,7 +121,7 @@ static void begin_drain(void)
 	log_format_time(until, sizeof(until), now.tv_sec + settings.drain_timeout_ms / 1000, '-');
 	log_info("Digesting requests will be timed out at %s", until);
 	set_deadline(settings.drain_timeout_ms);
-	drain_begin();
+	drain_begin(leader.deadline);
 }
 
 /* The file names whoever is to get the next signal; it goes with the last generation. */
@@ -169,6 +169,7 @@ static void stop_server(void)
 	const bool has_own_way = dispositions_has_own_way(sig);
 	sigset_t all;
 
+	drain_report_left();
 	drain_end();
 	if (leader.newborn)
 		release_successor();

@@ -321,6 +321,25 @@ static ssize_t early_sendmsg(int fd, const struct msghdr *message, int flags)
 	return raw_result(RAW3(SYS_sendmsg, fd, message, flags));
 }
 
+static int early_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_flags flags)
+{
+	OR_REAL(sendmmsg, fd, messages, count, flags);
+	return (int)raw_result(RAW4(SYS_sendmmsg, fd, messages, count, flags));
+}
+
+static ssize_t early_sendfile(int to, int from, off_t *offset, size_t size)
+{
+	OR_REAL(sendfile, to, from, offset, size);
+	return raw_result(RAW4(SYS_sendfile, to, from, offset, size));
+}
+
+static ssize_t early_splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t size,
+                            unsigned flags)
+{
+	OR_REAL(splice, from, from_offset, to, to_offset, size, flags);
+	return raw_result(RAW6(SYS_splice, from, from_offset, to, to_offset, size, flags));
+}
+
 struct libc_calls libc_calls = {
 #define X(name) .name = early_##name,
 	INTERPOSED_SYSCALLS(X)

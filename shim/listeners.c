@@ -12,6 +12,14 @@
 #include "procfs.h"
 #include "text.h"
 
+bool listeners_is_unix(int fd)
+{
+	int family = 0;
+	socklen_t size = sizeof(family);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
+
 bool listeners_is_listening(int fd)
 {
 	const int saved = errno;

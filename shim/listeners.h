@@ -11,6 +11,9 @@
 /* True if FD is a socket that listens (SO_ACCEPTCONN, socket(7)). Leaves errno alone. Context: any. */
 bool listeners_is_listening(int fd);
 
+/* True if FD is a socket of the family AF_UNIX. Context: any. */
+bool listeners_is_unix(int fd);
+
 /* Fills FDS with the listening descriptors in ascending order, one for each socket (a dup is left
  * out). Returns how many, at most MOST. Context: any. */
 int listeners_find(int *fds, int most);

@@ -23,6 +23,8 @@ struct settings settings = {
 	.ready_timeout_ms = 30000,
 	.lame_duck_ms = 0,
 	.stop_timeout_ms = 10000,
+	.idle_grace_ms = 1000,
+	.http_close = true,
 	.log = "stderr",
 };
 
@@ -204,6 +206,7 @@ static void read_durations(const char *(*look_up)(const char *),
 		{"OCTOPUS_READY_TIMEOUT", &settings.ready_timeout_ms},
 		{"OCTOPUS_LAME_DUCK", &settings.lame_duck_ms},
 		{"OCTOPUS_STOP_TIMEOUT", &settings.stop_timeout_ms},
+		{"OCTOPUS_IDLE_GRACE", &settings.idle_grace_ms},
 	};
 
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
@@ -265,6 +268,13 @@ void settings_read(const char *(*look_up)(const char *name), const char *directo
 	if (text && parse_switch(text, &settings.kill_master) != 0)
 		complain("OCTOPUS_KILL_MASTER=\"%.100s\": expected 0 or 1. Using the default, 0.",
 		         text);
+	text = look_up("OCTOPUS_HTTP_CLOSE");
+	if (text && strcmp(text, "auto") != 0 && strcmp(text, "off") != 0)
+		complain("OCTOPUS_HTTP_CLOSE=\"%.100s\": expected auto or off. Using the default, "
+		         "auto.",
+		         text);
+	else if (text)
+		settings.http_close = strcmp(text, "auto") == 0;
 	text = look_up("OCTOPUS_STOP_SIGNAL");
 	if (text) {
 		sig = settings_parse_signal(text, (int)strlen(text));

@@ -18,6 +18,8 @@ struct settings {
 	int64_t ready_timeout_ms;
 	int64_t lame_duck_ms;
 	int64_t stop_timeout_ms;
+	int64_t idle_grace_ms;
+	bool http_close;
 	char pidfile[PATH_MAX]; /* "": none */
 	char log[PATH_MAX];     /* "stderr", "none" or an absolute path */
 };

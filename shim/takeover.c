@@ -16,6 +16,7 @@
 #include "settings.h"
 #include "silence.h"
 #include "start_image.h"
+#include "traffic.h"
 #include "waiting.h"
 #include "test_step.h"
 
@@ -230,6 +231,7 @@ void takeover_on_listen(int fd, bool is_new)
 		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		listeners_mark_held(fd);
+		traffic_begin(listeners_is_unix(fd));
 		if (is_new) /* an inherited one listened all along, and was reported by bind */
 			report_listener(fd);
 	}

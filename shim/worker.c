@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "connections.h"
+#include "farewell.h"
 #include "generation.h"
 #include "interpose.h"
 #include "listeners.h"
@@ -24,22 +26,50 @@
 static struct {
 	bool is_left_behind;
 	int64_t gone_since; /* 0: not yet */
+	int64_t next_look;
+	struct connections_look look;
 } worker;
 
 void worker_forked(void)
 {
 	worker.is_left_behind = false;
 	worker.gone_since = 0;
+	worker.next_look = 0;
+}
+
+static void look(void)
+{
+	const int64_t begun = bell_now_ms();
+	int64_t grace_ms = atomic_load(&generation.page->idle_grace_ms);
+
+	if (begun < worker.next_look)
+		return;
+	/* A leader that was killed has not said. */
+	if (grace_ms == 0)
+		grace_ms = settings.idle_grace_ms;
+	farewell_begin();
+	connections_look(grace_ms, &worker.look);
+	worker.next_look = connections_next_look(&worker.look, begun, bell_now_ms());
 }
 
 static void report(struct member *me)
 {
 	const uint32_t before = atomic_load(&me->connections) + !atomic_load(&me->is_silent);
+	uint32_t left = 0;
 
+	look();
+	/* The look may be some time ago; whether any is left is asked now. */
+	if (connections_remain())
+		left = worker.look.left > 0 ? (uint32_t)worker.look.left : 1;
+	if (!atomic_load(&me->has_peers) && worker.look.peers[0]) {
+		memcpy(me->peers, worker.look.peers, sizeof(me->peers));
+		atomic_store(&me->has_peers, 1);
+	}
 	/* In this order: "silent" is only said once the number is true. */
-	atomic_store(&me->connections, connections_remain());
+	atomic_store(&me->idle, (uint32_t)worker.look.idle);
+	atomic_store(&me->connections, left);
 	atomic_store(&me->is_silent, 1);
-	if (atomic_load(&me->connections) != before)
+	if (left != before)
 		bell_ring(&generation.page->bell);
 }
 
@@ -52,8 +82,11 @@ static int64_t leave_without_leader(void)
 
 	if (!worker.gone_since)
 		worker.gone_since = now;
-	if (silence_begin(NULL, 0) == 0 && connections_remain())
-		limit = settings.drain_timeout_ms;
+	if (silence_begin(NULL, 0) == 0) {
+		look();
+		if (connections_remain())
+			limit = settings.drain_timeout_ms;
+	}
 	if (now - worker.gone_since >= limit + settings.stop_timeout_ms)
 		(void)libc_calls.kill(generation.pid, SIGKILL);
 	else if (now - worker.gone_since >= limit)

@@ -8,6 +8,7 @@
 
 #include "connections.h"
 #include "controller.h"
+#include "farewell.h"
 #include "inheritance.h"
 
 EXPORT int close(int fd)
@@ -18,6 +19,9 @@ EXPORT int close(int fd)
 		errno = EBADF;
 		return -1;
 	}
+	/* Before: afterwards the number may be another thread's. */
+	if (UNLIKELY(farewell_is_on))
+		farewell_forget(fd);
 	result = libc_calls.close(fd);
 	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))
 		controller_wake();

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* read, write and their like. On a socket with a time limit (SO_RCVTIMEO, SO_SNDTIMEO) none of them is
- * restarted after a handler (signal(7)), and a server without handlers of its own need not know EINTR: it
- * would give the connection up. Such a call begins again, with its whole limit. */
+/* read, write and their like: what they move is noted for the drain, and while it lasts, shown to
+ * farewell.c. On a socket with a time limit (SO_RCVTIMEO, SO_SNDTIMEO) none of them is restarted after a
+ * handler (signal(7)), and a server without handlers of its own need not know EINTR: it would give the
+ * connection up. Such a call begins again, with its whole limit. */
 #include "interpose.h"
 
+#include <stdbool.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 
 #include "dispositions.h"
+#include "farewell.h"
+#include "traffic.h"
 
 /* Nothing was moved: what was moved before a signal is returned as a number (signal(7)). */
 #define UNDISTURBED(result, call)  \
@@ -14,12 +19,65 @@
 		(result) = (call); \
 	while (UNLIKELY((result) < 0) && dispositions_interrupted_us())
 
+static bool is_followed(int fd)
+{
+	return UNLIKELY(farewell_is_on) && farewell_follows(fd, false);
+}
+
+static ssize_t received_list(int fd, const struct iovec *parts, int count, ssize_t result)
+{
+	if (result <= 0)
+		return result;
+	traffic_received(fd);
+	if (is_followed(fd))
+		farewell_received(fd, parts, count, (size_t)result);
+	return result;
+}
+
+static ssize_t received(int fd, void *buffer, ssize_t result)
+{
+	const struct iovec part = {buffer, result > 0 ? (size_t)result : 0};
+
+	return received_list(fd, &part, 1, result);
+}
+
+static ssize_t sent(int fd, const void *bytes, ssize_t result)
+{
+	if (result > 0)
+		traffic_sent(fd, bytes, (size_t)result);
+	return result;
+}
+
+static ssize_t sent_list(int fd, const struct iovec *parts, int count, ssize_t result)
+{
+	return count > 0 && result > 0 ? sent(fd, parts[0].iov_base, result) : result;
+}
+
+/* The same for a connection that was not followed when the write began. */
+static ssize_t sent_unseen(int fd, const void *bytes, ssize_t result)
+{
+	(void)sent(fd, bytes, result);
+	if (is_followed(fd))
+		farewell_missed_write(fd);
+	return result;
+}
+
+static ssize_t sent_file(int fd, ssize_t result)
+{
+	if (result <= 0)
+		return result;
+	traffic_sent(fd, "", 0);
+	if (is_followed(fd))
+		farewell_sent_file(fd, (uint64_t)result);
+	return result;
+}
+
 EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.read(fd, buffer, size));
-	return result;
+	return received(fd, buffer, result);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
@@ -27,7 +85,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.readv(fd, parts, count));
-	return result;
+	return received_list(fd, parts, count, result);
 }
 
 EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
@@ -35,7 +93,7 @@ EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.recv(fd, buffer, size, flags));
-	return result;
+	return flags & MSG_PEEK ? result : received(fd, buffer, result);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
@@ -44,7 +102,7 @@ EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.recvfrom(fd, buffer, size, flags, address, length));
-	return result;
+	return flags & MSG_PEEK ? result : received(fd, buffer, result);
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
@@ -52,51 +110,131 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.recvmsg(fd, message, flags));
-	return result;
+	return flags & MSG_PEEK
+	               ? result
+	               : received_list(fd, message->msg_iov, (int)message->msg_iovlen, result);
 }
 
 EXPORT ssize_t write(int fd, const void *bytes, size_t size)
 {
 	ssize_t result;
 
+	if (is_followed(fd))
+		return sent(fd, bytes,
+		            farewell_send(fd, &(struct iovec){(void *)bytes, size}, 1, 0));
 	UNDISTURBED(result, libc_calls.write(fd, bytes, size));
-	return result;
+	return sent_unseen(fd, bytes, result);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	ssize_t result;
 
+	if (is_followed(fd))
+		return sent_list(fd, parts, count, farewell_send(fd, parts, count, 0));
 	UNDISTURBED(result, libc_calls.writev(fd, parts, count));
-	return result;
+	return sent_unseen(fd, count > 0 ? parts[0].iov_base : NULL, result);
 }
 
 EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
 {
 	ssize_t result;
 
+	if (is_followed(fd))
+		return sent(fd, bytes,
+		            farewell_send(fd, &(struct iovec){(void *)bytes, size}, 1, flags));
 	UNDISTURBED(result, libc_calls.send(fd, bytes, size, flags));
-	return result;
+	return sent_unseen(fd, bytes, result);
 }
 
+/* A connection has one peer: an address is none of what a stream server gives. */
 EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
                       const struct sockaddr *address, socklen_t length)
 {
 	ssize_t result;
 
+	if (!address && is_followed(fd))
+		return sent(fd, bytes,
+		            farewell_send(fd, &(struct iovec){(void *)bytes, size}, 1, flags));
 	UNDISTURBED(result, libc_calls.sendto(fd, bytes, size, flags, address, length));
-	return result;
+	return sent_unseen(fd, bytes, result);
+}
+
+/* What goes with the bytes (descriptors, say) would have to go with the right ones. */
+static bool is_plain(const struct msghdr *message)
+{
+	return !message->msg_name && message->msg_controllen == 0;
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
+	const struct iovec *parts = message->msg_iov;
+	const int count = (int)message->msg_iovlen;
 	ssize_t result;
 
+	if (is_followed(fd) && is_plain(message))
+		return sent_list(fd, parts, count, farewell_send(fd, parts, count, flags));
 	UNDISTURBED(result, libc_calls.sendmsg(fd, message, flags));
+	return sent_unseen(fd, count > 0 ? parts[0].iov_base : NULL, result);
+}
+
+/* One after another, as the kernel does it: an error after the first is told by the next call. */
+static int send_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const ssize_t result = sendmsg(fd, &messages[i].msg_hdr, flags);
+
+		if (result < 0)
+			return i > 0 ? (int)i : -1;
+		messages[i].msg_len = (unsigned)result;
+	}
+	return (int)count;
+}
+
+EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_flags flags)
+{
+	int result;
+
+	if (is_followed(fd))
+		return send_each(fd, messages, count, (int)flags);
+	UNDISTURBED(result, libc_calls.sendmmsg(fd, messages, count, flags));
+	if (result > 0)
+		(void)sent_unseen(fd, messages[0].msg_hdr.msg_iov[0].iov_base, messages[0].msg_len);
 	return result;
 }
 
+EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t size)
+{
+	ssize_t result;
+
+	UNDISTURBED(result, libc_calls.sendfile(to, from, offset, size));
+	return sent_file(to, result);
+}
+
+EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t size,
+                      unsigned flags)
+{
+	ssize_t result;
+
+	UNDISTURBED(result, libc_calls.splice(from, from_offset, to, to_offset, size, flags));
+	if (result > 0)
+		traffic_received(from);
+	if (result > 0 && is_followed(from))
+		farewell_forget(from);
+	return sent_file(to, result);
+}
+
 #ifdef __GLIBC__
+/* On the machines that we know, off_t and off64_t are the same. */
+EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t size)
+{
+	ssize_t result;
+
+	libc_calls_ensure();
+	UNDISTURBED(result, libc_calls.sendfile64(to, from, offset, size));
+	return sent_file(to, result);
+}
+
 /* What fortified programs call. The check is libc's: with too small a buffer it ends the program. */
 
 EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)

@@ -15,6 +15,7 @@
 #include "silence.h"
 #include "takeover.h"
 #include "test_step.h"
+#include "traffic.h"
 #include "waiting.h"
 
 #define MIXED_WAIT_MS 100
@@ -59,6 +60,7 @@ static int after_accept(int fd, int result)
 {
 	silence_accept_leave();
 	if (result >= 0) {
+		traffic_begin_anew(result);
 		takeover_note_accept();
 	} else {
 		silence_accept_failed(fd);

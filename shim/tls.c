@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "tls.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+
+static struct tls_calls calls;
+static _Atomic bool is_found;
+
+/* A library that was opened for its user alone (RTLD_LOCAL, as Python's ssl module is, and libssl with it) is not
+ * in the order that RTLD_NEXT goes by, but in that of its user (dlsym(3)). */
+static void *find(void *scope, const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	return found || !scope ? found : dlsym(scope, name);
+}
+
+/* ISO C has no cast from an object pointer to a function pointer; POSIX dlsym() asks for one. */
+#define FIND(name) *(void **)&found.name = find(scope, #name)
+
+const struct tls_calls *tls_calls_for(const void *caller)
+{
+	struct tls_calls found;
+	void *scope = NULL;
+	Dl_info user;
+
+	if (atomic_load_explicit(&is_found, memory_order_acquire))
+		return &calls;
+	/* It is loaded already: this gives its handle, which is never closed. */
+	if (dladdr(caller, &user) && user.dli_fname)
+		scope = dlopen(user.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+	FIND(SSL_read);
+	FIND(SSL_write);
+	FIND(SSL_read_ex);
+	FIND(SSL_write_ex);
+	FIND(SSL_sendfile);
+	FIND(SSL_get_rfd);
+	FIND(SSL_get_wfd);
+	FIND(SSL_has_pending);
+	if (!found.SSL_read || !found.SSL_write) {
+		errno = ENOSYS;
+		return NULL;
+	}
+	/* Two threads that come at once find the same. */
+	calls = found;
+	atomic_store_explicit(&is_found, true, memory_order_release);
+	return &calls;
+}

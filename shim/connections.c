@@ -44,6 +44,16 @@ static bool is_connection(int fd)
 	return false;
 }
 
+static bool is_still_connection(int fd)
+{
+	bool is;
+
+	procfs_look_begins();
+	is = is_connection(fd);
+	procfs_look_ends();
+	return is;
+}
+
 static bool find_first(int fd, void *context)
 {
 	if (!is_connection(fd))
@@ -62,7 +72,7 @@ static bool watch_from(int first)
 		if (found < 0)
 			return false;
 		/* It may have been closed before it was watched, and the bell not rung. */
-		if (is_connection(found))
+		if (is_still_connection(found))
 			return true;
 		first = found + 1;
 	}
@@ -72,7 +82,7 @@ bool connections_remain(void)
 {
 	const int watched = atomic_load(&connections_watched_fd);
 
-	if (watched >= 0 && is_connection(watched))
+	if (watched >= 0 && is_still_connection(watched))
 		return true;
 	/* Nothing new is accepted, so the lower numbers have been seen, unless a descriptor was
 	 * moved: before the last word all are looked at. */

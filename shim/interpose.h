@@ -154,6 +154,14 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 #define INTERPOSED_GLIBC(X)
 #endif
 
+/* Of a TLS library, which is none of this one's: the real ones are found otherwise (tls.h). */
+#define INTERPOSED_TLS(X) \
+	X(SSL_read)       \
+	X(SSL_read_ex)    \
+	X(SSL_write)      \
+	X(SSL_write_ex)   \
+	X(SSL_sendfile)
+
 #define INTERPOSED(X) INTERPOSED_SYSCALLS(X) INTERPOSED_FUNCTIONS(X) INTERPOSED_GLIBC(X)
 
 struct libc_calls {

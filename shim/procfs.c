@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bell.h"
 #include "interpose.h"
 #include "raw_syscall.h"
 #include "text.h"
@@ -21,6 +22,49 @@ struct directory_entry {
 };
 
 #define MOST_FDS_TRIED 65536
+
+struct procfs_looks procfs_looks;
+
+/* A look takes us; but whoever looks may have lost the processor. */
+#define LOOK_LIMIT_MS 100
+
+void procfs_look_begins(void)
+{
+	atomic_fetch_add(&procfs_looks.begun, 1);
+}
+
+void procfs_look_ends(void)
+{
+	atomic_fetch_add(&procfs_looks.ended, 1);
+}
+
+void procfs_forked(void)
+{
+	atomic_store(&procfs_looks.ended, atomic_load(&procfs_looks.begun));
+}
+
+void procfs_await_looks(void)
+{
+	const struct timespec moment = {0, 10000};
+	const uint32_t begun = atomic_load(&procfs_looks.begun);
+	const int64_t end = bell_now_ms() + LOOK_LIMIT_MS;
+	const int saved = errno;
+
+	while ((int32_t)(atomic_load(&procfs_looks.ended) - begun) < 0 && bell_now_ms() < end)
+		(void)libc_calls.nanosleep(&moment, NULL);
+	errno = saved;
+}
+
+/* One piece of the list. */
+static long read_entries(int dir_fd, char *buffer, size_t size)
+{
+	long length;
+
+	procfs_look_begins();
+	length = RAW3(SYS_getdents64, dir_fd, buffer, size);
+	procfs_look_ends();
+	return length;
+}
 
 static int open_for_reading(const char *path, int flags)
 {
@@ -45,7 +89,7 @@ static int each_number(const char *path, long start,
 		return dir_fd;
 	if (start)
 		(void)lseek(dir_fd, start, SEEK_SET);
-	while (go_on && (length = RAW3(SYS_getdents64, dir_fd, buffer, sizeof(buffer))) > 0) {
+	while (go_on && (length = read_entries(dir_fd, buffer, sizeof(buffer))) > 0) {
 		for (long at = 0; go_on && at < length;) {
 			const struct directory_entry *entry = (const void *)(buffer + at);
 			const char *name = entry->name;
@@ -91,8 +135,14 @@ struct fd_visit {
 static bool visit_fd(int number, int dir_fd, void *context)
 {
 	const struct fd_visit *call = context;
+	bool go_on;
 
-	return number == dir_fd || number < call->first || call->visit(number, call->context);
+	if (number == dir_fd || number < call->first)
+		return true;
+	procfs_look_begins();
+	go_on = call->visit(number, call->context);
+	procfs_look_ends();
+	return go_on;
 }
 
 void procfs_each_fd(int first, bool (*visit)(int fd, void *context), void *context)

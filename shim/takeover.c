@@ -62,6 +62,7 @@ static void in_child(void)
 	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
 
 	thread_has_accepted = false;
+	procfs_forked();
 	generation_forked();
 	controller_forked();
 	silence_forked();

@@ -10,6 +10,7 @@
 #include "controller.h"
 #include "farewell.h"
 #include "inheritance.h"
+#include "procfs.h"
 
 EXPORT int close(int fd)
 {
@@ -23,6 +24,7 @@ EXPORT int close(int fd)
 	if (UNLIKELY(farewell_is_on))
 		farewell_forget(fd);
 	result = libc_calls.close(fd);
+	procfs_closed();
 	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))
 		controller_wake();
 	return result;
@@ -44,6 +46,7 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 			return 0;
 	}
 	result = libc_calls.close_range(first, last, flags);
+	procfs_closed();
 	if (UNLIKELY(connections_watched_fd >= 0))
 		controller_wake();
 	return result;
@@ -69,12 +72,20 @@ static void make_room(int from, int to)
 
 EXPORT int dup2(int from, int to)
 {
+	int result;
+
 	make_room(from, to);
-	return libc_calls.dup2(from, to);
+	result = libc_calls.dup2(from, to);
+	procfs_closed();
+	return result;
 }
 
 EXPORT int dup3(int from, int to, int flags)
 {
+	int result;
+
 	make_room(from, to);
-	return libc_calls.dup3(from, to, flags);
+	result = libc_calls.dup3(from, to, flags);
+	procfs_closed();
+	return result;
 }

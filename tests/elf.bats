@@ -56,9 +56,11 @@ musl_imports() {
     printf '%s\n' htonl htons inet_ntop ntohl ntohs
     # One system call each.
     printf '%s\n' access clock_gettime clone epoll_ctl fchmod fcntl fstat fstatat ftruncate getcwd \
-        geteuid getpeername getpgid getpgrp getpid getppid getrlimit getsid getsockname getsockopt kill lseek \
+        geteuid getpeername getpgid getpgrp getpid getppid getrlimit getsid getsockname getsockopt ioctl kill lseek \
         lstat mmap munmap open openat prctl read readlink rename setpgid setrlimit setsockopt stat \
         time waitpid write
+    # A TLS library that the program has loaded.
+    printf '%s\n' dladdr dlopen
     # Signals and threads.
     printf '%s\n' pthread_atfork pthread_attr_destroy pthread_attr_init pthread_attr_setdetachstate \
         pthread_attr_setstacksize pthread_create pthread_sigmask raise sigaddset sigdelset sigemptyset sigfillset \

@@ -16,7 +16,7 @@ SAFE_CALLS='_exit accept access bind chdir clock_gettime close dup2 execve fcntl
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy
     strlen strncmp strnlen strrchr strspn strstr time umask unlink unlinkat waitpid write
     __errno_location close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid
-    nanosleep pause select __stack_chk_fail environ _GLOBAL_OFFSET_TABLE_'
+    nanosleep pause select recv recvmsg send sendmsg sendto ioctl munmap __stack_chk_fail environ _GLOBAL_OFFSET_TABLE_'
 
 # edges: "FUNCTION FUNCTION" for each reference. A function is FILE:NAME; what is defined nowhere here
 # is libc's and stands without a file; an entry of libc_calls is the function behind it.
@@ -137,5 +137,6 @@ assert_reaches_only_safe() {
 @test "wrappers of calls that a server's handler may make reach only what a handler may call" {
     assert_reaches_only_safe wrap_signal:sigaction wrap_signal:signal wrap_signal:siginterrupt wrap_fd:close \
         wrap_fd:dup2 wrap_process:_exit wrap_process:_Exit wrap_process:setsid wrap_path:unlink wrap_socket:socket \
-        wrap_socket:shutdown
+        wrap_socket:shutdown wrap_io:read wrap_io:write wrap_io:recv wrap_io:send wrap_io:sendto \
+        wrap_io:recvmsg wrap_io:sendmsg
 }

@@ -9,24 +9,17 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
+
+#include "clock.h"
 
 enum { BLOCKS = 15, PAIRS = 60 };
-
-static double now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
 
 /* How long /bin/true takes with SETTING, `LD_PRELOAD=...`, as its whole environment. */
 static double run_us(char *setting)
 {
 	char *argv[] = {"true", NULL};
 	char *envp[] = {setting, NULL};
-	double begun = now_us();
+	double begun = now_ms();
 	int status;
 	pid_t pid;
 
@@ -35,7 +28,7 @@ static double run_us(char *setting)
 		perror("start_cost: /bin/true");
 		exit(EXIT_FAILURE);
 	}
-	return now_us() - begun;
+	return (now_ms() - begun) * 1e3;
 }
 
 static int compare_doubles(const void *left, const void *right)

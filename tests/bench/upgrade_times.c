@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { ROUNDS_MAX = 100, PATIENCE_MS = 10000 };
 
@@ -31,14 +32,6 @@ static struct {
 	pid_t leader;
 	double times[STAGES][ROUNDS_MAX];
 } run;
-
-static double now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 static void die(const char *what)
 {

@@ -96,7 +96,8 @@ $(BUILD)/tests/hold: $(PROGRAM_OBJ)/client/hold.o $(TEST_CLIENT_OBJS)
 # For the bench, with the load client.
 BENCH_PROGRAMS = $(BUILD)/tests/load $(BUILD)/tests/bench/start_cost \
 	$(BUILD)/tests/bench/upgrade_times $(BUILD)/tests/bench/cpu_time \
-	$(BUILD)/tests/bench/empty.so
+	$(BUILD)/tests/bench/resident $(BUILD)/tests/bench/spawn_times \
+	$(BUILD)/tests/bench/drain_times $(BUILD)/tests/bench/empty.so $(BUILD)/tests/v1/epoll
 
 $(BUILD)/tests/bench/%: $(PROGRAM_OBJ)/bench/%.o
 	@mkdir -p $(@D)

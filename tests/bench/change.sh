@@ -2,6 +2,22 @@
 # SPDX-License-Identifier: MIT
 # What upgrades and stops cost.
 
+section_spawn() {
+    echo "From the signal to the first line of the successor's main, ms"
+    available=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
+    [ "$available" -gt $((RESIDENT_MIB + 1024)) ] || RESIDENT_MIB=$((available / 2))
+    OCTOPUS_LOG=none BENCH_PRELOAD=$lib "$build/tests/bench/spawn_times" "$build/tests/bench/resident" \
+        "$dir/resident" "$RESIDENT_MIB" "$(free_port 24000)" 25 </dev/null >"$dir/spawn" &
+    echo $! >"$dir/spawn.pid"
+    wait $! || { complain "no successor of a large server"; return 0; }
+    rm "$dir/spawn.pid"
+    row "successor executed, nothing resident" "$(awk '{ print $1 }' "$dir/spawn" | summarize 1)"
+    row "successor executed, $RESIDENT_MIB MiB resident" "$(awk '{ print $3 }' "$dir/spawn" | summarize 1)"
+    row "the difference" "$(awk '{ print $3 - $1 }' "$dir/spawn" | summarize 1)" "<=5"
+    row "a thread's longest pause, nothing resident" "$(awk '{ print $2 }' "$dir/spawn" | summarize 2)"
+    row "a thread's longest pause, $RESIDENT_MIB MiB" "$(awk '{ print $4 }' "$dir/spawn" | summarize 2)"
+}
+
 # one_latency SERVER [COPY]: p99 and max in ms across upgrades, or across starts of a copy.
 one_latency() {
     gap=400
@@ -73,4 +89,49 @@ section_latency() {
     for server in $LATENCY_SERVERS; do
         latency "$server"
     done
+}
+
+# drained PRELOAD OPTION...: `MS-UNTIL-GONE CPU-MS` of each stop of the epoll example.
+drained() {
+    preload=$1
+    shift
+    port=$(free_port 25000)
+    OCTOPUS_LOG=none OCTOPUS_DRAIN_TIMEOUT=30s "$build/tests/bench/drain_times" "$@" "$port" \
+        env ${preload:+LD_PRELOAD="$preload"} "$build/tests/v1/epoll" -l "127.0.0.1:$port" \
+        >"$dir/drain.out" 2>"$dir/drain.err" </dev/null &
+    echo $! >"$dir/drain.pid"
+    is_good=true
+    wait $! || { cat "$dir/drain.err" >&2; is_good=false; }
+    rm "$dir/drain.pid"
+    grep '^[0-9.-]* [0-9.-]*$' "$dir/drain.out" && "$is_good"
+}
+
+section_stop() {
+    echo "From the last connection closed to the process gone, $STOPS stops of the epoll example, ms"
+    drained "$lib" -n 4 -h 20 -r "$STOPS" >"$dir/stops" ||
+        complain "of $STOPS stops, that after $(wc -l <"$dir/stops") failed"
+    [ -s "$dir/stops" ] || return 0
+    row "last connection closed to gone" "$(awk '{ print $1 }' "$dir/stops" | summarize 1)" "<=10"
+    row "  99 in 100" "$(awk '{ print $1 }' "$dir/stops" | percentile 99)"
+}
+
+# A drain as a whole: half a second of waiting, then all connections close.
+section_drain() {
+    echo "Processor time of a drain with many open connections, in microseconds per connection"
+    for count in 1000 10000; do
+        : >"$dir/drain.$count"
+        for round in 1 2 3; do
+            if ! bare=$(drained '' -n "$count" -h 500 -s -b) || ! with=$(drained "$lib" -n "$count" -h 500 -s); then
+                complain "a drain with $count connections failed"
+                return 0
+            fi
+            echo "${with#* } ${bare#* }" >>"$dir/drain.$count"
+        done
+        for kind in 1 2; do
+            row "$count connections: $([ "$kind" -eq 1 ] && echo the drain || echo "they close, no drain")" \
+                "$(awk -v k="$kind" -v n="$count" '{ print $k * 1000 / n }' "$dir/drain.$count" | summarize 1)"
+        done
+    done
+    row "a connection of 10,000 to one of 1,000" \
+        "$(paste "$dir/drain.10000" "$dir/drain.1000" | awk '{ print $1 / 10 / $3 }' | summarize)" "<=1.2"
 }

@@ -6,7 +6,7 @@
 # shellcheck disable=SC1091,SC2034,SC2317 # the parts that are included use what is here
 set -eu
 
-: "${BUILD:=build}" "${SECTIONS:=throughput calls idle start spawn latency stop drain}"
+: "${BUILD:=build}" "${SECTIONS:=throughput calls idle start spawn latency stop drain peers alone}"
 : "${PAIRS:=40}" "${UPGRADES:=8}" "${LATENCY_PAIRS:=3}" "${RESIDENT_MIB:=4096}" "${STOPS:=100}"
 : "${CLIENTS:=16}" "${SERVERS:=nginx memcached}" "${LATENCY_SERVERS:=nginx node memcached}"
 build=$(cd "$BUILD" && pwd)
@@ -69,6 +69,7 @@ row() {
 . "$tests/bench/servers.sh"
 . "$tests/bench/cost.sh"
 . "$tests/bench/change.sh"
+. "$tests/bench/peers.sh"
 
 echo "Octopus: with the library, against without it. $(uname -sr), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)."
 for section in $SECTIONS; do

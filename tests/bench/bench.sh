@@ -7,7 +7,7 @@
 set -eu
 
 : "${BUILD:=build}" "${SECTIONS:=throughput calls idle start spawn latency stop drain peers alone}"
-: "${PAIRS:=40}" "${UPGRADES:=8}" "${LATENCY_PAIRS:=3}" "${RESIDENT_MIB:=4096}" "${STOPS:=100}"
+: "${PAIRS:=32}" "${UPGRADES:=8}" "${LATENCY_PAIRS:=3}" "${RESIDENT_MIB:=4096}" "${STOPS:=100}"
 : "${CLIENTS:=16}" "${SERVERS:=nginx memcached}" "${LATENCY_SERVERS:=nginx node memcached}"
 build=$(cd "$BUILD" && pwd)
 tests=$(cd "$(dirname "$0")/.." && pwd)

@@ -38,14 +38,14 @@ order_of() {
     esac
 }
 
-# throughput SERVER REQUESTS [-k]. New processes every tenth time: how the memory of one happens to lie
+# throughput SERVER REQUESTS [-k]. New processes every fourth time: how the memory of one happens to lie
 # makes a percent or two.
 throughput() {
     requests=$2 option=${3:-}
     : >"$dir/rounds"
     round=0
     while [ "$round" -lt "$PAIRS" ]; do
-        if [ $((round % 10)) -eq 0 ]; then
+        if [ $((round % 4)) -eq 0 ]; then
             [ -z "$pids" ] || stop_servers
             start_three "$1"
         fi

@@ -176,7 +176,7 @@ static void append_peer(int fd, char *peers)
 }
 
 struct looking {
-	int64_t grace_ms;
+	const struct idle_graces *graces;
 	struct connections_look *look;
 };
 
@@ -191,8 +191,8 @@ static bool look_at(int fd, void *context)
 	if (!is_connection(fd))
 		return true;
 	ask_all(fd, entry, &facts);
-	farewell_follow(fd, !facts.has_received);
-	in_ms = idle_in_ms(&facts, looking->grace_ms);
+	farewell_follow(fd);
+	in_ms = idle_in_ms(&facts, looking->graces);
 	if (in_ms == 0)
 		end_reading(fd, entry);
 	else if (in_ms < look->next_ms)
@@ -203,9 +203,9 @@ static bool look_at(int fd, void *context)
 	return true;
 }
 
-void connections_look(int64_t grace_ms, struct connections_look *ret_look)
+void connections_look(const struct idle_graces *graces, struct connections_look *ret_look)
 {
-	struct looking looking = {grace_ms, ret_look};
+	struct looking looking = {graces, ret_look};
 
 	*ret_look = (struct connections_look){.next_ms = INT64_MAX};
 	procfs_each_fd(0, look_at, &looking);

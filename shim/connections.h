@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "generation.h"
+#include "idle.h"
 
 /* True while one is left. Watches one of them at a time, so that a whole drain costs one look at
  * each: only when the watched one has gone is the next one found. To be called once silent.
@@ -22,10 +23,10 @@ struct connections_look {
 	char peers[CONNECTIONS_PEERS]; /* the first few: `127.0.0.1:5000, 127.0.0.1:5002` */
 };
 
-/* Looks at all: ends the reading side of those that have been idle for GRACE_MS, so that the server finds its
+/* Looks at all: ends the reading side of those that have been idle for long enough, so that the server finds its
  * client gone and closes them as it always does, and has the others followed (farewell.h). Context: the
  * controller, once silent. */
-void connections_look(int64_t grace_ms, struct connections_look *ret_look);
+void connections_look(const struct idle_graces *graces, struct connections_look *ret_look);
 
 /* When to look again, by bell_now_ms(), after a look from BEGUN to NOW: often enough for a connection that
  * becomes idle, seldom enough for the looks to take a small part of the time. Context: any. */

@@ -34,7 +34,8 @@
 #define REPORT_EVERY_MS 1000
 
 /* No successor awaits the client of an idle connection: it need not be given the time to send one more
- * request. But it must be plain that a response is over, not paused. */
+ * request. But where HTTP does not tell, it must be plain that a response is over, not paused. */
+#define STOP_HTTP_GRACE_MS 50
 #define STOP_GRACE_MS 400
 
 enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS };
@@ -223,19 +224,28 @@ static void report_progress(int64_t now)
 	         (long)(to_go % 1000 / 100));
 }
 
-static int64_t idle_grace_ms(void)
+void drain_graces(struct idle_graces *ret_graces)
 {
 	const int64_t ms = settings.idle_grace_ms;
 
-	return !generation_successor_lives() && ms > STOP_GRACE_MS ? STOP_GRACE_MS : ms;
+	*ret_graces = (struct idle_graces){ms, ms};
+	if (!atomic_load(&generation.page->is_stopping))
+		return;
+	if (ms > STOP_HTTP_GRACE_MS)
+		ret_graces->http_ms = STOP_HTTP_GRACE_MS;
+	if (ms > STOP_GRACE_MS)
+		ret_graces->other_ms = STOP_GRACE_MS;
 }
 
 static void look_at_connections(int64_t now)
 {
+	struct idle_graces graces;
+
 	if (now < drain.next_look)
 		return;
 	farewell_begin();
-	connections_look(atomic_load(&generation.page->idle_grace_ms), &drain.look);
+	drain_graces(&graces);
+	connections_look(&graces, &drain.look);
 	drain.next_look = connections_next_look(&drain.look, now, bell_now_ms());
 }
 
@@ -254,13 +264,14 @@ static bool append_peers(char *text, size_t size, const char *peers)
 
 void drain_report_left(void)
 {
+	static const struct idle_graces never = {INT64_MAX, INT64_MAX};
 	char peers[3 * CONNECTIONS_PEERS] = "";
 	struct drain_sum sum;
 	bool go_on;
 
 	if (!drain_is_silent() || (!connections_remain() && !members_have_connections()))
 		return;
-	connections_look(INT64_MAX, &drain.look);
+	connections_look(&never, &drain.look);
 	sum = sum_up(&drain.look);
 	if (sum.left == 0)
 		return;
@@ -327,7 +338,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		(void)test_step("silent");
 		drain.stage = STAGE_MEMBERS;
 		drain.silent_since = now;
-		atomic_store(&generation.page->idle_grace_ms, (uint32_t)idle_grace_ms());
+		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
 		atomic_store(&generation.page->phase, PHASE_SILENT);
 		bell_ring(&generation.page->bell);
 		/* fall through */

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "idle.h"
+
 /* A listener that another generation accepts on is just let go; with any other, new SYNs are turned
  * away, and what is already queued is still accepted. The DEADLINE, by bell_now_ms(), is only told. Context: the controller. */
 void drain_begin(int64_t deadline);
@@ -20,6 +22,9 @@ bool drain_is_silent(void);
 
 /* Gives a drain up that is not silent yet. Context: the controller. */
 void drain_cancel(void);
+
+/* How long a connection is to be idle before it is ended. Context: the controller of any member. */
+void drain_graces(struct idle_graces *ret_graces);
 
 /* Tells the log who is left, if anybody is. Context: the controller, once silent. */
 void drain_report_left(void);

@@ -11,6 +11,7 @@
 #include "dispositions.h"
 #include "http1.h"
 #include "interpose.h"
+#include "replay.h"
 #include "settings.h"
 #include "traffic.h"
 
@@ -33,6 +34,7 @@ struct pending {
 struct followed {
 	struct http1 http;
 	struct pending pending;
+	uint32_t changes; /* of the record that it began with */
 	_Atomic bool is_followed;
 	_Atomic bool has_missed; /* bytes went by unseen */
 	atomic_flag is_in_use;   /* for as long as it takes to look at some bytes */
@@ -93,30 +95,33 @@ static void give_back(struct followed *it)
 	atomic_flag_clear_explicit(&it->is_in_use, memory_order_release);
 }
 
-void farewell_follow(int fd, bool is_new)
+/* As if it had been followed all along, where the record tells enough; else from the next request on. */
+static void begin_anew(struct followed *it, int fd)
 {
 	const struct traffic_entry *entry = traffic_of(fd);
-	enum last_move before;
+	struct traffic_record record;
+
+	if (!traffic_recall(fd, &record, &it->changes))
+		http1_join_late(&it->http);
+	else if (replay(&record, &it->http) == HTTP_UNKNOWN && record.side != TRAFFIC_NOTHING)
+		http1_join_late(&it->http);
+	if (!http1_is_followed(&it->http) || !entry)
+		http1_join_late(&it->http);
+	if (entry && traffic_last_move(entry) == MOVE_TUNNELED)
+		http1_give_up(&it->http);
+}
+
+void farewell_follow(int fd)
+{
 	struct followed *it;
 
-	if (!atomic_load(&farewell_is_on) || (unsigned)fd >= (unsigned)most || !entry)
+	if (!atomic_load(&farewell_is_on) || (unsigned)fd >= (unsigned)most)
 		return;
 	it = &followed[fd];
 	if (atomic_load(&it->is_followed) || !take(it))
 		return;
-	before = traffic_last_move(entry);
-	if (before == MOVE_TUNNELED)
-		http1_give_up(&it->http);
-	else if (before == MOVE_RECEIVED)
-		http1_join_answering(&it->http);
-	else if (before == MOVE_SENT || !is_new)
-		http1_join_late(&it->http);
-	else
-		memset(&it->http, 0, sizeof(it->http));
 	atomic_store(&it->is_followed, true);
-	/* Something has happened that was not shown to it. */
-	if (traffic_last_move(entry) != before)
-		http1_join_late(&it->http);
+	begin_anew(it, fd);
 	give_back(it);
 }
 
@@ -135,25 +140,33 @@ void farewell_forget(int fd)
 
 static enum http_stand stand_of(const struct http1 *http)
 {
-	if (!http1_is_followed(http))
-		return HTTP_UNKNOWN;
 	if (http1_is_told(http))
 		return HTTP_TOLD;
 	return http1_is_idle(http) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
 }
 
+/* What the record tells of a connection that is not followed. */
+static enum http_stand recalled_stand(int fd)
+{
+	struct traffic_record record;
+	uint32_t changes;
+	struct http1 http;
+
+	return traffic_recall(fd, &record, &changes) ? replay(&record, &http) : HTTP_UNKNOWN;
+}
+
 enum http_stand farewell_stand(int fd)
 {
 	struct followed *it = followed_of(fd);
-	enum http_stand stand;
+	enum http_stand stand = HTTP_UNKNOWN;
 
-	if (!it)
-		return HTTP_UNKNOWN;
-	if (!take(it))
+	if (it && !take(it))
 		return HTTP_UNDER_WAY;
-	stand = stand_of(&it->http);
-	give_back(it);
-	return stand;
+	if (it && http1_is_followed(&it->http))
+		stand = stand_of(&it->http);
+	if (it)
+		give_back(it);
+	return stand == HTTP_UNKNOWN ? recalled_stand(fd) : stand;
 }
 
 bool farewell_follows(int fd, bool in_tls)
@@ -169,17 +182,20 @@ void farewell_missed_write(int fd)
 
 	if (!it || !take(it))
 		return;
-	http1_join_late(&it->http);
+	begin_anew(it, fd);
 	give_back(it);
 }
 
+/* It may be the read with which the record ended when the connection was begun to be followed. */
 void farewell_received(int fd, const struct iovec *iov, int count, size_t n)
 {
+	const struct traffic_entry *entry = traffic_of(fd);
 	struct followed *it = followed_of(fd);
 
-	if (!it || !take(it))
+	if (!it || !entry || !take(it))
 		return;
-	http1_read(&it->http, iov, count, n);
+	if (atomic_load(&entry->changes) != it->changes || it->changes == 0)
+		http1_read(&it->http, iov, count, n);
 	give_back(it);
 }
 
@@ -201,13 +217,16 @@ static bool has_unread(int fd)
 	return ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
 }
 
-static void plan(struct followed *it, const struct iovec *iov, int count, bool may_edit,
+/* HAS_MORE: somebody else holds bytes that the server has not read. */
+static void plan(struct followed *it, int fd, const struct iovec *iov, int count, bool has_more,
                  struct http1_edits *ret_edits)
 {
 	ret_edits->count = 0;
 	if (!take(it))
 		return;
-	http1_plan(&it->http, iov, count, may_edit, ret_edits);
+	http1_plan(&it->http, iov, count, !has_more, ret_edits);
+	if (ret_edits->count > 0 && has_unread(fd))
+		http1_plan(&it->http, iov, count, false, ret_edits);
 	give_back(it);
 }
 
@@ -254,7 +273,7 @@ static ssize_t send_edited(struct followed *it, int fd, const struct iovec *iov,
 		own = wrote(it, iov, count, edits, (size_t)sent);
 		if (own > 0)
 			return (ssize_t)own;
-		plan(it, iov, count, false, edits);
+		plan(it, fd, iov, count, true, edits);
 	}
 }
 
@@ -298,7 +317,7 @@ ssize_t farewell_send(int fd, const struct iovec *iov, int count, int flags)
 		if (made == 0 && total > 0)
 			return total;
 		if (it)
-			plan(it, parts, made, !has_unread(fd), &edits);
+			plan(it, fd, parts, made, false, &edits);
 		sent = it ? send_edited(it, fd, parts, made, &edits, flags)
 		          : send_parts(fd, parts, made, flags);
 		if (sent <= 0)
@@ -361,7 +380,7 @@ int farewell_send_tls(int fd, const void *bytes, int size, bool has_more, farewe
 	if (it && it->pending.bytes)
 		return send_pending(&it->pending, write, context);
 	if (it && !it->pending.is_the_servers)
-		plan(it, &own, 1, !has_more && !has_unread(fd), &edits);
+		plan(it, fd, &own, 1, has_more, &edits);
 	if (edits.count > 0 && compose(it, &own, &edits))
 		return send_pending(&it->pending, write, context);
 	sent = write(context, bytes, size);

@@ -20,24 +20,23 @@ extern _Atomic bool farewell_is_on;
  * silent. */
 void farewell_begin(void);
 
-/* FD is a connection: from now on it is followed. IS_NEW: no byte of it was ever read. A second call for the
- * same connection changes nothing. Context: the controller. */
-void farewell_follow(int fd, bool is_new);
+/* FD is a connection: from now on it is followed, with what is recorded of it so far (traffic.h). A second call
+ * for the same connection changes nothing. Context: the controller. */
+void farewell_follow(int fd);
 
 /* FD is closed: its number is none of a followed connection any more. Context: any. */
 void farewell_forget(int fd);
 
-/* How FD's requests and responses stand. Context: the controller. */
+/* How FD's requests and responses stand, followed or not. Context: the controller. */
 enum http_stand farewell_stand(int fd);
 
 /* True if FD is followed in the clear, or, with IN_TLS, through a TLS library. Context: any. */
 bool farewell_follows(int fd, bool in_tls);
 
-/* A write that began before FD was followed has ended since: it is followed from the next request on.
- * Context: any. */
+/* A write that began before FD was followed has ended since, and is recorded. Context: any. */
 void farewell_missed_write(int fd);
 
-/* N bytes of a connection that is followed were read into IOV, and not merely looked at. Context: any. */
+/* N bytes of a connection that is followed were read into IOV, and are recorded. Context: any. */
 void farewell_received(int fd, const struct iovec *iov, int count, size_t n);
 
 /* Writes to a connection that is followed, as sendmsg(2) does with FLAGS, what the server wrote and what is to

@@ -58,8 +58,8 @@ struct generation_page {
 	uint32_t magic, version, size;
 	bell bell; /* rung at every change below */
 	_Atomic uint32_t phase;
-	_Atomic int32_t leader;         /* 0: it has gone */
-	_Atomic uint32_t idle_grace_ms; /* what idle connections get in this drain */
+	_Atomic int32_t leader;       /* 0: it has gone */
+	_Atomic uint32_t is_stopping; /* of a drain: no successor serves */
 	/* Of the generation's birth: a process of it has mapped the page, one waits for its first
 	 * connection, and the leader has found that enough. */
 	_Atomic uint32_t is_attached;

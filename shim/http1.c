@@ -80,6 +80,12 @@ void http1_read(struct http1 *http1, const struct iovec *iov, int count, size_t 
 	}
 }
 
+void http1_received(struct http1 *http1, uint64_t n)
+{
+	if (http1->knowledge == FOLLOWED && n > 0 && http1_message_skip(&http1->request, n) < n)
+		http1_give_up(http1);
+}
+
 /* Responses. */
 
 static uint32_t method_asked(const struct http1 *http1)
@@ -338,11 +344,6 @@ void http1_join_late(struct http1 *http1)
 	*http1 = (struct http1){.knowledge = JOINED_LATE};
 }
 
-void http1_join_answering(struct http1 *http1)
-{
-	*http1 = (struct http1){.knowledge = FOLLOWED, .unanswered = 1};
-}
-
 void http1_give_up(struct http1 *http1)
 {
 	http1->knowledge = GIVEN_UP;
@@ -363,6 +364,12 @@ bool http1_is_told(const struct http1 *http1)
 bool http1_is_followed(const struct http1 *http1)
 {
 	return http1->knowledge == FOLLOWED;
+}
+
+bool http1_is_in_chunks(const struct http1 *http1)
+{
+	return http1->knowledge == FOLLOWED && http1->response.is_chunked &&
+	       http1_message_is_under_way(&http1->response);
 }
 
 bool http1_is_given_up(const struct http1 *http1)

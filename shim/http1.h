@@ -71,11 +71,6 @@ struct http1_edits {
  * and `/`, `*` or `h`. Nothing is edited until then. Context: any. */
 void http1_join_late(struct http1 *http1);
 
-/* A request was read before the connection was followed, and nothing of its answer is written yet. Whether
- * it was read completely, and what it asked for, is not known: what is read before the answer is complete
- * gives the connection up. Context: any. */
-void http1_join_answering(struct http1 *http1);
-
 /* Bytes went over the connection that were not seen, or it is known not to speak HTTP/1.x: given up
  * for good. Context: any. */
 void http1_give_up(struct http1 *http1);
@@ -113,6 +108,9 @@ int http1_apply(const struct iovec *iov, int count, const struct http1_edits *ed
 size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
                    const struct http1_edits *edits, size_t taken);
 
+/* N bytes of a request's content came in that were not kept. Context: any. */
+void http1_received(struct http1 *http1, uint64_t n);
+
 /* N bytes of content went out by another way, as with sendfile(2). Context: any. */
 void http1_sent(struct http1 *http1, uint64_t n);
 
@@ -127,6 +125,9 @@ bool http1_is_idle(const struct http1 *http1);
 /* What is read and written means something: it did not join late, or has found the beginning of a request, and is
  * not given up. Context: any. */
 bool http1_is_followed(const struct http1 *http1);
+
+/* A response is under way whose length is told by its chunks. Context: any. */
+bool http1_is_in_chunks(const struct http1 *http1);
 
 /* Given up: nothing will ever be edited any more. Context: any. */
 bool http1_is_given_up(const struct http1 *http1);

@@ -25,11 +25,20 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int64_t idle_in_ms(const struct idle_facts *facts, int64_t grace_ms)
+/* Without HTTP's word for it a response may be paused, and a pause may be as long as what came before it. */
+static int64_t wanted_ms(const struct idle_facts *facts, const struct idle_graces *graces)
+{
+	const int64_t response_ms = facts->received_ms - facts->sent_ms;
+
+	if (facts->http == HTTP_BETWEEN)
+		return graces->http_ms;
+	return response_ms > graces->other_ms ? response_ms : graces->other_ms;
+}
+
+int64_t idle_in_ms(const struct idle_facts *facts, const struct idle_graces *graces)
 {
 	const int64_t quiet_ms = smaller(facts->received_ms, facts->sent_ms);
-	const int64_t response_ms = facts->received_ms - facts->sent_ms;
-	int64_t wanted_ms = grace_ms;
+	int64_t wanted;
 
 	if (is_busy(facts))
 		return INT64_MAX;
@@ -38,9 +47,9 @@ int64_t idle_in_ms(const struct idle_facts *facts, int64_t grace_ms)
 	if (!was_answered(facts))
 		return INT64_MAX;
 	/* Bytes came after it had answered, and somebody has read them: whoever did, owes. */
-	if (facts->http != HTTP_BETWEEN && facts->has_received && response_ms < -TICK_MS)
+	if (facts->http != HTTP_BETWEEN && facts->has_received &&
+	    facts->received_ms + TICK_MS < facts->sent_ms)
 		return INT64_MAX;
-	if (facts->http != HTTP_BETWEEN && response_ms > wanted_ms)
-		wanted_ms = response_ms;
-	return quiet_ms >= wanted_ms ? 0 : wanted_ms - quiet_ms;
+	wanted = wanted_ms(facts, graces);
+	return quiet_ms >= wanted ? 0 : wanted - quiet_ms;
 }

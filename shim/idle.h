@@ -38,10 +38,17 @@ struct idle_facts {
 	int64_t sent_ms;
 };
 
-/* Returns 0 if the connection is idle, and has been for GRACE_MS; else in how many ms it may be at the
+/* How long a connection is to have been idle, in ms: where HTTP tells that all is answered, and where only the
+ * silence does. */
+struct idle_graces {
+	int64_t http_ms;
+	int64_t other_ms;
+};
+
+/* Returns 0 if the connection is idle, and has been for long enough; else in how many ms it may be at the
  * earliest, INT64_MAX if only a request or response can make it so. A response that comes in pieces (a slow
  * generator, server-sent events) looks idle between two of them: a pause that is no longer than the
  * response has taken so far is taken for one. Context: any. */
-int64_t idle_in_ms(const struct idle_facts *facts, int64_t grace_ms);
+int64_t idle_in_ms(const struct idle_facts *facts, const struct idle_graces *graces);
 
 #endif

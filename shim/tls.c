@@ -5,6 +5,17 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "traffic.h"
+
+/* Of OpenSSL 3. What it means to an older one, which does not look at the end so closely, is nothing. */
+#define IGNORE_UNEXPECTED_EOF (1u << 7)
+
+/* The call that this thread is in. */
+static __thread struct {
+	const struct tls_calls *tls;
+	SSL *ssl;
+} reading;
+
 static struct tls_calls calls;
 static _Atomic bool is_found;
 
@@ -39,6 +50,7 @@ const struct tls_calls *tls_calls_for(const void *caller)
 	FIND(SSL_get_rfd);
 	FIND(SSL_get_wfd);
 	FIND(SSL_has_pending);
+	FIND(SSL_set_options);
 	if (!found.SSL_read || !found.SSL_write) {
 		errno = ENOSYS;
 		return NULL;
@@ -47,4 +59,23 @@ const struct tls_calls *tls_calls_for(const void *caller)
 	calls = found;
 	atomic_store_explicit(&is_found, true, memory_order_release);
 	return &calls;
+}
+
+void tls_enter(const struct tls_calls *tls, SSL *ssl)
+{
+	reading.tls = tls;
+	reading.ssl = ssl;
+}
+
+void tls_leave(void)
+{
+	reading.ssl = NULL;
+}
+
+void tls_reading_ended(int fd)
+{
+	const struct traffic_entry *entry = traffic_of(fd);
+
+	if (reading.ssl && reading.tls->SSL_set_options && entry && atomic_load(&entry->is_ended))
+		(void)reading.tls->SSL_set_options(reading.ssl, IGNORE_UNEXPECTED_EOF);
 }

@@ -24,10 +24,20 @@ struct tls_calls {
 	int (*SSL_get_rfd)(const SSL *ssl);
 	int (*SSL_get_wfd)(const SSL *ssl);
 	int (*SSL_has_pending)(const SSL *ssl);
+	uint64_t (*SSL_set_options)(SSL *ssl, uint64_t options);
 };
 
 /* The functions behind the names for CALLER, an address in the program's or a library's code. NULL with errno
  * ENOSYS if no library has them. Context: normal. */
 const struct tls_calls *tls_calls_for(const void *caller);
+
+/* Around a call that reads from SSL. Context: normal. */
+void tls_enter(const struct tls_calls *tls, SSL *ssl);
+void tls_leave(void);
+
+/* A read from FD has found the end. If a TLS library wants to know, and it was the drain that ended the reading
+ * side, then the library is not to take it for an attack: the client has no alert to get, and the server closes
+ * in its way (SSL_OP_IGNORE_UNEXPECTED_EOF, SSL_CTX_set_options(3)). Context: normal. */
+void tls_reading_ended(int fd);
 
 #endif

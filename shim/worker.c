@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "connections.h"
+#include "drain.h"
 #include "farewell.h"
 #include "generation.h"
 #include "interpose.h"
@@ -40,15 +41,13 @@ void worker_forked(void)
 static void look(void)
 {
 	const int64_t begun = bell_now_ms();
-	int64_t grace_ms = atomic_load(&generation.page->idle_grace_ms);
+	struct idle_graces graces;
 
 	if (begun < worker.next_look)
 		return;
-	/* A leader that was killed has not said. */
-	if (grace_ms == 0)
-		grace_ms = settings.idle_grace_ms;
 	farewell_begin();
-	connections_look(grace_ms, &worker.look);
+	drain_graces(&graces);
+	connections_look(&graces, &worker.look);
 	worker.next_look = connections_next_look(&worker.look, begun, bell_now_ms());
 }
 

@@ -11,6 +11,7 @@
 
 #include "dispositions.h"
 #include "farewell.h"
+#include "tls.h"
 #include "traffic.h"
 
 /* Nothing was moved: what was moved before a signal is returned as a number (signal(7)). */
@@ -26,37 +27,31 @@ static bool is_followed(int fd)
 
 static ssize_t received_list(int fd, const struct iovec *parts, int count, ssize_t result)
 {
-	if (result <= 0)
-		return result;
-	traffic_received(fd);
-	if (is_followed(fd))
-		farewell_received(fd, parts, count, (size_t)result);
-	return result;
-}
-
-static ssize_t received(int fd, void *buffer, ssize_t result)
-{
-	const struct iovec part = {buffer, result > 0 ? (size_t)result : 0};
-
-	return received_list(fd, &part, 1, result);
-}
-
-static ssize_t sent(int fd, const void *bytes, ssize_t result)
-{
 	if (result > 0)
-		traffic_sent(fd, bytes, (size_t)result);
+		traffic_received(fd, parts, count, (size_t)result);
+	if (result > 0 && is_followed(fd))
+		farewell_received(fd, parts, count, (size_t)result);
+	if (UNLIKELY(result == 0))
+		tls_reading_ended(fd);
 	return result;
+}
+
+static ssize_t received(int fd, void *buffer, size_t size, ssize_t result)
+{
+	return received_list(fd, &(struct iovec){buffer, size}, 1, result);
 }
 
 static ssize_t sent_list(int fd, const struct iovec *parts, int count, ssize_t result)
 {
-	return count > 0 && result > 0 ? sent(fd, parts[0].iov_base, result) : result;
+	if (result > 0)
+		traffic_sent(fd, parts, count, (size_t)result);
+	return result;
 }
 
 /* The same for a connection that was not followed when the write began. */
-static ssize_t sent_unseen(int fd, const void *bytes, ssize_t result)
+static ssize_t sent_unseen(int fd, const struct iovec *parts, int count, ssize_t result)
 {
-	(void)sent(fd, bytes, result);
+	(void)sent_list(fd, parts, count, result);
 	if (is_followed(fd))
 		farewell_missed_write(fd);
 	return result;
@@ -66,7 +61,7 @@ static ssize_t sent_file(int fd, ssize_t result)
 {
 	if (result <= 0)
 		return result;
-	traffic_sent(fd, "", 0);
+	traffic_sent_file(fd, (uint64_t)result);
 	if (is_followed(fd))
 		farewell_sent_file(fd, (uint64_t)result);
 	return result;
@@ -77,7 +72,7 @@ EXPORT ssize_t read(int fd, void *buffer, size_t size)
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.read(fd, buffer, size));
-	return received(fd, buffer, result);
+	return received(fd, buffer, size, result);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
@@ -93,7 +88,7 @@ EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.recv(fd, buffer, size, flags));
-	return flags & MSG_PEEK ? result : received(fd, buffer, result);
+	return flags & MSG_PEEK ? result : received(fd, buffer, size, result);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
@@ -102,7 +97,7 @@ EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.recvfrom(fd, buffer, size, flags, address, length));
-	return flags & MSG_PEEK ? result : received(fd, buffer, result);
+	return flags & MSG_PEEK ? result : received(fd, buffer, size, result);
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
@@ -117,13 +112,13 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 EXPORT ssize_t write(int fd, const void *bytes, size_t size)
 {
+	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
 	if (is_followed(fd))
-		return sent(fd, bytes,
-		            farewell_send(fd, &(struct iovec){(void *)bytes, size}, 1, 0));
+		return sent_list(fd, &part, 1, farewell_send(fd, &part, 1, 0));
 	UNDISTURBED(result, libc_calls.write(fd, bytes, size));
-	return sent_unseen(fd, bytes, result);
+	return sent_unseen(fd, &part, 1, result);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
@@ -133,31 +128,31 @@ EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 	if (is_followed(fd))
 		return sent_list(fd, parts, count, farewell_send(fd, parts, count, 0));
 	UNDISTURBED(result, libc_calls.writev(fd, parts, count));
-	return sent_unseen(fd, count > 0 ? parts[0].iov_base : NULL, result);
+	return sent_unseen(fd, parts, count, result);
 }
 
 EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
 {
+	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
 	if (is_followed(fd))
-		return sent(fd, bytes,
-		            farewell_send(fd, &(struct iovec){(void *)bytes, size}, 1, flags));
+		return sent_list(fd, &part, 1, farewell_send(fd, &part, 1, flags));
 	UNDISTURBED(result, libc_calls.send(fd, bytes, size, flags));
-	return sent_unseen(fd, bytes, result);
+	return sent_unseen(fd, &part, 1, result);
 }
 
 /* A connection has one peer: an address is none of what a stream server gives. */
 EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
                       const struct sockaddr *address, socklen_t length)
 {
+	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
 	if (!address && is_followed(fd))
-		return sent(fd, bytes,
-		            farewell_send(fd, &(struct iovec){(void *)bytes, size}, 1, flags));
+		return sent_list(fd, &part, 1, farewell_send(fd, &part, 1, flags));
 	UNDISTURBED(result, libc_calls.sendto(fd, bytes, size, flags, address, length));
-	return sent_unseen(fd, bytes, result);
+	return sent_unseen(fd, &part, 1, result);
 }
 
 /* What goes with the bytes (descriptors, say) would have to go with the right ones. */
@@ -175,7 +170,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	if (is_followed(fd) && is_plain(message))
 		return sent_list(fd, parts, count, farewell_send(fd, parts, count, flags));
 	UNDISTURBED(result, libc_calls.sendmsg(fd, message, flags));
-	return sent_unseen(fd, count > 0 ? parts[0].iov_base : NULL, result);
+	return sent_unseen(fd, parts, count, result);
 }
 
 /* One after another, as the kernel does it: an error after the first is told by the next call. */
@@ -198,8 +193,9 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_f
 	if (is_followed(fd))
 		return send_each(fd, messages, count, (int)flags);
 	UNDISTURBED(result, libc_calls.sendmmsg(fd, messages, count, flags));
-	if (result > 0)
-		(void)sent_unseen(fd, messages[0].msg_hdr.msg_iov[0].iov_base, messages[0].msg_len);
+	for (int i = 0; i < result; i++)
+		(void)sent_unseen(fd, messages[i].msg_hdr.msg_iov,
+		                  (int)messages[i].msg_hdr.msg_iovlen, messages[i].msg_len);
 	return result;
 }
 
@@ -217,8 +213,9 @@ EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.splice(from, from_offset, to, to_offset, size, flags));
+	/* Nobody has seen these bytes: they are no request that could be read again. */
 	if (result > 0)
-		traffic_received(from);
+		traffic_received(from, &(struct iovec){"?", 1}, 1, 1);
 	if (result > 0 && is_followed(from))
 		farewell_forget(from);
 	return sent_file(to, result);

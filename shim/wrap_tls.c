@@ -25,20 +25,22 @@ static int mark(const struct tls_calls *tls, SSL *ssl)
 {
 	const int saved = errno;
 	const int fd = tls->SSL_get_wfd ? tls->SSL_get_wfd(ssl) : -1;
-	struct traffic_entry *entry = traffic_of(fd);
 
 	errno = saved;
-	if (entry)
-		atomic_store_explicit(&entry->is_tls, true, memory_order_relaxed);
+	traffic_is_tls(fd);
 	return fd;
 }
 
-static void received(const struct tls_calls *tls, SSL *ssl, void *buffer, size_t size)
+static bool is_followed(int fd)
 {
-	const int fd = mark(tls, ssl);
+	return UNLIKELY(farewell_is_on) && farewell_follows(fd, true);
+}
 
-	if (UNLIKELY(farewell_is_on) && farewell_follows(fd, true))
-		farewell_received(fd, &(struct iovec){buffer, size}, 1, size);
+static void received(int fd, const void *buffer, size_t size)
+{
+	traffic_received_tls(fd, buffer, size);
+	if (is_followed(fd))
+		farewell_received(fd, &(struct iovec){(void *)buffer, size}, 1, size);
 }
 
 /* What was the last move before the library wrote what it made of these bytes. */
@@ -49,37 +51,35 @@ static enum last_move last_move_of(int fd)
 	return entry ? traffic_last_move(entry) : MOVE_NONE;
 }
 
-/* The write below has noted that something was sent; what it was can only be seen here. */
-static void sent(int fd, enum last_move before, const void *bytes, size_t size)
-{
-	if (before == MOVE_RECEIVED)
-		traffic_received(fd);
-	traffic_sent(fd, bytes, size);
-}
-
 EXPORT int SSL_read(SSL *ssl, void *buffer, int size)
 {
 	const struct tls_calls *tls = CALLS();
-	int result;
+	int fd, result;
 
 	if (!tls)
 		return -1;
+	fd = mark(tls, ssl);
+	tls_enter(tls, ssl);
 	result = tls->SSL_read(ssl, buffer, size);
+	tls_leave();
 	if (result > 0)
-		received(tls, ssl, buffer, (size_t)result);
+		received(fd, buffer, (size_t)result);
 	return result;
 }
 
 EXPORT int SSL_read_ex(SSL *ssl, void *buffer, size_t size, size_t *ret_size)
 {
 	const struct tls_calls *tls = CALLS();
-	int result;
+	int fd, result;
 
 	if (!tls || !tls->SSL_read_ex)
 		return 0;
+	fd = mark(tls, ssl);
+	tls_enter(tls, ssl);
 	result = tls->SSL_read_ex(ssl, buffer, size, ret_size);
+	tls_leave();
 	if (result > 0)
-		received(tls, ssl, buffer, *ret_size);
+		received(fd, buffer, *ret_size);
 	return result;
 }
 
@@ -109,17 +109,19 @@ static bool has_more(const struct target *target)
 	return !target->tls->SSL_has_pending || target->tls->SSL_has_pending(target->ssl);
 }
 
-static bool is_followed(int fd)
+/* WRITE takes the bytes, or, while the connection is followed, what becomes of them. SIZE is above 0. */
+static int send_to(struct target *target, const void *bytes, int size, farewell_write *write)
 {
-	return UNLIKELY(farewell_is_on) && farewell_follows(fd, true);
-}
+	const int fd = mark(target->tls, target->ssl);
+	const enum last_move before = last_move_of(fd);
+	const bool was_followed = is_followed(fd);
+	const int result =
+		was_followed ? farewell_send_tls(fd, bytes, size, has_more(target), write, target)
+			     : write(target, bytes, size);
 
-/* The connection was not followed when the write began. */
-static int write_unseen(const struct target *target, int fd, const void *bytes, int size)
-{
-	const int result = target->tls->SSL_write(target->ssl, bytes, size);
-
-	if (is_followed(fd))
+	if (result > 0)
+		traffic_sent_tls(fd, before, bytes, (size_t)result);
+	if (!was_followed && is_followed(fd))
 		farewell_missed_write(fd);
 	return result;
 }
@@ -127,46 +129,27 @@ static int write_unseen(const struct target *target, int fd, const void *bytes, 
 EXPORT int SSL_write(SSL *ssl, const void *bytes, int size)
 {
 	struct target target = {CALLS(), ssl};
-	enum last_move before;
-	int fd, result;
 
 	if (!target.tls)
 		return -1;
-	fd = mark(target.tls, ssl);
-	before = last_move_of(fd);
-	if (is_followed(fd) && size > 0)
-		result = farewell_send_tls(fd, bytes, size, has_more(&target), write_to, &target);
-	else
-		result = write_unseen(&target, fd, bytes, size);
-	if (result > 0)
-		sent(fd, before, bytes, (size_t)result);
-	return result;
+	return size > 0 ? send_to(&target, bytes, size, write_to)
+	                : target.tls->SSL_write(ssl, bytes, size);
 }
 
 EXPORT int SSL_write_ex(SSL *ssl, const void *bytes, size_t size, size_t *ret_size)
 {
 	struct target target = {CALLS(), ssl};
-	enum last_move before;
-	int fd, result;
+	int result;
 
 	if (!target.tls || !target.tls->SSL_write_ex)
 		return 0;
-	fd = mark(target.tls, ssl);
-	before = last_move_of(fd);
-	if (is_followed(fd) && size > 0 && size <= MOST_AT_ONCE) {
-		result = farewell_send_tls(fd, bytes, (int)size, has_more(&target), write_ex_to,
-		                           &target);
-		if (result > 0)
-			*ret_size = (size_t)result;
-		result = result > 0;
-	} else {
-		result = target.tls->SSL_write_ex(ssl, bytes, size, ret_size);
-		if (is_followed(fd))
-			farewell_missed_write(fd);
-	}
+	/* Nobody writes that much at once; its content would not be recorded. */
+	if (size == 0 || size > MOST_AT_ONCE)
+		return target.tls->SSL_write_ex(ssl, bytes, size, ret_size);
+	result = send_to(&target, bytes, (int)size, write_ex_to);
 	if (result > 0)
-		sent(fd, before, bytes, *ret_size);
-	return result;
+		*ret_size = (size_t)result;
+	return result > 0;
 }
 
 EXPORT ssize_t SSL_sendfile(SSL *ssl, int from, off_t offset, size_t size, int flags)
@@ -181,7 +164,7 @@ EXPORT ssize_t SSL_sendfile(SSL *ssl, int from, off_t offset, size_t size, int f
 	result = tls->SSL_sendfile(ssl, from, offset, size, flags);
 	if (result <= 0)
 		return result;
-	traffic_sent(fd, "", 0);
+	traffic_sent_file_tls(fd, (uint64_t)result);
 	if (is_followed(fd))
 		farewell_sent_file(fd, (uint64_t)result);
 	return result;

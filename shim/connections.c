@@ -31,17 +31,20 @@ _Atomic int connections_watched_fd = -1;
  * ENOTCONN), nor does a listener. */
 static bool is_connection(int fd)
 {
+	const struct traffic_entry *entry = traffic_of(fd);
 	struct sockaddr_storage local, peer;
 	socklen_t local_length = sizeof(local), peer_length = sizeof(peer);
+	bool is = false;
 
 	memset(&local, 0, sizeof(local));
 	if (libc_calls.getsockname(fd, (void *)&local, &local_length) != 0)
 		return false;
-	for (int i = 0; i < silence_address_count(); i++) {
-		if (listeners_matches_connection(silence_address(i), (const void *)&local))
-			return getpeername(fd, (void *)&peer, &peer_length) == 0;
-	}
-	return false;
+	for (int i = 0; i < silence_address_count() && !is; i++)
+		is = listeners_matches_connection(silence_address(i), (const void *)&local);
+	/* A child forked for a connection has no listener to compare with. */
+	if (silence_address_count() == 0)
+		is = entry && atomic_load(&entry->is_accepted);
+	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
 }
 
 static bool is_still_connection(int fd)

@@ -176,7 +176,7 @@ bool farewell_follows(int fd, bool in_tls)
 	return followed_of(fd) && entry && atomic_load(&entry->is_tls) == in_tls;
 }
 
-void farewell_missed_write(int fd)
+void farewell_begin_anew(int fd)
 {
 	struct followed *it = followed_of(fd);
 

@@ -33,8 +33,9 @@ enum http_stand farewell_stand(int fd);
 /* True if FD is followed in the clear, or, with IN_TLS, through a TLS library. Context: any. */
 bool farewell_follows(int fd, bool in_tls);
 
-/* A write that began before FD was followed has ended since, and is recorded. Context: any. */
-void farewell_missed_write(int fd);
+/* A write that began before FD was followed has ended since, or a TLS library shows its bytes from now on: the
+ * record is read again. Context: any. */
+void farewell_begin_anew(int fd);
 
 /* N bytes of a connection that is followed were read into IOV, and are recorded. Context: any. */
 void farewell_received(int fd, const struct iovec *iov, int count, size_t n);

@@ -168,6 +168,8 @@ void generation_free_place(struct member *place)
 void generation_join(enum member_kind kind)
 {
 	struct member *place = atomic_load(&generation.membership);
+	/* A child forked for a connection that becomes a worker has it still. */
+	const bool has_connection = place || kind == MEMBER_CONNECTION;
 
 	if (!place)
 		place = find_place(generation.pid);
@@ -177,7 +179,7 @@ void generation_join(enum member_kind kind)
 	atomic_store(&place->is_silent, 0);
 	atomic_store(&place->idle, 0);
 	atomic_store(&place->has_peers, 0);
-	atomic_store(&place->connections, kind == MEMBER_CONNECTION);
+	atomic_store(&place->connections, has_connection);
 	atomic_store(&place->pid, generation.pid);
 	atomic_store(&generation.membership, place);
 }

@@ -202,7 +202,7 @@ static bool is_interim(struct traffic_entry *entry, const struct iovec *iov, int
 	return true;
 }
 
-void traffic_begin_anew(int fd)
+void traffic_begin_anew(int fd, bool is_accepted)
 {
 	struct traffic_entry *entry = traffic_of(fd);
 
@@ -210,6 +210,7 @@ void traffic_begin_anew(int fd)
 		return;
 	atomic_store_explicit(&entry->is_tls, false, memory_order_relaxed);
 	atomic_store_explicit(&entry->is_ended, false, memory_order_relaxed);
+	atomic_store_explicit(&entry->is_accepted, is_accepted, memory_order_relaxed);
 	atomic_store_explicit(&entry->last_move, MOVE_NONE, memory_order_relaxed);
 	note_move(entry, MOVE_NONE, &entry->received_ms);
 	note_move(entry, MOVE_NONE, &entry->sent_ms);
@@ -254,13 +255,15 @@ void traffic_sent_file(int fd, uint64_t n)
 		record_file(fd, entry, n);
 }
 
-void traffic_is_tls(int fd)
+bool traffic_is_tls(int fd)
 {
 	struct traffic_entry *entry = traffic_of(fd);
 
-	if (!entry || atomic_exchange(&entry->is_tls, true))
-		return;
+	if (!entry || atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		return false;
+	atomic_store(&entry->is_tls, true);
 	forget_record(fd, entry);
+	return true;
 }
 
 void traffic_received_tls(int fd, const void *bytes, size_t n)

@@ -42,6 +42,7 @@ struct traffic_entry {
 	_Atomic uint8_t last_move; /* enum last_move */
 	_Atomic uint8_t is_tls;    /* the bytes are shown by SSL_read and SSL_write */
 	_Atomic bool is_ended;     /* its reading side, by the drain */
+	_Atomic bool is_accepted;  /* it came from accept(), here or in a parent */
 	/* By traffic_now_ms(); 0: not noted. */
 	_Atomic uint32_t received_ms, sent_ms;
 };
@@ -73,8 +74,8 @@ static inline enum last_move traffic_last_move(const struct traffic_entry *entry
 	return (enum last_move)atomic_load_explicit(&entry->last_move, memory_order_relaxed);
 }
 
-/* The number is used anew. Context: any. */
-void traffic_begin_anew(int fd);
+/* The number is used anew, for what accept() gave, or for something else. Context: any. */
+void traffic_begin_anew(int fd, bool is_accepted);
 
 /* N bytes were read into IOV, not merely looked at (MSG_PEEK, recv(2)). Context: any. */
 void traffic_received(int fd, const struct iovec *iov, int count, size_t n);
@@ -86,8 +87,8 @@ void traffic_sent(int fd, const struct iovec *iov, int count, size_t n);
 void traffic_sent_file(int fd, uint64_t n);
 
 /* From now on the bytes of FD are shown by a TLS library, by the next two: what goes through read and write is
- * only noted as a move. Context: any. */
-void traffic_is_tls(int fd);
+ * only noted as a move. Returns false if that was known. Context: any. */
+bool traffic_is_tls(int fd);
 void traffic_received_tls(int fd, const void *bytes, size_t n);
 /* BEFORE: the last move before the library was called. */
 void traffic_sent_tls(int fd, enum last_move before, const void *bytes, size_t n);

@@ -10,6 +10,7 @@
 #include "procfs.h"
 #include "silence.h"
 #include "test_step.h"
+#include "traffic.h"
 
 /* A helper that never waits on a listener (a cache manager, a child that serves one connection) is
  * looked at closely for its first waits, and then now and then. */
@@ -64,6 +65,16 @@ void waiting_on_fd(int fd)
 {
 	if (listeners_is_listening(fd))
 		wait_has_begun();
+}
+
+void waiting_on_connection(int fd)
+{
+	const struct traffic_entry *entry = traffic_of(fd);
+	const int saved = errno;
+
+	if (entry && atomic_load(&entry->is_accepted) && traffic_last_move(entry) == MOVE_SENT)
+		attach();
+	errno = saved;
 }
 
 struct look {

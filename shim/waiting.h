@@ -28,6 +28,10 @@ void waiting_on_epoll(int epoll_fd);
 void waiting_on_poll(const struct pollfd *fds, nfds_t count);
 void waiting_on_select(int count, const fd_set *in);
 
+/* It is about to read from FD. A child that was forked for one connection and has answered on it keeps it for
+ * another request: then it has to hear of a drain. */
+void waiting_on_connection(int fd);
+
 /* The server is about to sleep or to wait for a signal. A daemon's master does only that.
  * Context: the server's threads. */
 void waiting_idly(void);

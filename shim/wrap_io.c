@@ -13,6 +13,7 @@
 #include "farewell.h"
 #include "tls.h"
 #include "traffic.h"
+#include "waiting.h"
 
 /* Nothing was moved: what was moved before a signal is returned as a number (signal(7)). */
 #define UNDISTURBED(result, call)  \
@@ -23,6 +24,12 @@
 static bool is_followed(int fd)
 {
 	return UNLIKELY(farewell_is_on) && farewell_follows(fd, false);
+}
+
+static void about_to_read(int fd)
+{
+	if (waiting_is_watched())
+		waiting_on_connection(fd);
 }
 
 static ssize_t received_list(int fd, const struct iovec *parts, int count, ssize_t result)
@@ -53,7 +60,7 @@ static ssize_t sent_unseen(int fd, const struct iovec *parts, int count, ssize_t
 {
 	(void)sent_list(fd, parts, count, result);
 	if (is_followed(fd))
-		farewell_missed_write(fd);
+		farewell_begin_anew(fd);
 	return result;
 }
 
@@ -71,6 +78,7 @@ EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
 	ssize_t result;
 
+	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.read(fd, buffer, size));
 	return received(fd, buffer, size, result);
 }
@@ -79,6 +87,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 {
 	ssize_t result;
 
+	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.readv(fd, parts, count));
 	return received_list(fd, parts, count, result);
 }
@@ -87,6 +96,7 @@ EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
 	ssize_t result;
 
+	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recv(fd, buffer, size, flags));
 	return flags & MSG_PEEK ? result : received(fd, buffer, size, result);
 }
@@ -96,6 +106,7 @@ EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 {
 	ssize_t result;
 
+	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recvfrom(fd, buffer, size, flags, address, length));
 	return flags & MSG_PEEK ? result : received(fd, buffer, size, result);
 }
@@ -104,6 +115,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	ssize_t result;
 
+	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recvmsg(fd, message, flags));
 	return flags & MSG_PEEK
 	               ? result

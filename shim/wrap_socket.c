@@ -26,6 +26,7 @@ EXPORT int socket(int family, int type, int protocol)
 	const int fd = libc_calls.socket(family, type, protocol);
 
 	handover_note_any_port(fd, false);
+	traffic_begin_anew(fd, false);
 	return fd;
 }
 
@@ -60,7 +61,7 @@ static int after_accept(int fd, int result)
 {
 	silence_accept_leave();
 	if (result >= 0) {
-		traffic_begin_anew(result);
+		traffic_begin_anew(result, true);
 		takeover_note_accept();
 	} else {
 		silence_accept_failed(fd);

@@ -27,7 +27,8 @@ static int mark(const struct tls_calls *tls, SSL *ssl)
 	const int fd = tls->SSL_get_wfd ? tls->SSL_get_wfd(ssl) : -1;
 
 	errno = saved;
-	traffic_is_tls(fd);
+	if (traffic_is_tls(fd) && UNLIKELY(farewell_is_on))
+		farewell_begin_anew(fd);
 	return fd;
 }
 
@@ -122,7 +123,7 @@ static int send_to(struct target *target, const void *bytes, int size, farewell_
 	if (result > 0)
 		traffic_sent_tls(fd, before, bytes, (size_t)result);
 	if (!was_followed && is_followed(fd))
-		farewell_missed_write(fd);
+		farewell_begin_anew(fd);
 	return result;
 }
 

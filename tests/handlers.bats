@@ -137,5 +137,5 @@ assert_reaches_only_safe() {
 @test "wrappers of calls that a server's handler may make reach only what a handler may call" {
     assert_reaches_only_safe wrap_signal:sigaction wrap_signal:signal wrap_signal:siginterrupt wrap_fd:close \
         wrap_fd:dup2 wrap_process:_exit wrap_process:_Exit wrap_process:setsid wrap_path:unlink wrap_socket:socket \
-        wrap_socket:shutdown wrap_io:write wrap_io:writev wrap_io:send wrap_io:sendto wrap_io:sendmsg
+        wrap_socket:shutdown wrap_io:write wrap_io:send wrap_io:sendto wrap_io:sendmsg
 }

@@ -30,7 +30,8 @@ static int64_t wanted_ms(const struct idle_facts *facts, const struct idle_grace
 {
 	const int64_t response_ms = facts->received_ms - facts->sent_ms;
 
-	if (facts->http == HTTP_BETWEEN)
+	/* The first request of a new connection may be on its way. */
+	if (facts->http == HTTP_BETWEEN && facts->has_received)
 		return graces->http_ms;
 	return response_ms > graces->other_ms ? response_ms : graces->other_ms;
 }

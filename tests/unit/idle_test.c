@@ -82,6 +82,7 @@ static const struct idle_case cases[] = {
          NEVER},
 
 	{"new, and its client takes its time", {MOVE_NONE, HTTP_UNKNOWN, NEW, 200, 200}, 1000, 800},
+	{"new, where others have spoken HTTP", {MOVE_NONE, HTTP_BETWEEN, NEW, 200, 200}, 400, 200},
 	{"new, for long", {MOVE_NONE, HTTP_UNKNOWN, NEW, 1000, 1000}, 1000, 0},
 	{"new, and greeted", {MOVE_SENT, HTTP_UNKNOWN, NEW, 1000, 1000}, 1000, 0},
 	{"new, and told the time each second",

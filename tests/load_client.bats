@@ -50,7 +50,7 @@ start() {
 # assert_only KIND COUNT: of all failures only KIND was counted, COUNT times, in $output.
 assert_only() {
     local found
-    found=$(awk '$1 ~ /^(refused|refused_end|reset|eof|short|timeout|status|protocol|other|eof_reused|reset_reused)$/ &&
+    found=$(awk '$1 ~ /^(refused|refused_end|reset|eof|short|timeout|status|protocol|other|eof_reused|reset_reused|ended_idle)$/ &&
         $2 != 0 { print $1, $2 }' <<<"$output")
     [[ $found == "$1 $2" ]] && return
     echo "expected only '$1 $2', got '$found' in:"
@@ -64,6 +64,11 @@ assert_line() {
     echo "no line '$1' in:"
     echo "$output"
     return 1
+}
+
+make_certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+        -subj /CN=localhost -keyout "$BATS_TEST_TMPDIR/key" -out "$BATS_TEST_TMPDIR/crt" 2>/dev/null
 }
 
 # fails_as KIND MODE: three requests to a server that misbehaves as MODE fail as KIND.
@@ -127,6 +132,35 @@ fails_as() {
     assert_only eof_reused 1
 }
 
+@test "with -e an end that came while the connection rested is no failure, and is not sent into" {
+    start misbehave kept_close=1
+    run -0 "$LOAD" -k -e -n 3 -p 100 "http://127.0.0.1:$PORT/ping"
+    assert_line "ok 3"
+    assert_line "requests 3"
+    assert_only ended_idle 2
+}
+
+@test "with -e an end that comes after the request was sent is a failure all the same" {
+    start misbehave kept_late_close=1
+    run -1 "$LOAD" -k -e -n 2 -p 100 "http://127.0.0.1:$PORT/ping"
+    assert_only eof_reused 1
+}
+
+@test "with -e a reset while the connection rested is a failure all the same" {
+    start misbehave kept_reset_idle=1
+    run -1 "$LOAD" -k -e -n 2 -p 100 "http://127.0.0.1:$PORT/ping"
+    assert_only reset_reused 1
+}
+
+@test "with -e an end of TLS that came while the connection rested is seen" {
+    make_certificate
+    start v1/ping_https -c "$BATS_TEST_TMPDIR/crt" -k "$BATS_TEST_TMPDIR/key" idle=30
+    run -0 "$LOAD" -k -e -n 3 -p 100 "https://127.0.0.1:$PORT/ping"
+    assert_only ended_idle 2
+    run -1 "$LOAD" -k -n 2 -p 100 "https://127.0.0.1:$PORT/ping"
+    assert_only eof_reused 1
+}
+
 @test "a body of another size than expected is a failure" {
     start v1/epoll
     run -1 "$LOAD" -n 1 -b 11 "http://127.0.0.1:$PORT/bytes?n=10"
@@ -182,8 +216,7 @@ fails_as() {
 }
 
 @test "HTTPS and unix sockets are served" {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-        -subj /CN=localhost -keyout "$BATS_TEST_TMPDIR/key" -out "$BATS_TEST_TMPDIR/crt" 2>/dev/null
+    make_certificate
     local socket=$BATS_TEST_TMPDIR/s
     start v1/ping_https -c "$BATS_TEST_TMPDIR/crt" -k "$BATS_TEST_TMPDIR/key"
     run -0 "$LOAD" -c 2 -n 20 "https://127.0.0.1:$PORT/ping"
@@ -259,4 +292,26 @@ fails_as() {
     output=$(cat <&"$OUT")
     assert_line "ended 4"
     assert_line "reset 0"
+}
+
+@test "kept connections are answered, held, and asked again when the line on stdin comes" {
+    start v1/epoll
+    run -0 "$HOLD" -k -n 30 "http://127.0.0.1:$PORT/ping" <<<""
+    assert_line "kept 30"
+    assert_line "answered 30"
+    assert_line "answered v1 $SERVER_PID 60"
+}
+
+@test "a connection whose answer announces its end is not kept" {
+    start v1/blocking
+    run -1 "$HOLD" -k -i -n 1 "http://127.0.0.1:$PORT/ping"
+    assert_line "kept 0"
+}
+
+@test "kept connections tell an end from a reset" {
+    start misbehave kept_reset_idle=1
+    run -1 "$HOLD" -k -i -n 1 "http://127.0.0.1:$PORT/ping"
+    assert_line "kept 1"
+    assert_line "ended 0"
+    assert_line "reset 1"
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens connections and holds them until it is told to go on: by a line on stdin. */
+/* Opens connections and holds them until it is told to go on: by a line on stdin. With -k each has
+ * asked for something by then, and was answered. */
 #include "exchange.h"
 #include "outcome.h"
 #include "stream.h"
@@ -16,14 +17,15 @@ static struct {
 	int count;
 	int timeout_ms;
 	bool is_eager; /* sends at once */
-	bool is_idle;  /* never sends */
+	bool is_idle;  /* waits to be ended */
+	bool is_kept;  /* has been answered once before */
 	struct target target;
 	struct stream *streams;
 } held = {.count = 1, .timeout_ms = DEFAULT_TIMEOUT_MS};
 
 static void die_usage(void)
 {
-	fputs("usage: hold -n CONNECTIONS [-q | -i] [-t TIMEOUT_MS] URL\n", stderr);
+	fputs("usage: hold -n CONNECTIONS [-k] [-q | -i] [-t TIMEOUT_MS] URL\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -31,7 +33,7 @@ static void options_parse(int argc, char **argv)
 {
 	int letter;
 
-	while ((letter = getopt(argc, argv, "n:qit:")) != -1) {
+	while ((letter = getopt(argc, argv, "n:qikt:")) != -1) {
 		switch (letter) {
 		case 'n':
 			held.count = atoi(optarg);
@@ -42,6 +44,9 @@ static void options_parse(int argc, char **argv)
 		case 'i':
 			held.is_idle = true;
 			break;
+		case 'k':
+			held.is_kept = true;
+			break;
 		case 't':
 			held.timeout_ms = atoi(optarg);
 			break;
@@ -51,7 +56,7 @@ static void options_parse(int argc, char **argv)
 	}
 	if (optind + 1 != argc || held.count < 1)
 		die_usage();
-	if (target_parse(argv[optind], false, -1, &held.target) == -1)
+	if (target_parse(argv[optind], held.is_kept, -1, &held.target) == -1)
 		die_usage();
 }
 
@@ -101,8 +106,11 @@ static void send_all(void)
 	print_count("sent", sent);
 }
 
-static void receive_all(void)
+/* Returns how many were answered. A connection that is to be held on stays open. */
+static long receive_all(bool is_held_on)
 {
+	long answered = 0;
+
 	for (int i = 0; i < held.count; i++) {
 		struct stream *stream = &held.streams[i];
 		struct answer answer;
@@ -114,9 +122,21 @@ static void receive_all(void)
 			give_up(stream, outcome);
 			continue;
 		}
+		answered++;
 		tally_add(outcome, &answer, 0);
-		stream_close(stream);
+		if (!is_held_on || !answer.is_kept)
+			stream_close(stream);
 	}
+	return answered;
+}
+
+static long open_count(void)
+{
+	long count = 0;
+
+	for (int i = 0; i < held.count; i++)
+		count += held.streams[i].fd != -1;
+	return count;
 }
 
 static void wait_for_line(void)
@@ -162,13 +182,17 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	connect_all();
+	if (held.is_kept) {
+		send_all();
+		receive_all(true);
+		print_count("kept", open_count());
+	}
 	if (held.is_idle)
 		return await_ends();
 	if (!held.is_eager)
 		wait_for_line();
 	send_all();
-	receive_all();
-	print_count("answered", tally_count(OUTCOME_OK));
+	print_count("answered", receive_all(false));
 	print_count("failed", tally_failures());
 	tally_print_counts();
 	tally_print_answered();

@@ -23,7 +23,7 @@ struct load_options {
 
 static void die_usage(void)
 {
-	fputs("usage: load [-c CONNECTIONS] [-d SECONDS | -n REQUESTS] [-k] [-p PAUSE_MS]\n"
+	fputs("usage: load [-c CONNECTIONS] [-d SECONDS | -n REQUESTS] [-k [-e]] [-p PAUSE_MS]\n"
 	      "            [-t TIMEOUT_MS] [-r] [-b BODY_BYTES] URL\n"
 	      "URL: http://A:P/PATH https://A:P/PATH unix:SOCKET:/PATH redis://A:P "
 	      "memcached://A:P\n",
@@ -35,7 +35,7 @@ static void options_parse(int argc, char **argv, struct load_options *options)
 {
 	int letter;
 
-	while ((letter = getopt(argc, argv, "c:d:n:kp:t:rb:")) != -1) {
+	while ((letter = getopt(argc, argv, "c:d:n:kep:t:rb:")) != -1) {
 		switch (letter) {
 		case 'c':
 			options->plan.count = atoi(optarg);
@@ -48,6 +48,9 @@ static void options_parse(int argc, char **argv, struct load_options *options)
 			break;
 		case 'k':
 			options->is_kept = true;
+			break;
+		case 'e':
+			options->plan.is_watching_rests = true;
 			break;
 		case 'p':
 			options->plan.pause_ms = atoi(optarg);

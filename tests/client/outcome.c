@@ -9,8 +9,9 @@
 const char *outcome_name(enum outcome outcome)
 {
 	static const char *const names[OUTCOME_COUNT] = {
-		"ok",      "refused", "refused_end", "reset", "eof",        "short",
-		"timeout", "status",  "protocol",    "other", "eof_reused", "reset_reused",
+		"ok",         "refused",      "refused_end", "reset",    "eof",
+		"short",      "timeout",      "status",      "protocol", "other",
+		"eof_reused", "reset_reused", "ended_idle",
 	};
 
 	return names[outcome];
@@ -18,7 +19,8 @@ const char *outcome_name(enum outcome outcome)
 
 bool outcome_is_failure(enum outcome outcome)
 {
-	return outcome != OUTCOME_OK && outcome != OUTCOME_REFUSED_END;
+	return outcome != OUTCOME_OK && outcome != OUTCOME_REFUSED_END &&
+	       outcome != OUTCOME_ENDED_IDLE;
 }
 
 enum outcome outcome_report_other(const char *what, const char *why)

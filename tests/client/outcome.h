@@ -18,6 +18,7 @@ enum outcome {
 	OUTCOME_OTHER,
 	OUTCOME_EOF_REUSED, /* on a connection that had answered before */
 	OUTCOME_RESET_REUSED,
+	OUTCOME_ENDED_IDLE, /* seen in time on a connection that rested, no failure */
 	OUTCOME_COUNT
 };
 

@@ -83,6 +83,9 @@ static enum outcome stream_move(const struct stream *stream, bool is_write, void
 enum outcome stream_check_open(const struct stream *stream)
 {
 	char byte;
+
+	if (stream->tls)
+		return tls_check_open(stream->tls);
 	ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	if (got == 0)

@@ -40,11 +40,20 @@ static bool is_plain_end(int error)
 	       ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
-ssize_t tls_move(void *tls, bool is_write, void *data, size_t len, short *ret_events,
-                 enum outcome *ret_outcome)
+/* What ERROR of SSL_get_error(3) stands for, NUMBER being errno then. */
+static enum outcome outcome_from_tls(int error, int number)
 {
 	char text[256];
 
+	if (error == SSL_ERROR_SYSCALL)
+		return outcome_from_errno("tls", number);
+	ERR_error_string_n(ERR_peek_error(), text, sizeof(text));
+	return outcome_report_other("tls", text);
+}
+
+ssize_t tls_move(void *tls, bool is_write, void *data, size_t len, short *ret_events,
+                 enum outcome *ret_outcome)
+{
 	*ret_events = 0;
 	ERR_clear_error();
 	errno = 0;
@@ -60,13 +69,25 @@ ssize_t tls_move(void *tls, bool is_write, void *data, size_t len, short *ret_ev
 	errno = number;
 	if (error == SSL_ERROR_ZERO_RETURN || is_plain_end(error))
 		return 0;
-	if (error == SSL_ERROR_SYSCALL) {
-		*ret_outcome = outcome_from_errno("tls", number);
-	} else {
-		ERR_error_string_n(ERR_peek_error(), text, sizeof(text));
-		*ret_outcome = outcome_report_other("tls", text);
-	}
+	*ret_outcome = outcome_from_tls(error, number);
 	return -1;
+}
+
+enum outcome tls_check_open(void *tls)
+{
+	char byte;
+
+	ERR_clear_error();
+	errno = 0;
+	int got = SSL_peek(tls, &byte, 1);
+	int number = errno;
+	int error = SSL_get_error(tls, got);
+	if (got > 0 || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return OUTCOME_OK;
+	errno = number;
+	if (error == SSL_ERROR_ZERO_RETURN || is_plain_end(error))
+		return OUTCOME_EOF;
+	return outcome_from_tls(error, number);
 }
 
 void tls_free(void *tls)

@@ -17,6 +17,10 @@ void *tls_new(int fd);
 ssize_t tls_move(void *tls, bool is_write, void *data, size_t len, short *ret_events,
                  enum outcome *ret_outcome);
 
+/* Looks, without waiting, whether the peer has ended the connection: OUTCOME_EOF, or OUTCOME_OK
+ * while it has not. What else comes on an idle connection, such as session tickets, is taken in. */
+enum outcome tls_check_open(void *tls);
+
 void tls_free(void *tls);
 
 #endif

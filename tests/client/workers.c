@@ -52,13 +52,30 @@ static bool worker_may_go_on(void)
 	return limit == -1 || atomic_fetch_add(&run.started_requests, 1) < limit;
 }
 
+/* As a client with a pool of connections does: one that was ended while it rested is not used
+ * again. An end after the request was sent is another matter. */
+static enum outcome drop_ended(struct stream *stream)
+{
+	enum outcome outcome = stream_check_open(stream);
+
+	if (outcome == OUTCOME_OK)
+		return OUTCOME_OK;
+	stream_close(stream);
+	if (outcome != OUTCOME_EOF)
+		return outcome_on_reused(outcome);
+	tally_add(OUTCOME_ENDED_IDLE, NULL, 0);
+	return OUTCOME_OK;
+}
+
 /* Makes one request, on the connection at hand or a new one. */
 static enum outcome worker_request(struct stream *stream, struct answer *ret_answer)
 {
 	const struct workers_plan *plan = run.plan;
 	enum outcome outcome = OUTCOME_OK;
 
-	if (stream->fd == -1) {
+	if (plan->is_watching_rests && stream->fd != -1)
+		outcome = drop_ended(stream);
+	if (outcome == OUTCOME_OK && stream->fd == -1) {
 		outcome = stream_connect(stream, &plan->target, plan->timeout_ms);
 		if (outcome == OUTCOME_REFUSED && plan->is_until_refused)
 			return OUTCOME_REFUSED_END;

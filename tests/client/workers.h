@@ -14,6 +14,7 @@ struct workers_plan {
 	int pause_ms;
 	int timeout_ms;
 	bool is_until_refused;
+	bool is_watching_rests; /* an end during a rest is seen before the next request */
 };
 
 /* Starts the workers. PLAN has to live as long as they do. Prints `running` when each of them

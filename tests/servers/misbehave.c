@@ -12,7 +12,8 @@
  *   hang           never replies
  *   linger         replies and never closes
  *   kept_close=K   ends a kept connection after K replies, without having told
- *   kept_reset=K   resets it after K replies
+ *   kept_reset=K   resets it after K replies, in answer to a request
+ *   kept_late_close=K, kept_reset_idle=K   ends it when the next request has come, resets it without one
  *   bare           replies well, without a header that names version and process */
 #include "http.h"
 #include "identity.h"
@@ -93,9 +94,13 @@ static void serve_kept(int fd)
 {
 	for (int left = replies_left_at_first; left > 0 && request_read(fd); left--)
 		send_good_reply(fd);
-	if (strncmp(mode, "kept_reset", 10) == 0) {
+	if (strncmp(mode, "kept_reset_idle=", 16) == 0) {
+		make_close_reset(fd);
+	} else if (strncmp(mode, "kept_reset=", 11) == 0) {
 		request_read(fd);
 		make_close_reset(fd);
+	} else if (strncmp(mode, "kept_late_close=", 16) == 0) {
+		request_read(fd);
 	} else {
 		/* Bytes that come in after close() would be answered by a reset. */
 		shutdown(fd, SHUT_WR);

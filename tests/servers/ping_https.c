@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Serves HTTPS, with a thread per connection: -c CERT -k KEY, both PEM. */
+/* Serves HTTPS, with a thread per connection: -c CERT -k KEY, both PEM. The argument idle=MS ends
+ * connections that have been quiet so long. */
 #include "conversation.h"
 #include "listeners.h"
 #include "routes.h"
@@ -10,9 +11,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static SSL_CTX *context;
+static struct timeval idle_limit; /* 0 for none, as SO_RCVTIMEO wants it */
 
 static ssize_t receive_tls(void *channel, void *data, size_t len)
 {
@@ -29,6 +34,7 @@ static void *connection_run(void *argument)
 	int fd = (int)(intptr_t)argument;
 	SSL *ssl = SSL_new(context);
 
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle_limit, sizeof(idle_limit));
 	SSL_set_fd(ssl, fd);
 	if (SSL_accept(ssl) == 1) {
 		conversation_run(
@@ -66,6 +72,8 @@ int main(int argc, char **argv)
 
 	server_options_parse(argc, argv, &options);
 	context_load(&options);
+	if (options.argument && strncmp(options.argument, "idle=", 5) == 0)
+		idle_limit.tv_usec = atoi(options.argument + 5) * 1000;
 	/* SSL_write() has no MSG_NOSIGNAL. */
 	signal(SIGPIPE, SIG_IGN);
 	listeners_open(&options, false, &listeners);

@@ -31,6 +31,21 @@ finish_load() {
     fail "load: exit status $status, failures '$LOAD_FAILURES'"$'\n'"$(tail -n 40 "$LOAD_LOG")"
 }
 
+# generation_answers_load: a process of the present generation has answered the load; those before it
+# are gone. Servers that tell no pid answer a probe.
+generation_answers_load() {
+    if [[ $SERVER_NAME == python_module ]]; then
+        server_answers
+        return
+    fi
+    local pid
+    workers_of "$SERVER_PID"
+    for pid in "${WORKERS[@]}"; do
+        ! load_saw_pid "$pid" || return 0
+    done
+    return 1
+}
+
 # start_slow MS: asks the server for an answer that takes MS, and waits until it has read the request.
 # Sets SLOW_PID; several may run at a time.
 start_slow() {

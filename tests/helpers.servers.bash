@@ -201,6 +201,15 @@ prepare_node() {
     SERVER_COMMAND=(node "$SERVERS_DIR/node_http.js" "$PORT")
 }
 
+# The same, with answers that take long: see the two servers.
+prepare_node_long() {
+    SERVER_COMMAND=(node "$SERVERS_DIR/node_long.js" "$PORT")
+}
+
+prepare_python_long() {
+    SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/python_long.py" "$PORT")
+}
+
 # Debian's interpreter, whatever else PATH offers: it is the one that gunicorn is installed for.
 prepare_python_http() {
     SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/python_http.py" "$PORT")

@@ -568,6 +568,8 @@ assert_bad_line() {
 @test "a bad OCTOPUS_DRAIN_TIMEOUT" { is_bad OCTOPUS_DRAIN_TIMEOUT 5x 'a duration'; }
 @test "a bad OCTOPUS_READY_TIMEOUT" { is_bad OCTOPUS_READY_TIMEOUT -1 'a duration'; }
 @test "a bad OCTOPUS_LAME_DUCK" { is_bad OCTOPUS_LAME_DUCK 'one second' 'a duration'; }
+@test "a bad OCTOPUS_IDLE_GRACE" { is_bad OCTOPUS_IDLE_GRACE soon 'a duration'; }
+@test "a bad OCTOPUS_HTTP_CLOSE" { is_bad OCTOPUS_HTTP_CLOSE yes 'auto or off'; }
 @test "a bad OCTOPUS_STOP_TIMEOUT" { is_bad OCTOPUS_STOP_TIMEOUT '' 'a duration'; }
 @test "a bad OCTOPUS_STOP_SIGNAL" { is_bad OCTOPUS_STOP_SIGNAL GRACEFUL 'the name of a signal, like TERM or QUIT. Using the default, TERM.'; }
 @test "a bad OCTOPUS_PIDFILE" { is_bad OCTOPUS_PIDFILE '' 'a path. No pid file is written.'; }

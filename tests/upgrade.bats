@@ -51,21 +51,6 @@ fds_are_settled() {
     return 1
 }
 
-# generation_answers_load: a process of the present generation has answered the load; those before it
-# are gone. Servers that tell no pid answer a probe.
-generation_answers_load() {
-    if [[ $SERVER_NAME == python_module ]]; then
-        server_answers
-        return
-    fi
-    local pid
-    workers_of "$SERVER_PID"
-    for pid in "${WORKERS[@]}"; do
-        ! load_saw_pid "$pid" || return 0
-    done
-    return 1
-}
-
 remember_first_generation() {
     FDS_OF_FIRST=$(fds_of_generation "$SERVER_PID")
     FILES_OF_FIRST=$(files_present)

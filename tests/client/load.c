@@ -26,7 +26,8 @@ static void die_usage(void)
 	fputs("usage: load [-c CONNECTIONS] [-d SECONDS | -n REQUESTS] [-k [-e]] [-p PAUSE_MS]\n"
 	      "            [-t TIMEOUT_MS] [-r] [-b BODY_BYTES] URL\n"
 	      "URL: http://A:P/PATH https://A:P/PATH unix:SOCKET:/PATH redis://A:P "
-	      "memcached://A:P\n",
+	      "memcached://A:P\n"
+	      "     redis+unix:SOCKET memcached+unix:SOCKET\n",
 	      stderr);
 	exit(EXIT_USAGE);
 }

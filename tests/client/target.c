@@ -80,6 +80,15 @@ static void command_write(struct target *target)
 	                                       ask, target->is_kept ? "" : "quit\r\n");
 }
 
+/* What comes before the path of a unix socket that speaks no HTTP. */
+static const struct {
+	const char *prefix;
+	enum target_protocol protocol;
+} local_schemes[] = {
+	{"redis+unix:", TARGET_REDIS},
+	{"memcached+unix:", TARGET_MEMCACHED},
+};
+
 static int unix_parse(const char *rest, struct target *target)
 {
 	const char *path = strstr(rest, ":/");
@@ -94,6 +103,14 @@ int target_parse(const char *url, bool is_kept, long body_len, struct target *re
 	*ret_target = (struct target){.is_kept = is_kept, .body_len = body_len};
 	if (strncmp(url, "unix:", 5) == 0)
 		return unix_parse(url + 5, ret_target);
+	for (size_t i = 0; i < sizeof(local_schemes) / sizeof(local_schemes[0]); i++) {
+		size_t prefix_len = strlen(local_schemes[i].prefix);
+		if (strncmp(url, local_schemes[i].prefix, prefix_len) != 0)
+			continue;
+		ret_target->protocol = local_schemes[i].protocol;
+		command_write(ret_target);
+		return address_set_unix(url + prefix_len, strlen(url + prefix_len), ret_target);
+	}
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		size_t prefix_len = strlen(schemes[i].prefix);
 		if (strncmp(url, schemes[i].prefix, prefix_len) != 0)

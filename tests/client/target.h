@@ -21,7 +21,7 @@ struct target {
 };
 
 /* Understands http://A:P/path, https://A:P/path, redis://A:P, memcached://A:P (an IPv6 A in
- * brackets) and unix:PATH:/path. Returns 0, or -1 when URL is none of these. */
+ * brackets), unix:PATH:/path, redis+unix:PATH and memcached+unix:PATH. Returns 0, or -1 when URL is none of these. */
 int target_parse(const char *url, bool is_kept, long body_len, struct target *ret_target);
 
 #endif

@@ -1,0 +1,678 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+# What a drain does with each kind of connection: idle ones end at once and in the server's own way, one
+# on which something is owed is let be until that is done, and what never ends has until the deadline.
+
+load helpers
+
+# --- servers of this file
+
+prepare_nginx_long() {
+    SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
+    write_nginx_config off "127.0.0.1:$PORT" "sendfile on;
+        location = /blob { root $APP_DIR; }
+        location = /unmodified { return 304; }"
+    sed -i 's/worker_connections .*;/worker_connections 12000; }/' "$APP_DIR/nginx.conf"
+}
+
+prepare_redis_unix() { prepare_on_unix_socket redis /usr/bin/redis-server --port 0 --unixsocket "$SOCKET" --save ''; }
+prepare_memcached_unix() { prepare_on_unix_socket memcached /usr/bin/memcached -u root -s "$SOCKET"; }
+prepare_on_unix_socket() {
+    PROTOCOL=$1
+    shift
+    SERVER_COMMAND=("$@")
+}
+
+# start NAME [SETTING=VALUE...]: with a deadline that a test can tell from `at once`, unless it says its own.
+start() {
+    local name=$1
+    shift
+    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=20s "$@"
+    wait_until_started
+}
+
+# begin_drain SIGNAL: returns when the drain has begun. Sets DRAINING_PID; SERVER_PID is the successor's after HUP.
+begin_drain() {
+    DRAINING_PID=$SERVER_PID
+    case $1 in
+    HUP)
+        upgrade_beside HUP
+        SERVER_PID=$NEW_PID
+        ;;
+    *) kill -"$1" "$SERVER_PID" ;;
+    esac
+    DRAIN_BEGIN=$(now_ms)
+    wait_until 5 log_has 'Digesting requests'
+}
+
+# assert_drained [SECONDS]: the old one leaves within SECONDS (3) from now, and had nothing to complain about.
+assert_drained() {
+    wait_until "${1:-3}" is_gone "$DRAINING_PID"
+    if [[ $DRAINING_PID == "$LAUNCHED_PID" ]]; then
+        status_of "$DRAINING_PID"
+        assert_eq "$EXIT_STATUS" 0 "exit status of the server"
+    fi
+    if [[ $SERVER_PID == "$DRAINING_PID" ]]; then
+        assert_no_process_left
+    else
+        assert_only_generation "$SERVER_PID"
+    fi
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# elapsed_ms: since the drain has begun.
+elapsed_ms() { echo $(( $(now_ms) - DRAIN_BEGIN )); }
+
+# --- idle connections
+
+# keep_idle COUNT HOLD-OPTION...: opens connections that say nothing more, having been answered once with -k.
+keep_idle() {
+    local count=$1
+    shift
+    start_hold -i -n "$count" "$@"
+    IDLE_PID=$HOLD_PID IDLE_LOG=$HOLD_LOG IDLE_COUNT=$count
+    [[ $* != *-k* ]] || WATCH_PID=$HOLD_PID wait_until 20 grep -qx "kept $count" "$IDLE_LOG"
+}
+
+# assert_idle_ended SECONDS: each came to an orderly end by then.
+assert_idle_ended() {
+    wait_until "$1" is_gone "$IDLE_PID"
+    status_of "$IDLE_PID"
+    assert_eq "$(grep -E '^(ended|reset)' "$IDLE_LOG" | xargs)" "ended $IDLE_COUNT reset 0" "ends of idle connections"
+    assert_eq "$EXIT_STATUS" 0 "exit status of their client"
+}
+
+# idle_end_before_slow NAME COUNT: the request is answered by a process that leaves right then.
+idle_end_before_slow() {
+    start "$1"
+    keep_idle "$2" -k
+    start_slow 3000
+    begin_drain TERM
+    assert_idle_ended 2.5
+    is_alive "$SLOW_PID" || fail "the slow request did not outlast the idle connections"
+    is_alive "$SERVER_PID" || fail "the server did not wait for the slow request"
+    finish_slow "$SLOW_PID" 3000
+    assert_drained 2
+}
+
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: nginx" { idle_end_before_slow nginx 200; }
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: nginx with HTTPS" { idle_end_before_slow nginx_https 200; }
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: node" { idle_end_before_slow node_long 200; }
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: python's HTTPServer" { idle_end_before_slow python_long 200; }
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: the example epoll" { idle_end_before_slow epoll 200; }
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: the example select" { idle_end_before_slow select 200; }
+@test "TERM ends 200 idle connections at once and completes a request of 3 s: the example threads" { idle_end_before_slow threads 200; }
+@test "TERM ends 8 idle connections at once and completes a request of 3 s: gunicorn, threaded workers" { idle_end_before_slow gunicorn_gthread 8; }
+@test "TERM ends 50 idle connections at once and completes a request of 3 s: the example forker" { idle_end_before_slow forker 50; }
+@test "TERM ends 50 idle connections at once and completes a request of 3 s: the example ping over HTTPS" {
+    start ping_https
+    keep_idle 50 -k
+    begin_drain TERM
+    assert_idle_ended 2.5
+    assert_drained
+}
+
+# idle_end_at_once NAME HOLD-OPTION...: also in a protocol of which nobody knows anything.
+idle_end_at_once() {
+    start "$1"
+    shift
+    keep_idle 20 "$@"
+    begin_drain TERM
+    assert_idle_ended 3
+    assert_drained
+}
+
+@test "TERM ends idle connections at once: redis" { idle_end_at_once redis -k; }
+@test "TERM ends idle connections at once: memcached" { idle_end_at_once memcached -k; }
+@test "TERM ends connections that never said a word at once: redis" { idle_end_at_once redis; }
+@test "TERM ends connections that never said a word at once: memcached" { idle_end_at_once memcached; }
+@test "TERM ends connections that never said a word at once: the example threads" { idle_end_at_once threads; }
+
+# start_on_unix_socket NAME: LOAD_URL leads to its unix socket, which is all that it listens on.
+start_on_unix_socket() {
+    SERVER_NAME=$1
+    make_public_dir
+    SOCKET=$PUBLIC_DIR/socket
+    APP_DIR=$PUBLIC_DIR/app
+    PORT=
+    mkdir -p "$APP_DIR"
+    SERVER_LOG=$BATS_TEST_TMPDIR/server.log
+    "prepare_$1"
+    launch_server OCTOPUS_DRAIN_TIMEOUT=20s
+    LOAD_URL=$PROTOCOL+unix:$SOCKET
+    wait_until_started
+}
+
+idle_end_at_once_on_unix_socket() {
+    start_on_unix_socket "$1"
+    shift
+    keep_idle 20 "$@"
+    begin_drain TERM
+    assert_idle_ended 3
+    assert_drained
+}
+
+@test "TERM ends idle connections of a unix socket at once: redis" { idle_end_at_once_on_unix_socket redis_unix -k; }
+@test "TERM ends idle connections of a unix socket at once: memcached" { idle_end_at_once_on_unix_socket memcached_unix -k; }
+@test "TERM ends idle connections of a unix socket at once: the example epoll" {
+    PORT=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" -u "$BATS_TEST_TMPDIR/socket")
+    start epoll
+    LOAD_URL=unix:$BATS_TEST_TMPDIR/socket:/ping
+    keep_idle 20 -k
+    begin_drain TERM
+    assert_idle_ended 3
+    assert_drained
+}
+
+# idle_end_after_grace NAME: an upgrade gives them OCTOPUS_IDLE_GRACE; long before the deadline all are gone.
+idle_end_after_grace() {
+    start "$1"
+    keep_idle 50 -k
+    begin_drain HUP
+    assert_idle_ended 4
+    assert_drained
+}
+
+@test "an upgrade ends idle connections after a grace: nginx" { idle_end_after_grace nginx; }
+@test "an upgrade ends idle connections after a grace: node" { idle_end_after_grace node_long; }
+@test "an upgrade ends idle connections after a grace: redis" { idle_end_after_grace redis; }
+@test "an upgrade ends idle connections after a grace: the example epoll" { idle_end_after_grace epoll; }
+
+@test "OCTOPUS_IDLE_GRACE is how long an upgrade lets idle connections be" {
+    start epoll OCTOPUS_IDLE_GRACE=3s
+    keep_idle 5 -k
+    begin_drain HUP
+    holds_for 2 is_alive "$IDLE_PID"
+    assert_idle_ended 4
+    assert_drained
+}
+
+@test "idle connections that use the grace are answered, and told" {
+    start epoll OCTOPUS_IDLE_GRACE=60s
+    start_hold -k -n 5
+    wait_until 5 grep -qx 'kept 5' "$HOLD_LOG"
+    begin_drain HUP
+    release_hold
+    finish_hold 5
+    assert_drained
+}
+
+# ten_thousand_idle NAME: all come to an orderly end, in a small part of the time that they have.
+ten_thousand_idle() {
+    ulimit -Sn 12000 2>/dev/null || skip "needs 12,000 descriptors"
+    start "$1"
+    keep_idle 10000 -k
+    begin_drain TERM
+    assert_idle_ended 10
+    assert_drained
+}
+
+@test "TERM ends 10,000 idle connections: nginx" { ten_thousand_idle nginx_long; }
+@test "TERM ends 10,000 idle connections: the example epoll" { ten_thousand_idle epoll; }
+
+# --- answers that take long
+
+# make_blob BYTES: a file that the servers of this file serve as /blob.
+make_blob() {
+    make_public_dir
+    APP_DIR=$PUBLIC_DIR/app
+    mkdir -p "$APP_DIR"
+    head -c "$1" /dev/urandom >"$APP_DIR/blob"
+}
+
+# fetch PATH CURL-OPTION...: requests it in the background, into FETCHED; what curl says is in FETCH_LOG. Sets FETCH_PID.
+fetch() {
+    FETCHED=$BATS_TEST_TMPDIR/fetched
+    FETCH_LOG=$BATS_TEST_TMPDIR/fetch.log
+    : >"$FETCHED"
+    request "$@" --max-time 60 --no-buffer --verbose --output "$FETCHED" 2>"$FETCH_LOG" 3>&- 4>&- &
+    FETCH_PID=$!
+    HELPER_PIDS+=("$FETCH_PID")
+}
+
+fetched_more_than() { (( $(stat -c %s "$FETCHED") > $1 )); }
+
+assert_fetched() {
+    status_of "$FETCH_PID"
+    assert_eq "$EXIT_STATUS" 0 "exit status of curl ($(tail -n 5 "$FETCH_LOG"))"
+}
+
+# slow_generator NAME SIGNAL: a chunk every 300 ms.
+slow_generator() {
+    start "$1"
+    fetch '/chunks?n=8&ms=300'
+    wait_until 5 fetched_more_than 0
+    begin_drain "$2"
+    assert_fetched
+    case $1 in
+    epoll | threads) assert_eq "$(cat "$FETCHED")" "$(printf 'chunk\n%.0s' {1..8})" "body" ;;
+    *) assert_eq "$(cat "$FETCHED")" "$(printf 'chunk %d\n' {0..7})" "body" ;;
+    esac
+    assert_drained
+}
+
+@test "an answer that comes in pieces is complete after TERM: node" { slow_generator node_long TERM; }
+@test "an answer that comes in pieces is complete after TERM: python's HTTPServer" { slow_generator python_long TERM; }
+@test "an answer that comes in pieces is complete after TERM: the example epoll" { slow_generator epoll TERM; }
+@test "an answer that comes in pieces is complete after TERM: the example threads" { slow_generator threads TERM; }
+@test "an answer that comes in pieces is complete after HUP: node" { slow_generator node_long HUP; }
+@test "an answer that comes in pieces is complete after HUP: python's HTTPServer" { slow_generator python_long HUP; }
+@test "an answer that comes in pieces is complete after HUP: the example epoll" { slow_generator epoll HUP; }
+
+# slow_reader NAME SIGNAL: 50 MB at 20 MB/s.
+slow_reader() {
+    make_blob 50000000
+    start "$1"
+    fetch /blob --limit-rate 20M
+    wait_until 5 fetched_more_than 1000000
+    begin_drain "$2"
+    assert_fetched
+    cmp "$FETCHED" "$APP_DIR/blob"
+    assert_drained
+}
+
+@test "a download of 50 MB by a slow reader is complete after TERM: nginx" { slow_reader nginx_long TERM; }
+@test "a download of 50 MB by a slow reader is complete after TERM: node" { slow_reader node_long TERM; }
+@test "a download of 50 MB by a slow reader is complete after TERM: python's HTTPServer" { slow_reader python_long TERM; }
+@test "a download of 50 MB by a slow reader is complete after HUP: nginx" { slow_reader nginx_long HUP; }
+@test "a download of 50 MB by a slow reader is complete after HUP: node" { slow_reader node_long HUP; }
+
+# stalled_reader NAME SIGNAL: it reads nothing for as long as it takes an idle connection to be ended.
+stalled_reader() {
+    make_blob 50000000
+    start "$1"
+    fetch /blob
+    kill -STOP "$FETCH_PID"
+    wait_until 5 test "$(state_of "$FETCH_PID")" = T
+    begin_drain "$2"
+    holds_for 1.5 is_alive "$DRAINING_PID"
+    kill -CONT "$FETCH_PID"
+    assert_fetched
+    cmp "$FETCHED" "$APP_DIR/blob"
+    assert_drained
+}
+
+@test "a download whose reader stalls is complete after TERM: nginx" { stalled_reader nginx_long TERM; }
+@test "a download whose reader stalls is complete after TERM: node" { stalled_reader node_long TERM; }
+@test "a download whose reader stalls is complete after HUP: nginx" { stalled_reader nginx_long HUP; }
+
+# events_go_on NAME SIGNAL: server-sent events come until the deadline.
+events_go_on() {
+    start "$1" OCTOPUS_DRAIN_TIMEOUT=3s
+    fetch '/events?ms=200'
+    wait_until 5 fetched_more_than 0
+    begin_drain "$2"
+    holds_for 2.5 is_alive "$FETCH_PID"
+    wait_until 10 is_gone "$FETCH_PID"
+    run ! grep -vxE '|data: tick' "$FETCHED"
+    assert_within "$(grep -c tick "$FETCHED")" 8 40 "events"
+    assert_drained
+}
+
+@test "events come until the deadline after TERM: node" { events_go_on node_long TERM; }
+@test "events come until the deadline after TERM: python's HTTPServer" { events_go_on python_long TERM; }
+@test "events come until the deadline after HUP: node" { events_go_on node_long HUP; }
+
+# open_connection: sets CONNECTION to a new one to the server.
+open_connection() { exec {CONNECTION}<>"/dev/tcp/127.0.0.1/$PORT"; }
+
+# send_text TEXT, read_text_line [SECONDS]: on it; the line is in LINE. The status of `read` tells an end (1) from silence (>128).
+send_text() { printf '%b' "$1" >&"$CONNECTION"; }
+read_text_line() {
+    local status=0
+    LINE=
+    IFS= read -r -t "${1:-5}" -u "$CONNECTION" LINE || status=$?
+    LINE=${LINE%$'\r'}
+    return $status
+}
+
+# read_text_head: sets HEAD to the lines of a head.
+read_text_head() {
+    HEAD=
+    while read_text_line && [[ -n $LINE ]]; do HEAD+=$LINE$'\n'; done
+    [[ -n $HEAD ]] || fail "no head"
+}
+
+connection_is_open() {
+    local status=0
+    read_text_line 0.01 || status=$?
+    (( status > 128 ))
+}
+connection_has_ended() { ! connection_is_open; }
+
+# tunnel_stays NAME SIGNAL: after a 101 nobody knows whether it is anybody's turn. It is quiet for a while before the drain, too.
+tunnel_stays() {
+    start "$1" OCTOPUS_DRAIN_TIMEOUT=3s
+    open_connection
+    send_text 'GET /tunnel HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'
+    read_text_head
+    assert_regex "$HEAD" '^HTTP/1.1 101 '
+    send_text 'one\n'
+    read_text_line
+    assert_eq "$LINE" one "what comes back"
+    holds_for 0.6 connection_is_open
+    begin_drain "$2"
+    holds_for 2 connection_is_open
+    send_text 'two\n'
+    read_text_line
+    assert_eq "$LINE" two "what comes back while draining"
+    wait_until 5 connection_has_ended
+    assert_drained
+}
+
+@test "an idle tunnel has until the deadline after TERM: node" { tunnel_stays node_long TERM; }
+@test "an idle tunnel has until the deadline after TERM: python's HTTPServer" { tunnel_stays python_long TERM; }
+@test "an idle tunnel has until the deadline after HUP: node" { tunnel_stays node_long HUP; }
+
+# --- requests that take long
+
+# slow_upload NAME SIGNAL: 600 kB at 200 kB/s, after a 100 Continue.
+slow_upload() {
+    make_blob 600000
+    start "$1"
+    fetch /upload --upload-file "$APP_DIR/blob" --limit-rate 200k --header 'Expect: 100-continue' --expect100-timeout 10
+    wait_until 5 grep -q '100 Continue' "$FETCH_LOG"
+    begin_drain "$2"
+    is_alive "$FETCH_PID" || fail "the upload was over too soon"
+    assert_fetched
+    assert_eq "$(cat "$FETCHED")" "600000 $(sha256sum <"$APP_DIR/blob" | cut -d ' ' -f 1)" "answer to the upload"
+    assert_drained
+}
+
+@test "an upload after 100 Continue is complete after TERM: node" { slow_upload node_long TERM; }
+@test "an upload after 100 Continue is complete after TERM: python's HTTPServer" { slow_upload python_long TERM; }
+@test "an upload after 100 Continue is complete after HUP: node" { slow_upload node_long HUP; }
+@test "an upload after 100 Continue is complete after HUP: python's HTTPServer" { slow_upload python_long HUP; }
+
+# halting_request NAME SIGNAL FIRST-PART SECOND-PART: the client takes its time between the two.
+halting_request() {
+    start "$1"
+    open_connection
+    send_text "$3"
+    [[ $3 != *100-continue* ]] || read_text_head
+    wait_until 5 nothing_is_unread
+    begin_drain "$2"
+    holds_for 1.5 connection_is_open
+    send_text "$4"
+    read_text_head
+    assert_regex "$HEAD" '^HTTP/1.1 200 '
+    assert_drained
+}
+
+# nothing_is_unread: the server has taken in what was sent.
+nothing_is_unread() { [[ -z $(ss -Htn state established "sport = :$PORT" | awk '$1 > 0') ]]; }
+
+# after_100_continue NAME SIGNAL
+after_100_continue() {
+    halting_request "$1" "$2" 'PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n' 0123456789
+}
+
+@test "a body that halts is waited for after TERM: node" {
+    halting_request node_long TERM 'PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n01234' 56789
+}
+@test "a body that halts is waited for after TERM: python's HTTPServer" {
+    halting_request python_long TERM 'PUT /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n01234' 56789
+}
+@test "a head that halts is waited for after TERM: nginx" {
+    halting_request nginx TERM 'GET /ping HTTP/1.1\r\nHos' 't: localhost\r\n\r\n'
+}
+@test "a head that halts is waited for after HUP: the example epoll" {
+    halting_request epoll HUP 'GET /ping HTTP/1.1\r\nHos' 't: localhost\r\n\r\n'
+}
+@test "a body that halts before its first byte is waited for after TERM: node" { after_100_continue node_long TERM; }
+@test "a body that halts before its first byte is waited for after TERM: python's HTTPServer" { after_100_continue python_long TERM; }
+
+# --- pipelines
+
+# pipeline MODE NAME SIGNAL: each of 10,000 commands is replied to; see tests/client/pipeline.py.
+pipeline() {
+    local gate=$BATS_TEST_TMPDIR/gate log=$BATS_TEST_TMPDIR/pipeline.log pid
+    start "$2"
+    mkfifo "$gate"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/pipeline.py" "$1" "$PROTOCOL" 10000 "$PORT" <>"$gate" >"$log" 2>&1 3>&- 4>&- &
+    pid=$!
+    HELPER_PIDS+=("$pid")
+    WATCH_PID=$pid wait_until 20 grep -q 'under way' "$log"
+    begin_drain "$3"
+    if [[ $1 == stalled ]]; then
+        holds_for 1.5 is_alive "$DRAINING_PID"
+        echo 1<>"$gate"
+    fi
+    status_of "$pid"
+    assert_eq "$EXIT_STATUS" 0 "exit status of the pipeline ($(<"$log"))"
+    grep -qx 'replied 10000' "$log"
+    assert_drained
+}
+
+@test "a pipeline of 10,000 is answered after TERM: redis" { pipeline paced redis TERM; }
+@test "a pipeline of 10,000 is answered after TERM: memcached" { pipeline paced memcached TERM; }
+@test "a pipeline of 10,000 is answered after HUP: redis" { pipeline paced redis HUP; }
+@test "a pipeline of 10,000 is answered after HUP: memcached" { pipeline paced memcached HUP; }
+@test "a pipeline of 10,000 whose reader stalls is answered after TERM: redis" { pipeline stalled redis TERM; }
+@test "a pipeline of 10,000 whose reader stalls is answered after TERM: memcached" { pipeline stalled memcached TERM; }
+@test "a pipeline of 10,000 whose reader stalls is answered after HUP: redis" { pipeline stalled redis HUP; }
+@test "a pipeline of 10,000 whose reader stalls is answered after HUP: memcached" { pipeline stalled memcached HUP; }
+
+# --- workers
+
+# pid_of_connection: the process that holds the connection of the slow request.
+pid_of_connection() { ss -Htnp state established "sport = :$PORT" | sed -n 's/.*users:.*pid=\([0-9]*\),.*/\1/p' | head -n 1; }
+
+# killed_worker_is_not_waited_for NAME SIGNAL: its request is lost with it, and nobody else's time.
+killed_worker_is_not_waited_for() {
+    local worker
+    start "$1"
+    start_slow 15000
+    worker=$(pid_of_connection)
+    [[ $worker != "$SERVER_PID" ]] || fail "the leader serves"
+    begin_drain "$2"
+    holds_for 0.3 is_alive "$DRAINING_PID"
+    kill -KILL "$worker"
+    run ! finish_slow "$SLOW_PID" 15000
+    wait_until 5 is_gone "$DRAINING_PID"
+    if [[ $2 == TERM ]]; then
+        assert_no_process_left
+    else
+        assert_only_generation "$SERVER_PID"
+    fi
+}
+
+@test "a worker that is killed while it drains is not waited for after TERM: nginx" { killed_worker_is_not_waited_for nginx TERM; }
+@test "a worker that is killed while it drains is not waited for after TERM: gunicorn, sync workers" { killed_worker_is_not_waited_for gunicorn_sync TERM; }
+@test "a worker that is killed while it drains is not waited for after TERM: gunicorn, threaded workers" { killed_worker_is_not_waited_for gunicorn_gthread TERM; }
+@test "a worker that is killed while it drains is not waited for after TERM: the example forker" { killed_worker_is_not_waited_for forker TERM; }
+@test "a worker that is killed while it drains is not waited for after TERM: the example prefork" { killed_worker_is_not_waited_for prefork TERM; }
+@test "a worker that is killed while it drains is not waited for after HUP: nginx" { killed_worker_is_not_waited_for nginx HUP; }
+@test "a worker that is killed while it drains is not waited for after HUP: the example prefork" { killed_worker_is_not_waited_for prefork HUP; }
+
+# --- what the log says meanwhile
+
+PROGRESS='Draining: ([0-9]+) connections? left \(([0-9]+) idle\), ([0-9]+)\.([0-9]) s to go\.$'
+
+# progress_lines: stamp, connections, idle ones and tenths of a second to go of each.
+progress_lines() {
+    sed -nE "s#^([0-9/]+ [0-9:]+) \[INFO\] $PROGRESS#\1 \2 \3 \4\5#p" "$OCTOPUS_LOG_FILE"
+}
+
+# assert_progress CONNECTIONS IDLE TENTHS: of each line, at most one a second, the time going down from TENTHS.
+assert_progress() {
+    local day time connections idle tenths before=$(( $3 + 10 )) stamps
+    assert_eq "$(log_count 'Draining: ')" "$(progress_lines | wc -l)" "progress lines that are well formed"
+    assert_within "$(progress_lines | wc -l)" 2 $(( $3 / 10 + 1 )) "progress lines"
+    stamps=$(progress_lines | cut -d ' ' -f 1,2)
+    assert_eq "$(uniq <<<"$stamps")" "$stamps" "stamps of progress lines, of which no two are of one second"
+    while read -r day time connections idle tenths; do
+        assert_eq "$connections" "$1" "connections left"
+        assert_eq "$idle" "$2" "idle ones"
+        assert_within "$((10#$tenths))" 0 $(( before - 9 )) "tenths of a second to go"
+        before=$((10#$tenths))
+    done < <(progress_lines)
+}
+
+# ports_of PID: the ports of a client's connections to the server.
+ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk '{ sub(/.*:/, "", $3); print $3 }'; }
+
+@test "each second of a drain is told, and in the end who was left" {
+    local port ports
+    start node_long OCTOPUS_DRAIN_TIMEOUT=4s OCTOPUS_IDLE_GRACE=60s
+    keep_idle 3 -k
+    fetch '/events?ms=100'
+    wait_until 5 fetched_more_than 0
+    ports=$(ports_of "$IDLE_PID"; ports_of "$FETCH_PID")
+    assert_eq "$(wc -l <<<"$ports")" 4 "connections"
+    begin_drain HUP
+    holds_for 3 is_alive "$DRAINING_PID"
+    assert_drained 5
+    assert_progress 4 3 40
+    for port in $ports; do
+        log_has "127.0.0.1:$port" || fail "port $port is not named in the log"
+    done
+    assert_within "$(wc -l <"$OCTOPUS_LOG_FILE")" 10 20 "lines in the log"
+}
+
+@test "of many connections that are left a few are named" {
+    local ports
+    start epoll OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_IDLE_GRACE=60s
+    keep_idle 300 -k
+    mapfile -t ports < <(ports_of "$IDLE_PID")
+    begin_drain HUP
+    assert_drained 6
+    log_has "300 connections" || fail "no line says how many"
+    assert_within "$(grep -cFf <(printf '127.0.0.1:%s\n' "${ports[@]}") "$OCTOPUS_LOG_FILE")" 1 10 "lines that name peers"
+    assert_within "$(wc -l <"$OCTOPUS_LOG_FILE")" 10 25 "lines in the log"
+}
+
+@test "connections of all workers are counted" {
+    start nginx OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=60s
+    keep_idle 40 -k
+    begin_drain HUP
+    assert_drained 6
+    assert_progress 40 40 30
+}
+
+@test "a drain that is over at once tells no progress" {
+    start epoll
+    begin_drain TERM
+    assert_drained
+    assert_eq "$(log_count Draining)" 0 "progress lines"
+}
+
+@test "connections that end are not counted any more" {
+    start threads OCTOPUS_DRAIN_TIMEOUT=10s
+    start_slow 3500
+    keep_idle 10 -k
+    begin_drain TERM
+    finish_slow "$SLOW_PID" 3500
+    assert_drained
+    assert_within "$(progress_lines | wc -l)" 1 5 "progress lines"
+    assert_eq "$(progress_lines | tail -n 1 | cut -d ' ' -f 3,4)" "1 0" "connections left, idle ones"
+}
+
+# --- what a drain does to the bytes
+
+# exchange_twice REQUEST...: makes each before the drain and in it, on one connection, with tests/client/exchanges.py.
+# Leaves the answers in ANSWERS, as N.first and N.second.
+exchange_twice() {
+    local gate=$BATS_TEST_TMPDIR/gate log=$BATS_TEST_TMPDIR/exchanges.log arguments=() pid number=0 request
+    ANSWERS=$BATS_TEST_TMPDIR
+    for request; do arguments+=("$((++number))" "$request"); done
+    mkfifo "$gate"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/exchanges.py" "$PORT" "$ANSWERS" "${arguments[@]}" \
+        <>"$gate" >"$log" 2>&1 3>&- 4>&- &
+    pid=$!
+    HELPER_PIDS+=("$pid")
+    WATCH_PID=$pid wait_until 10 grep -qx "kept $number" "$log"
+    begin_drain HUP
+    echo 1<>"$gate"
+    status_of "$pid"
+    assert_eq "$EXIT_STATUS" 0 "exit status of the client ($(<"$log"))"
+}
+
+# without_date FILE, without_connection FILE: the answer without what may differ.
+without_date() { LC_ALL=C sed '1,/^\r$/{/^Date: /Id}' "$1"; }
+without_connection() { without_date "$1" | LC_ALL=C sed '1,/^\r$/{/^\(Connection\|Keep-Alive\): /Id}'; }
+
+# announces_close FILE: its head says so, once.
+announces_close() {
+    local head
+    head=$(sed '/^\r$/q' "$1" | tr -d '\r')
+    assert_eq "$(grep -ic '^connection:' <<<"$head")" 1 "Connection headers of ${1##*/}"
+    assert_eq "$(grep -i '^connection:' <<<"$head" | tr '[:upper:]' '[:lower:]')" "connection: close" "header of ${1##*/}"
+}
+
+# answers_differ_only_in_connection NAME REQUEST...
+answers_differ_only_in_connection() {
+    local number
+    make_blob 300000
+    start "$1" OCTOPUS_IDLE_GRACE=60s
+    shift
+    exchange_twice "$@"
+    for (( number = 1; number <= $#; number++ )); do
+        announces_close "$ANSWERS/$number.second"
+        cmp <(without_connection "$ANSWERS/$number.first") <(without_connection "$ANSWERS/$number.second")
+    done
+    assert_drained
+}
+
+# answers_are_the_same NAME REQUEST...: with OCTOPUS_HTTP_CLOSE=off.
+answers_are_the_same() {
+    local number
+    make_blob 300000
+    start "$1" OCTOPUS_IDLE_GRACE=60s OCTOPUS_HTTP_CLOSE=off
+    shift
+    exchange_twice "$@"
+    for (( number = 1; number <= $#; number++ )); do
+        cmp <(without_date "$ANSWERS/$number.first") <(without_date "$ANSWERS/$number.second")
+    done
+    assert_drained
+}
+
+REQUESTS=('GET /ping' 'GET /blob' 'HEAD /blob' 'GET /unmodified' 'GET /ping|Connection: keep-alive' 'GET /slow?ms=50')
+LONG_REQUESTS=("${REQUESTS[@]}" 'GET /chunks?n=5&ms=10' 'GET /none')
+
+prepare_apache() {
+    SERVER_COMMAND=(/usr/sbin/apache2 -DFOREGROUND -d "$APP_DIR" -f "$APP_DIR/apache.conf")
+    (( EUID != 0 )) || set -- 'User www-data
+Group www-data'
+    cat >"$APP_DIR/apache.conf" <<CONFIG
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+${1:-}
+ServerName localhost
+Listen 127.0.0.1:$PORT
+PidFile $APP_DIR/apache.pid
+ErrorLog $APP_DIR/error.log
+DocumentRoot $APP_DIR
+Mutex pthread
+KeepAlive On
+KeepAliveTimeout 60
+StartServers 2
+CONFIG
+    cp "$APP_DIR/version" "$APP_DIR/ping"
+}
+
+@test "answers in a drain differ in the Connection header only: nginx" {
+    answers_differ_only_in_connection nginx_long "${REQUESTS[@]}" 'GET /blob|Range: bytes=100-200'
+}
+@test "answers in a drain differ in the Connection header only: apache" {
+    answers_differ_only_in_connection apache 'GET /ping' 'GET /blob' 'HEAD /blob' 'GET /none'
+}
+@test "answers in a drain differ in the Connection header only: node" { answers_differ_only_in_connection node_long "${LONG_REQUESTS[@]}"; }
+@test "answers in a drain differ in the Connection header only: python's HTTPServer" { answers_differ_only_in_connection python_long "${LONG_REQUESTS[@]}"; }
+@test "answers in a drain differ in the Connection header only: the example epoll" { answers_differ_only_in_connection epoll 'GET /ping' 'GET /bytes?n=200000' 'GET /chunks?n=5&ms=10' 'GET /none'; }
+@test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: nginx" { answers_are_the_same nginx_long "${REQUESTS[@]}"; }
+@test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: node" { answers_are_the_same node_long "${LONG_REQUESTS[@]}"; }
+@test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: python's HTTPServer" { answers_are_the_same python_long "${LONG_REQUESTS[@]}"; }
+@test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: the example epoll" { answers_are_the_same epoll 'GET /ping' 'GET /bytes?n=200000'; }
+
+# What looks like a head inside of a body is none.
+@test "a body that holds an HTTP head is left alone" {
+    make_blob 10
+    printf 'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc%.0s' {1..500} >"$APP_DIR/blob"
+    start node_long OCTOPUS_IDLE_GRACE=60s
+    exchange_twice 'GET /blob'
+    cmp <(sed '1,/^\r$/d' "$ANSWERS/1.first") <(sed '1,/^\r$/d' "$ANSWERS/1.second")
+    assert_drained
+}

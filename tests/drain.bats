@@ -8,12 +8,19 @@ load helpers
 
 # --- servers of this file
 
-prepare_nginx_long() {
+prepare_nginx_long() { write_nginx_long "127.0.0.1:$PORT"; }
+prepare_nginx_https_long() {
+    PROTOCOL=https
+    make_certificate
+    write_nginx_long "127.0.0.1:$PORT ssl" "ssl_certificate server.crt; ssl_certificate_key server.key;"
+}
+write_nginx_long() {
     SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
-    write_nginx_config off "127.0.0.1:$PORT" "sendfile on;
+    write_nginx_config off "$1" "${2:-}
+        sendfile on;
         location = /blob { root $APP_DIR; }
         location = /unmodified { return 304; }"
-    sed -i 's/worker_connections .*;/worker_connections 12000; }/' "$APP_DIR/nginx.conf"
+    sed -i 's/worker_connections [0-9]*/worker_connections 12000/' "$APP_DIR/nginx.conf"
 }
 
 prepare_redis_unix() { prepare_on_unix_socket redis /usr/bin/redis-server --port 0 --unixsocket "$SOCKET" --save ''; }
@@ -42,7 +49,6 @@ begin_drain() {
         ;;
     *) kill -"$1" "$SERVER_PID" ;;
     esac
-    DRAIN_BEGIN=$(now_ms)
     wait_until 5 log_has 'Digesting requests'
 }
 
@@ -60,9 +66,6 @@ assert_drained() {
     fi
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }
-
-# elapsed_ms: since the drain has begun.
-elapsed_ms() { echo $(( $(now_ms) - DRAIN_BEGIN )); }
 
 # --- idle connections
 
@@ -227,7 +230,9 @@ fetch() {
     FETCHED=$BATS_TEST_TMPDIR/fetched
     FETCH_LOG=$BATS_TEST_TMPDIR/fetch.log
     : >"$FETCHED"
-    request "$@" --max-time 60 --no-buffer --verbose --output "$FETCHED" 2>"$FETCH_LOG" 3>&- 4>&- &
+    # Not by way of `request`, for FETCH_PID to be curl itself.
+    curl --silent --show-error --fail --noproxy '*' --max-time 60 --no-buffer --verbose --output "$FETCHED" \
+        "${@:2}" "$URL$1" 2>"$FETCH_LOG" 3>&- 4>&- &
     FETCH_PID=$!
     HELPER_PIDS+=("$FETCH_PID")
 }
@@ -261,6 +266,21 @@ slow_generator() {
 @test "an answer that comes in pieces is complete after HUP: python's HTTPServer" { slow_generator python_long HUP; }
 @test "an answer that comes in pieces is complete after HUP: the example epoll" { slow_generator epoll HUP; }
 
+# An answer that has only its head so far has been quiet since.
+slow_after_head() {
+    start "$1"
+    fetch '/chunks?n=2&ms=1200'
+    wait_until 5 grep -q '^< HTTP/1.1 200' "$FETCH_LOG"
+    begin_drain "$2"
+    assert_fetched
+    assert_eq "$(cat "$FETCHED")" "$(printf 'chunk %d\n' 0 1)" "body"
+    assert_drained
+}
+
+@test "an answer that halts after its head is complete after TERM: node" { slow_after_head node_long TERM; }
+@test "an answer that halts after its head is complete after TERM: python's HTTPServer" { slow_after_head python_long TERM; }
+@test "an answer that halts after its head is complete after HUP: node" { slow_after_head node_long HUP; }
+
 # slow_reader NAME SIGNAL: 50 MB at 20 MB/s.
 slow_reader() {
     make_blob 50000000
@@ -283,9 +303,9 @@ slow_reader() {
 stalled_reader() {
     make_blob 50000000
     start "$1"
-    fetch /blob
+    fetch /blob --limit-rate 20M
+    wait_until 5 fetched_more_than 1000000
     kill -STOP "$FETCH_PID"
-    wait_until 5 test "$(state_of "$FETCH_PID")" = T
     begin_drain "$2"
     holds_for 1.5 is_alive "$DRAINING_PID"
     kill -CONT "$FETCH_PID"
@@ -424,14 +444,65 @@ after_100_continue() {
 @test "a body that halts before its first byte is waited for after TERM: node" { after_100_continue node_long TERM; }
 @test "a body that halts before its first byte is waited for after TERM: python's HTTPServer" { after_100_continue python_long TERM; }
 
+# slow_on_kept NAME SIGNAL: not the first request of the connection.
+slow_on_kept() {
+    start "$1"
+    LOAD_URL="$URL/slow?ms=1500"
+    start_hold -k -n 8
+    wait_until 10 grep -qx 'kept 8' "$HOLD_LOG"
+    release_hold
+    wait_until 5 grep -qx 'sent 8' "$HOLD_LOG"
+    begin_drain "$2"
+    finish_hold 8
+    assert_drained
+}
+
+@test "requests of 1.5 s on kept connections are answered after TERM: nginx" { slow_on_kept nginx TERM; }
+@test "requests of 1.5 s on kept connections are answered after TERM: node" { slow_on_kept node_long TERM; }
+@test "requests of 1.5 s on kept connections are answered after TERM: python's HTTPServer" { slow_on_kept python_long TERM; }
+@test "requests of 1.5 s on kept connections are answered after TERM: gunicorn, threaded workers" { slow_on_kept gunicorn_gthread TERM; }
+@test "requests of 1.5 s on kept connections are answered after TERM: the example threads" { slow_on_kept threads TERM; }
+@test "requests of 1.5 s on kept connections are answered after TERM: the example ping over HTTPS" { slow_on_kept ping_https TERM; }
+@test "requests of 1.5 s on kept connections are answered after HUP: node" { slow_on_kept node_long HUP; }
+@test "requests of 1.5 s on kept connections are answered after HUP: the example epoll" { slow_on_kept epoll HUP; }
+
+@test "requests of 2 s on a unix socket are answered after TERM: the example epoll" {
+    PORT=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" -u "$BATS_TEST_TMPDIR/socket")
+    start epoll
+    LOAD_URL="unix:$BATS_TEST_TMPDIR/socket:/slow?ms=2000" start_hold -q -n 8
+    wait_until 5 grep -qx 'sent 8' "$HOLD_LOG"
+    begin_drain TERM
+    finish_hold 8
+    assert_drained
+}
+
+# blocking_command SIGNAL: a reply that is owed for 2 s.
+blocking_command() {
+    start redis
+    open_connection
+    send_text 'PING\r\n'
+    read_text_line
+    assert_eq "$LINE" +PONG "first reply"
+    send_text 'BLPOP nothing 2\r\n'
+    wait_until 5 nothing_is_unread
+    begin_drain "$1"
+    read_text_line
+    assert_eq "$LINE" '*-1' "reply of the command that blocks"
+    assert_drained
+}
+
+@test "a command that blocks for 2 s is replied to after TERM: redis" { blocking_command TERM; }
+@test "a command that blocks for 2 s is replied to after HUP: redis" { blocking_command HUP; }
+
 # --- pipelines
 
 # pipeline MODE NAME SIGNAL: each of 10,000 commands is replied to; see tests/client/pipeline.py.
 pipeline() {
     local gate=$BATS_TEST_TMPDIR/gate log=$BATS_TEST_TMPDIR/pipeline.log pid
-    start "$2"
+    if [[ $2 == *_unix ]]; then start_on_unix_socket "$2"; else start "$2"; fi
     mkfifo "$gate"
-    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/pipeline.py" "$1" "$PROTOCOL" 10000 "$PORT" <>"$gate" >"$log" 2>&1 3>&- 4>&- &
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/pipeline.py" "$1" "$PROTOCOL" 10000 "${SOCKET:-$PORT}" <>"$gate" >"$log" 2>&1 3>&- 4>&- &
     pid=$!
     HELPER_PIDS+=("$pid")
     WATCH_PID=$pid wait_until 20 grep -q 'under way' "$log"
@@ -454,6 +525,10 @@ pipeline() {
 @test "a pipeline of 10,000 whose reader stalls is answered after TERM: memcached" { pipeline stalled memcached TERM; }
 @test "a pipeline of 10,000 whose reader stalls is answered after HUP: redis" { pipeline stalled redis HUP; }
 @test "a pipeline of 10,000 whose reader stalls is answered after HUP: memcached" { pipeline stalled memcached HUP; }
+
+@test "a pipeline of 10,000 on a unix socket is answered after TERM: redis" { pipeline paced redis_unix TERM; }
+@test "a pipeline of 10,000 on a unix socket whose reader stalls is answered after TERM: redis" { pipeline stalled redis_unix TERM; }
+@test "a pipeline of 10,000 on a unix socket whose reader stalls is answered after TERM: memcached" { pipeline stalled memcached_unix TERM; }
 
 # --- workers
 
@@ -579,7 +654,7 @@ exchange_twice() {
     ANSWERS=$BATS_TEST_TMPDIR
     for request; do arguments+=("$((++number))" "$request"); done
     mkfifo "$gate"
-    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/exchanges.py" "$PORT" "$ANSWERS" "${arguments[@]}" \
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/exchanges.py" "$URL" "$ANSWERS" "${arguments[@]}" \
         <>"$gate" >"$log" 2>&1 3>&- 4>&- &
     pid=$!
     HELPER_PIDS+=("$pid")
@@ -662,6 +737,8 @@ CONFIG
 @test "answers in a drain differ in the Connection header only: node" { answers_differ_only_in_connection node_long "${LONG_REQUESTS[@]}"; }
 @test "answers in a drain differ in the Connection header only: python's HTTPServer" { answers_differ_only_in_connection python_long "${LONG_REQUESTS[@]}"; }
 @test "answers in a drain differ in the Connection header only: the example epoll" { answers_differ_only_in_connection epoll 'GET /ping' 'GET /bytes?n=200000' 'GET /chunks?n=5&ms=10' 'GET /none'; }
+@test "answers in a drain differ in the Connection header only: nginx with HTTPS" { answers_differ_only_in_connection nginx_https_long "${REQUESTS[@]}"; }
+@test "answers in a drain differ in the Connection header only: the example ping over HTTPS" { answers_differ_only_in_connection ping_https 'GET /ping' 'GET /bytes?n=200000' 'GET /chunks?n=5&ms=10'; }
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: nginx" { answers_are_the_same nginx_long "${REQUESTS[@]}"; }
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: node" { answers_are_the_same node_long "${LONG_REQUESTS[@]}"; }
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: python's HTTPServer" { answers_are_the_same python_long "${LONG_REQUESTS[@]}"; }

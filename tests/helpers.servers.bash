@@ -157,6 +157,7 @@ error_log error.log;
 events { worker_connections 512; }
 http {
     access_log off;
+    keepalive_requests 1000000000;
     client_body_temp_path tmp_body;
     proxy_temp_path tmp_proxy;
     fastcgi_temp_path tmp_fastcgi;

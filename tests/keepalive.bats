@@ -6,9 +6,9 @@
 load helpers
 
 # kept_through_upgrades NAME CONNECTIONS UPGRADES LOAD-OPTION...: each old generation has left long before
-# the deadline of its drain, 10 s.
+# the deadline of its drain, 10 s. KEPT_UPGRADES asks for another number of them.
 kept_through_upgrades() {
-    local name=$1 connections=$2 upgrades=$3 old
+    local name=$1 connections=$2 upgrades=${KEPT_UPGRADES:-$3} old
     shift 3
     start_server "$name" OCTOPUS_DRAIN_TIMEOUT=10s
     wait_until_started

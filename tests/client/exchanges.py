@@ -2,24 +2,36 @@
 """Makes the same requests twice over connections that are kept in between, and leaves the answers as
 they came: in DIRECTORY/NAME.first and DIRECTORY/NAME.second.
 
-Usage: exchanges.py PORT DIRECTORY NAME REQUEST-LINE [NAME REQUEST-LINE]...
-REQUEST-LINE is such as 'GET /path' or 'GET /path|Header: value|Header: value'. Says `kept N` after the
+Usage: exchanges.py URL DIRECTORY NAME REQUEST-LINE [NAME REQUEST-LINE]...
+URL is http://127.0.0.1:PORT or https://127.0.0.1:PORT. REQUEST-LINE is such as 'GET /path' or 'GET /path|Header: value|Header: value'. Says `kept N` after the
 first round, whose answers must not announce an end, and waits for a line on stdin; says `answered N`
 at the end.
 """
 
 import select
 import socket
+import ssl
 import sys
 
 
+def connect(url):
+    scheme, _, place = url.partition("://")
+    connection = socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), timeout=20)
+    if scheme == "http":
+        return connection
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
 class Exchange:
-    def __init__(self, port, name, request):
+    def __init__(self, url, name, request):
         self.name = name
         line, *headers = request.split("|")
         self.method = line.split()[0]
         self.request = "\r\n".join([line + " HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
-        self.connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.connection = connect(url)
         self.bytes = self.connection.makefile("rb")
 
     def read_chunks(self):
@@ -65,8 +77,8 @@ def write(directory, name, answer):
         file.write(answer)
 
 
-def main(port, directory, *requests):
-    exchanges = [Exchange(int(port), *pair) for pair in zip(requests[::2], requests[1::2])]
+def main(url, directory, *requests):
+    exchanges = [Exchange(url, *pair) for pair in zip(requests[::2], requests[1::2])]
     for exchange in exchanges:
         write(directory, exchange.name + ".first", exchange.exchange())
         if not exchange.is_kept:

@@ -39,9 +39,10 @@ start() {
     wait_until_started
 }
 
-# begin_drain SIGNAL: returns when the drain has begun. Sets DRAINING_PID; SERVER_PID is the successor's after HUP.
+# begin_drain SIGNAL: returns when the drain has begun. Sets DRAINING_PID and DRAIN_BEGIN; SERVER_PID is the successor's after HUP.
 begin_drain() {
     DRAINING_PID=$SERVER_PID
+    DRAIN_BEGIN=$(now_ms)
     case $1 in
     HUP)
         upgrade_beside HUP
@@ -66,6 +67,9 @@ assert_drained() {
     fi
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }
+
+# assert_not_before MS WHAT: WHAT has just happened, MS after the drain was asked for or later.
+assert_not_before() { assert_within $(( $(now_ms) - DRAIN_BEGIN )) "$1" 15000 "milliseconds until $2"; }
 
 # --- idle connections
 
@@ -92,7 +96,7 @@ idle_end_before_slow() {
     keep_idle "$2" -k
     start_slow 3000
     begin_drain TERM
-    assert_idle_ended 2.5
+    assert_idle_ended 10
     is_alive "$SLOW_PID" || fail "the slow request did not outlast the idle connections"
     is_alive "$SERVER_PID" || fail "the server did not wait for the slow request"
     finish_slow "$SLOW_PID" 3000
@@ -100,21 +104,10 @@ idle_end_before_slow() {
 }
 
 @test "TERM ends 200 idle connections at once and completes a request of 3 s: nginx" { idle_end_before_slow nginx 200; }
-@test "TERM ends 200 idle connections at once and completes a request of 3 s: nginx with HTTPS" { idle_end_before_slow nginx_https 200; }
 @test "TERM ends 200 idle connections at once and completes a request of 3 s: node" { idle_end_before_slow node_long 200; }
-@test "TERM ends 200 idle connections at once and completes a request of 3 s: python's HTTPServer" { idle_end_before_slow python_long 200; }
 @test "TERM ends 200 idle connections at once and completes a request of 3 s: the example epoll" { idle_end_before_slow epoll 200; }
-@test "TERM ends 200 idle connections at once and completes a request of 3 s: the example select" { idle_end_before_slow select 200; }
-@test "TERM ends 200 idle connections at once and completes a request of 3 s: the example threads" { idle_end_before_slow threads 200; }
 @test "TERM ends 8 idle connections at once and completes a request of 3 s: gunicorn, threaded workers" { idle_end_before_slow gunicorn_gthread 8; }
 @test "TERM ends 50 idle connections at once and completes a request of 3 s: the example forker" { idle_end_before_slow forker 50; }
-@test "TERM ends 50 idle connections at once and completes a request of 3 s: the example ping over HTTPS" {
-    start ping_https
-    keep_idle 50 -k
-    begin_drain TERM
-    assert_idle_ended 2.5
-    assert_drained
-}
 
 # idle_end_at_once NAME HOLD-OPTION...: also in a protocol of which nobody knows anything.
 idle_end_at_once() {
@@ -126,6 +119,10 @@ idle_end_at_once() {
     assert_drained
 }
 
+@test "TERM ends idle connections at once: nginx with HTTPS" { idle_end_at_once nginx_https -k; }
+@test "TERM ends idle connections at once: python's HTTPServer" { idle_end_at_once python_long -k; }
+@test "TERM ends idle connections at once: the example select" { idle_end_at_once select -k; }
+@test "TERM ends idle connections at once: the example ping over HTTPS" { idle_end_at_once ping_https -k; }
 @test "TERM ends idle connections at once: redis" { idle_end_at_once redis -k; }
 @test "TERM ends idle connections at once: memcached" { idle_end_at_once memcached -k; }
 @test "TERM ends connections that never said a word at once: redis" { idle_end_at_once redis; }
@@ -184,11 +181,13 @@ idle_end_after_grace() {
 @test "an upgrade ends idle connections after a grace: the example epoll" { idle_end_after_grace epoll; }
 
 @test "OCTOPUS_IDLE_GRACE is how long an upgrade lets idle connections be" {
+    local begin
     start epoll OCTOPUS_IDLE_GRACE=3s
+    begin=$(now_ms)
     keep_idle 5 -k
     begin_drain HUP
-    holds_for 2 is_alive "$IDLE_PID"
-    assert_idle_ended 4
+    assert_idle_ended 8
+    assert_within $(( $(now_ms) - begin )) 3000 8000 "milliseconds that they were let be"
     assert_drained
 }
 
@@ -247,23 +246,19 @@ assert_fetched() {
 # slow_generator NAME SIGNAL: a chunk every 300 ms.
 slow_generator() {
     start "$1"
-    fetch '/chunks?n=8&ms=300'
+    fetch '/chunks?n=7&ms=300'
     wait_until 5 fetched_more_than 0
     begin_drain "$2"
     assert_fetched
     case $1 in
-    epoll | threads) assert_eq "$(cat "$FETCHED")" "$(printf 'chunk\n%.0s' {1..8})" "body" ;;
-    *) assert_eq "$(cat "$FETCHED")" "$(printf 'chunk %d\n' {0..7})" "body" ;;
+    epoll) assert_eq "$(cat "$FETCHED")" "$(printf 'chunk\n%.0s' {1..7})" "body" ;;
+    *) assert_eq "$(cat "$FETCHED")" "$(printf 'chunk %d\n' {0..6})" "body" ;;
     esac
     assert_drained
 }
 
 @test "an answer that comes in pieces is complete after TERM: node" { slow_generator node_long TERM; }
 @test "an answer that comes in pieces is complete after TERM: python's HTTPServer" { slow_generator python_long TERM; }
-@test "an answer that comes in pieces is complete after TERM: the example epoll" { slow_generator epoll TERM; }
-@test "an answer that comes in pieces is complete after TERM: the example threads" { slow_generator threads TERM; }
-@test "an answer that comes in pieces is complete after HUP: node" { slow_generator node_long HUP; }
-@test "an answer that comes in pieces is complete after HUP: python's HTTPServer" { slow_generator python_long HUP; }
 @test "an answer that comes in pieces is complete after HUP: the example epoll" { slow_generator epoll HUP; }
 
 # An answer that has only its head so far has been quiet since.
@@ -278,7 +273,6 @@ slow_after_head() {
 }
 
 @test "an answer that halts after its head is complete after TERM: node" { slow_after_head node_long TERM; }
-@test "an answer that halts after its head is complete after TERM: python's HTTPServer" { slow_after_head python_long TERM; }
 @test "an answer that halts after its head is complete after HUP: node" { slow_after_head node_long HUP; }
 
 # slow_reader NAME SIGNAL: 50 MB at 20 MB/s.
@@ -295,9 +289,7 @@ slow_reader() {
 
 @test "a download of 50 MB by a slow reader is complete after TERM: nginx" { slow_reader nginx_long TERM; }
 @test "a download of 50 MB by a slow reader is complete after TERM: node" { slow_reader node_long TERM; }
-@test "a download of 50 MB by a slow reader is complete after TERM: python's HTTPServer" { slow_reader python_long TERM; }
 @test "a download of 50 MB by a slow reader is complete after HUP: nginx" { slow_reader nginx_long HUP; }
-@test "a download of 50 MB by a slow reader is complete after HUP: node" { slow_reader node_long HUP; }
 
 # stalled_reader NAME SIGNAL: it reads nothing for as long as it takes an idle connection to be ended.
 stalled_reader() {
@@ -315,25 +307,23 @@ stalled_reader() {
 }
 
 @test "a download whose reader stalls is complete after TERM: nginx" { stalled_reader nginx_long TERM; }
-@test "a download whose reader stalls is complete after TERM: node" { stalled_reader node_long TERM; }
 @test "a download whose reader stalls is complete after HUP: nginx" { stalled_reader nginx_long HUP; }
 
 # events_go_on NAME SIGNAL: server-sent events come until the deadline.
 events_go_on() {
-    start "$1" OCTOPUS_DRAIN_TIMEOUT=3s
+    start "$1" OCTOPUS_DRAIN_TIMEOUT=2s
     fetch '/events?ms=200'
     wait_until 5 fetched_more_than 0
     begin_drain "$2"
-    holds_for 2.5 is_alive "$FETCH_PID"
     wait_until 10 is_gone "$FETCH_PID"
+    assert_not_before 2000 "the end of the events"
     run ! grep -vxE '|data: tick' "$FETCHED"
-    assert_within "$(grep -c tick "$FETCHED")" 8 40 "events"
+    assert_within "$(grep -c tick "$FETCHED")" 6 40 "events"
     assert_drained
 }
 
 @test "events come until the deadline after TERM: node" { events_go_on node_long TERM; }
-@test "events come until the deadline after TERM: python's HTTPServer" { events_go_on python_long TERM; }
-@test "events come until the deadline after HUP: node" { events_go_on node_long HUP; }
+@test "events come until the deadline after HUP: python's HTTPServer" { events_go_on python_long HUP; }
 
 # open_connection: sets CONNECTION to a new one to the server.
 open_connection() { exec {CONNECTION}<>"/dev/tcp/127.0.0.1/$PORT"; }
@@ -364,7 +354,7 @@ connection_has_ended() { ! connection_is_open; }
 
 # tunnel_stays NAME SIGNAL: after a 101 nobody knows whether it is anybody's turn. It is quiet for a while before the drain, too.
 tunnel_stays() {
-    start "$1" OCTOPUS_DRAIN_TIMEOUT=3s
+    start "$1" OCTOPUS_DRAIN_TIMEOUT=2500ms
     open_connection
     send_text 'GET /tunnel HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'
     read_text_head
@@ -374,36 +364,33 @@ tunnel_stays() {
     assert_eq "$LINE" one "what comes back"
     holds_for 0.6 connection_is_open
     begin_drain "$2"
-    holds_for 2 connection_is_open
     send_text 'two\n'
     read_text_line
     assert_eq "$LINE" two "what comes back while draining"
-    wait_until 5 connection_has_ended
+    wait_until 10 connection_has_ended
+    assert_not_before 2500 "the end of the tunnel"
     assert_drained
 }
 
 @test "an idle tunnel has until the deadline after TERM: node" { tunnel_stays node_long TERM; }
-@test "an idle tunnel has until the deadline after TERM: python's HTTPServer" { tunnel_stays python_long TERM; }
-@test "an idle tunnel has until the deadline after HUP: node" { tunnel_stays node_long HUP; }
+@test "an idle tunnel has until the deadline after HUP: python's HTTPServer" { tunnel_stays python_long HUP; }
 
 # --- requests that take long
 
-# slow_upload NAME SIGNAL: 600 kB at 200 kB/s, after a 100 Continue.
+# slow_upload NAME SIGNAL: 400 kB at 200 kB/s, after a 100 Continue.
 slow_upload() {
-    make_blob 600000
+    make_blob 400000
     start "$1"
     fetch /upload --upload-file "$APP_DIR/blob" --limit-rate 200k --header 'Expect: 100-continue' --expect100-timeout 10
     wait_until 5 grep -q '100 Continue' "$FETCH_LOG"
     begin_drain "$2"
     is_alive "$FETCH_PID" || fail "the upload was over too soon"
     assert_fetched
-    assert_eq "$(cat "$FETCHED")" "600000 $(sha256sum <"$APP_DIR/blob" | cut -d ' ' -f 1)" "answer to the upload"
+    assert_eq "$(cat "$FETCHED")" "400000 $(sha256sum <"$APP_DIR/blob" | cut -d ' ' -f 1)" "answer to the upload"
     assert_drained
 }
 
 @test "an upload after 100 Continue is complete after TERM: node" { slow_upload node_long TERM; }
-@test "an upload after 100 Continue is complete after TERM: python's HTTPServer" { slow_upload python_long TERM; }
-@test "an upload after 100 Continue is complete after HUP: node" { slow_upload node_long HUP; }
 @test "an upload after 100 Continue is complete after HUP: python's HTTPServer" { slow_upload python_long HUP; }
 
 # halting_request NAME SIGNAL FIRST-PART SECOND-PART: the client takes its time between the two.
@@ -459,11 +446,8 @@ slow_on_kept() {
 
 @test "requests of 1.5 s on kept connections are answered after TERM: nginx" { slow_on_kept nginx TERM; }
 @test "requests of 1.5 s on kept connections are answered after TERM: node" { slow_on_kept node_long TERM; }
-@test "requests of 1.5 s on kept connections are answered after TERM: python's HTTPServer" { slow_on_kept python_long TERM; }
 @test "requests of 1.5 s on kept connections are answered after TERM: gunicorn, threaded workers" { slow_on_kept gunicorn_gthread TERM; }
-@test "requests of 1.5 s on kept connections are answered after TERM: the example threads" { slow_on_kept threads TERM; }
 @test "requests of 1.5 s on kept connections are answered after TERM: the example ping over HTTPS" { slow_on_kept ping_https TERM; }
-@test "requests of 1.5 s on kept connections are answered after HUP: node" { slow_on_kept node_long HUP; }
 @test "requests of 1.5 s on kept connections are answered after HUP: the example epoll" { slow_on_kept epoll HUP; }
 
 @test "requests of 2 s on a unix socket are answered after TERM: the example epoll" {
@@ -591,16 +575,15 @@ ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk 
 
 @test "each second of a drain is told, and in the end who was left" {
     local port ports
-    start node_long OCTOPUS_DRAIN_TIMEOUT=4s OCTOPUS_IDLE_GRACE=60s
+    start node_long OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=60s
     keep_idle 3 -k
     fetch '/events?ms=100'
     wait_until 5 fetched_more_than 0
     ports=$(ports_of "$IDLE_PID"; ports_of "$FETCH_PID")
     assert_eq "$(wc -l <<<"$ports")" 4 "connections"
     begin_drain HUP
-    holds_for 3 is_alive "$DRAINING_PID"
-    assert_drained 5
-    assert_progress 4 3 40
+    assert_drained 8
+    assert_progress 4 3 30
     for port in $ports; do
         log_has "127.0.0.1:$port" || fail "port $port is not named in the log"
     done
@@ -636,10 +619,10 @@ ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk 
 
 @test "connections that end are not counted any more" {
     start threads OCTOPUS_DRAIN_TIMEOUT=10s
-    start_slow 3500
+    start_slow 2500
     keep_idle 10 -k
     begin_drain TERM
-    finish_slow "$SLOW_PID" 3500
+    finish_slow "$SLOW_PID" 2500
     assert_drained
     assert_within "$(progress_lines | wc -l)" 1 5 "progress lines"
     assert_eq "$(progress_lines | tail -n 1 | cut -d ' ' -f 3,4)" "1 0" "connections left, idle ones"
@@ -669,10 +652,10 @@ exchange_twice() {
 without_date() { LC_ALL=C sed '1,/^\r$/{/^Date: /Id}' "$1"; }
 without_connection() { without_date "$1" | LC_ALL=C sed '1,/^\r$/{/^\(Connection\|Keep-Alive\): /Id}'; }
 
-# announces_close FILE: its head says so, once.
+# announces_close FILE: its head says so, once. Blanks after a value are no part of it (RFC 9110, 5.5).
 announces_close() {
     local head
-    head=$(sed '/^\r$/q' "$1" | tr -d '\r')
+    head=$(sed '/^\r$/q' "$1" | tr -d '\r' | sed 's/ *$//')
     assert_eq "$(grep -ic '^connection:' <<<"$head")" 1 "Connection headers of ${1##*/}"
     assert_eq "$(grep -i '^connection:' <<<"$head" | tr '[:upper:]' '[:lower:]')" "connection: close" "header of ${1##*/}"
 }

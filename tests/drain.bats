@@ -121,12 +121,10 @@ idle_end_at_once() {
 
 @test "TERM ends idle connections at once: nginx with HTTPS" { idle_end_at_once nginx_https -k; }
 @test "TERM ends idle connections at once: python's HTTPServer" { idle_end_at_once python_long -k; }
-@test "TERM ends idle connections at once: the example select" { idle_end_at_once select -k; }
 @test "TERM ends idle connections at once: the example ping over HTTPS" { idle_end_at_once ping_https -k; }
 @test "TERM ends idle connections at once: redis" { idle_end_at_once redis -k; }
 @test "TERM ends idle connections at once: memcached" { idle_end_at_once memcached -k; }
 @test "TERM ends connections that never said a word at once: redis" { idle_end_at_once redis; }
-@test "TERM ends connections that never said a word at once: memcached" { idle_end_at_once memcached; }
 @test "TERM ends connections that never said a word at once: the example threads" { idle_end_at_once threads; }
 
 # start_on_unix_socket NAME: LOAD_URL leads to its unix socket, which is all that it listens on.
@@ -299,7 +297,7 @@ stalled_reader() {
     wait_until 5 fetched_more_than 1000000
     kill -STOP "$FETCH_PID"
     begin_drain "$2"
-    holds_for 1.5 is_alive "$DRAINING_PID"
+    holds_for 1.2 is_alive "$DRAINING_PID"
     kill -CONT "$FETCH_PID"
     assert_fetched
     cmp "$FETCHED" "$APP_DIR/blob"
@@ -401,7 +399,7 @@ halting_request() {
     [[ $3 != *100-continue* ]] || read_text_head
     wait_until 5 nothing_is_unread
     begin_drain "$2"
-    holds_for 1.5 connection_is_open
+    holds_for 1.2 connection_is_open
     send_text "$4"
     read_text_head
     assert_regex "$HEAD" '^HTTP/1.1 200 '
@@ -434,7 +432,7 @@ after_100_continue() {
 # slow_on_kept NAME SIGNAL: not the first request of the connection.
 slow_on_kept() {
     start "$1"
-    LOAD_URL="$URL/slow?ms=1500"
+    LOAD_URL="$URL/slow?ms=1000"
     start_hold -k -n 8
     wait_until 10 grep -qx 'kept 8' "$HOLD_LOG"
     release_hold
@@ -444,11 +442,11 @@ slow_on_kept() {
     assert_drained
 }
 
-@test "requests of 1.5 s on kept connections are answered after TERM: nginx" { slow_on_kept nginx TERM; }
-@test "requests of 1.5 s on kept connections are answered after TERM: node" { slow_on_kept node_long TERM; }
-@test "requests of 1.5 s on kept connections are answered after TERM: gunicorn, threaded workers" { slow_on_kept gunicorn_gthread TERM; }
-@test "requests of 1.5 s on kept connections are answered after TERM: the example ping over HTTPS" { slow_on_kept ping_https TERM; }
-@test "requests of 1.5 s on kept connections are answered after HUP: the example epoll" { slow_on_kept epoll HUP; }
+@test "requests of 1 s on kept connections are answered after TERM: nginx" { slow_on_kept nginx TERM; }
+@test "requests of 1 s on kept connections are answered after TERM: node" { slow_on_kept node_long TERM; }
+@test "requests of 1 s on kept connections are answered after TERM: gunicorn, threaded workers" { slow_on_kept gunicorn_gthread TERM; }
+@test "requests of 1 s on kept connections are answered after TERM: the example ping over HTTPS" { slow_on_kept ping_https TERM; }
+@test "requests of 1 s on kept connections are answered after HUP: the example epoll" { slow_on_kept epoll HUP; }
 
 @test "requests of 2 s on a unix socket are answered after TERM: the example epoll" {
     PORT=$(free_port)
@@ -492,7 +490,7 @@ pipeline() {
     WATCH_PID=$pid wait_until 20 grep -q 'under way' "$log"
     begin_drain "$3"
     if [[ $1 == stalled ]]; then
-        holds_for 1.5 is_alive "$DRAINING_PID"
+        holds_for 1.2 is_alive "$DRAINING_PID"
         echo 1<>"$gate"
     fi
     status_of "$pid"
@@ -502,15 +500,11 @@ pipeline() {
 }
 
 @test "a pipeline of 10,000 is answered after TERM: redis" { pipeline paced redis TERM; }
-@test "a pipeline of 10,000 is answered after TERM: memcached" { pipeline paced memcached TERM; }
-@test "a pipeline of 10,000 is answered after HUP: redis" { pipeline paced redis HUP; }
 @test "a pipeline of 10,000 is answered after HUP: memcached" { pipeline paced memcached HUP; }
 @test "a pipeline of 10,000 whose reader stalls is answered after TERM: redis" { pipeline stalled redis TERM; }
 @test "a pipeline of 10,000 whose reader stalls is answered after TERM: memcached" { pipeline stalled memcached TERM; }
 @test "a pipeline of 10,000 whose reader stalls is answered after HUP: redis" { pipeline stalled redis HUP; }
-@test "a pipeline of 10,000 whose reader stalls is answered after HUP: memcached" { pipeline stalled memcached HUP; }
 
-@test "a pipeline of 10,000 on a unix socket is answered after TERM: redis" { pipeline paced redis_unix TERM; }
 @test "a pipeline of 10,000 on a unix socket whose reader stalls is answered after TERM: redis" { pipeline stalled redis_unix TERM; }
 @test "a pipeline of 10,000 on a unix socket whose reader stalls is answered after TERM: memcached" { pipeline stalled memcached_unix TERM; }
 
@@ -539,12 +533,10 @@ killed_worker_is_not_waited_for() {
 }
 
 @test "a worker that is killed while it drains is not waited for after TERM: nginx" { killed_worker_is_not_waited_for nginx TERM; }
-@test "a worker that is killed while it drains is not waited for after TERM: gunicorn, sync workers" { killed_worker_is_not_waited_for gunicorn_sync TERM; }
 @test "a worker that is killed while it drains is not waited for after TERM: gunicorn, threaded workers" { killed_worker_is_not_waited_for gunicorn_gthread TERM; }
 @test "a worker that is killed while it drains is not waited for after TERM: the example forker" { killed_worker_is_not_waited_for forker TERM; }
 @test "a worker that is killed while it drains is not waited for after TERM: the example prefork" { killed_worker_is_not_waited_for prefork TERM; }
 @test "a worker that is killed while it drains is not waited for after HUP: nginx" { killed_worker_is_not_waited_for nginx HUP; }
-@test "a worker that is killed while it drains is not waited for after HUP: the example prefork" { killed_worker_is_not_waited_for prefork HUP; }
 
 # --- what the log says meanwhile
 
@@ -724,8 +716,6 @@ CONFIG
 @test "answers in a drain differ in the Connection header only: the example ping over HTTPS" { answers_differ_only_in_connection ping_https 'GET /ping' 'GET /bytes?n=200000' 'GET /chunks?n=5&ms=10'; }
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: nginx" { answers_are_the_same nginx_long "${REQUESTS[@]}"; }
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: node" { answers_are_the_same node_long "${LONG_REQUESTS[@]}"; }
-@test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: python's HTTPServer" { answers_are_the_same python_long "${LONG_REQUESTS[@]}"; }
-@test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: the example epoll" { answers_are_the_same epoll 'GET /ping' 'GET /bytes?n=200000'; }
 
 # What looks like a head inside of a body is none.
 @test "a body that holds an HTTP head is left alone" {

@@ -39,7 +39,7 @@ kept_through_upgrades() {
 @test "2 upgrades, 200 kept connections that are always busy: gunicorn, threaded workers" { kept_through_upgrades gunicorn_gthread 200 2; }
 @test "5 upgrades, 200 kept connections that are always busy: python's HTTPServer" { kept_through_upgrades python_long 200 5; }
 @test "5 upgrades, 200 kept connections that are always busy: the example epoll" { kept_through_upgrades epoll 200 5; }
-@test "5 upgrades, 200 kept connections that are always busy: the example ping over HTTPS" { kept_through_upgrades ping_https 200 5; }
+@test "2 upgrades, 200 kept connections that are always busy: the example ping over HTTPS" { kept_through_upgrades ping_https 200 2; }
 
 @test "5 upgrades, 16 kept connections that rest for 50 ms: nginx" { kept_through_upgrades nginx 16 5 -p 50; }
 @test "5 upgrades, 16 kept connections that rest for 50 ms: node" { kept_through_upgrades node 16 5 -p 50; }
@@ -48,9 +48,9 @@ kept_through_upgrades() {
 @test "5 upgrades, 16 kept connections that rest for 50 ms: the example ping over HTTPS" { kept_through_upgrades ping_https 16 5 -p 50; }
 
 # A rest that the machine makes longer than OCTOPUS_IDLE_GRACE may see the end: -e.
-@test "3 upgrades, 16 kept connections that rest for 500 ms: nginx" { kept_through_upgrades nginx 16 3 -p 500 -e; }
-@test "3 upgrades, 16 kept connections that rest for 500 ms: node" { kept_through_upgrades node 16 3 -p 500 -e; }
-@test "3 upgrades, 16 kept connections that rest for 500 ms: the example epoll" { kept_through_upgrades epoll 16 3 -p 500 -e; }
+@test "2 upgrades, 16 kept connections that rest for 500 ms: nginx" { kept_through_upgrades nginx 16 2 -p 500 -e; }
+@test "2 upgrades, 16 kept connections that rest for 500 ms: node" { kept_through_upgrades node 16 2 -p 500 -e; }
+@test "2 upgrades, 16 kept connections that rest for 500 ms: the example epoll" { kept_through_upgrades epoll 16 2 -p 500 -e; }
 
 # kept_until_refused NAME: a stop tells them all; then there is nobody to connect to.
 kept_until_refused() {

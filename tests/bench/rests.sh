@@ -40,7 +40,8 @@ turn() {
     EXAMPLE=
     mkdir -p "$BATS_TEST_TMPDIR"
     : >"$BATS_TEST_TMPDIR/server.log"
-    start_server "$1" OCTOPUS_DRAIN_TIMEOUT=10s && wait_until_started || return
+    # gunicorn itself ends connections that have been quiet for 2 s.
+    start_server "$1" OCTOPUS_DRAIN_TIMEOUT=10s GUNICORN_CMD_ARGS='--keep-alive 75' && wait_until_started || return
     start_load -k -e -c "$CONNECTIONS" -p "$RESTS_MS" || return
     for (( left = UPGRADES; left > 0; left-- )); do upgrade HUP || return; done
     # For those that rest now to see what became of them.

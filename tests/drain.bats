@@ -713,16 +713,16 @@ CONFIG
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: nginx" { answers_are_the_same nginx_long "${REQUESTS[@]}"; }
 @test "with OCTOPUS_HTTP_CLOSE=off answers in a drain are the same: node" { answers_are_the_same node_long "${LONG_REQUESTS[@]}"; }
 
-# halting_handshake NAME: of a connection that is accepted, but has agreed on nothing when the drain begins.
+# halting_handshake NAME BYTES: of a connection that is accepted, but has agreed on nothing when the drain begins.
 halting_handshake() {
     local gate=$BATS_TEST_TMPDIR/gate answer=$BATS_TEST_TMPDIR/answer pid
     start "$1" OCTOPUS_IDLE_GRACE=60s
     mkfifo "$gate"
-    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/halting_handshake.py" "$PORT" <>"$gate" >"$answer" 2>&1 3>&- 4>&- &
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/halting_handshake.py" "$PORT" "$2" <>"$gate" >"$answer" 2>&1 3>&- 4>&- &
     pid=$!
     HELPER_PIDS+=("$pid")
     WATCH_PID=$pid wait_until 10 grep -q '^begun' "$answer"
-    wait_until 5 nothing_is_unread
+    wait_until 5 more_requests_taken_than 0
     begin_drain HUP
     echo 1<>"$gate"
     status_of "$pid"
@@ -731,8 +731,10 @@ halting_handshake() {
     assert_drained
 }
 
-@test "who was in the middle of the TLS handshake is told, too: nginx" { halting_handshake nginx_https; }
-@test "who was in the middle of the TLS handshake is told, too: the example ping" { halting_handshake ping_https; }
+@test "who was in the middle of the TLS handshake is told, too: nginx" { halting_handshake nginx_https 40; }
+@test "who has not begun the TLS handshake is told, too: nginx" { halting_handshake nginx_https 0; }
+@test "who was in the middle of the TLS handshake is told, too: the example ping" { halting_handshake ping_https 40; }
+@test "who has not begun the TLS handshake is told, too: the example ping" { halting_handshake ping_https 0; }
 
 # What looks like a head inside of a body is none.
 @test "a body that holds an HTTP head is left alone" {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Begins a TLS handshake, and ends it only when told to; then makes a request.
 
-Usage: halting_handshake.py PORT. Says `begun` when a part of the first message is out, and waits for a line
-on stdin; prints the head of the answer.
+Usage: halting_handshake.py PORT BYTES. Says `begun` when so many bytes of the first message are out, and waits
+for a line on stdin; prints the head of the answer.
 """
 
 import select
@@ -10,8 +10,7 @@ import socket
 import ssl
 import sys
 
-BEGINNING = 40  # bytes of the ClientHello: more than the head of its record, less than all
-
+beginning = int(sys.argv[2])
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE
@@ -38,11 +37,11 @@ try:
     tls.do_handshake()
 except ssl.SSLWantReadError:
     hello = outgoing.read()
-connection.sendall(hello[:BEGINNING])
+connection.sendall(hello[:beginning])
 print("begun", flush=True)
 if not select.select([sys.stdin], [], [], 30)[0]:
     sys.exit("no line on stdin")
-connection.sendall(hello[BEGINNING:])
+connection.sendall(hello[beginning:])
 go_on(tls.do_handshake)
 tls.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
 answer = b""

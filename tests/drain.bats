@@ -442,7 +442,26 @@ slow_on_kept() {
 @test "requests of 1 s on kept connections are answered after TERM: nginx" { slow_on_kept nginx TERM; }
 @test "requests of 1 s on kept connections are answered after TERM: node" { slow_on_kept node_long TERM; }
 @test "requests of 1 s on kept connections are answered after TERM: the example ping over HTTPS" { slow_on_kept ping_https TERM; }
+@test "requests of 1 s on kept connections are answered after TERM: the example forker" { slow_on_kept forker TERM; }
 @test "requests of 1 s on kept connections are answered after HUP: the example epoll" { slow_on_kept epoll HUP; }
+
+# two_at_once NAME SIGNAL: the second request is under way although the last that was seen is an answer.
+two_at_once() {
+    start "$1"
+    open_connection
+    send_text 'GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\nGET /slow?ms=1500 HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    read_text_head
+    assert_regex "$HEAD" '^HTTP/1.1 200 '
+    begin_drain "$2"
+    until [[ $LINE == HTTP/1.1* ]]; do read_text_line; done
+    assert_eq "$LINE" 'HTTP/1.1 200 OK' "second answer"
+    until [[ $LINE == pong* ]]; do read_text_line; done
+    assert_drained
+}
+
+@test "the second of two requests sent at once is answered after TERM: nginx" { two_at_once nginx TERM; }
+@test "the second of two requests sent at once is answered after TERM: node" { two_at_once node_long TERM; }
+@test "the second of two requests sent at once is answered after HUP: the example epoll" { two_at_once epoll HUP; }
 
 @test "requests of 1 s on a unix socket are answered after TERM: the example epoll" {
     PORT=$(free_port)

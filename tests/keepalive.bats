@@ -6,9 +6,10 @@
 load helpers
 
 # kept_through_upgrades NAME CONNECTIONS UPGRADES LOAD-OPTION...: each old generation has left long before
-# the deadline of its drain, 10 s. KEPT_UPGRADES asks for another number of them.
+# the deadline of its drain, 10 s; it may still be about it during the next upgrade. KEPT_UPGRADES asks for
+# another number of them.
 kept_through_upgrades() {
-    local name=$1 connections=$2 upgrades=${KEPT_UPGRADES:-$3} old
+    local name=$1 connections=$2 upgrades=${KEPT_UPGRADES:-$3} before_old='' old
     shift 3
     start_server "$name" OCTOPUS_DRAIN_TIMEOUT=10s
     wait_until_started
@@ -17,9 +18,11 @@ kept_through_upgrades() {
         old=$SERVER_PID
         upgrade_beside HUP
         SERVER_PID=$NEW_PID
-        WATCH_PID='' wait_until 5 is_gone "$old"
+        [[ -z $before_old ]] || WATCH_PID='' wait_until 5 is_gone "$before_old"
+        before_old=$old
         wait_until 10 generation_answers_load
     done
+    WATCH_PID='' wait_until 5 is_gone "$old"
     stop_load
     assert_only_generation "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"

@@ -37,7 +37,7 @@ struct followed {
 	uint32_t changes; /* of the record that it began with */
 	_Atomic bool is_followed;
 	_Atomic bool has_missed; /* bytes went by unseen */
-	atomic_flag is_in_use;   /* for as long as it takes to look at some bytes */
+	_Atomic bool is_in_use;  /* for as long as it takes to look at some bytes */
 };
 
 _Atomic bool farewell_is_on;
@@ -50,7 +50,7 @@ void farewell_begin(void)
 {
 	void *memory;
 
-	if (!settings.http_close || farewell_is_on)
+	if (!settings.http_close || farewell_has_begun())
 		return;
 	most = atomic_load(&traffic.count);
 	memory = mmap(NULL, (size_t)most * sizeof(*followed), PROT_READ | PROT_WRITE,
@@ -65,7 +65,7 @@ static struct followed *followed_of(int fd)
 {
 	struct followed *it;
 
-	if (!atomic_load(&farewell_is_on) || (unsigned)fd >= (unsigned)most)
+	if (!farewell_has_begun() || (unsigned)fd >= (unsigned)most)
 		return NULL;
 	it = &followed[fd];
 	return atomic_load(&it->is_followed) ? it : NULL;
@@ -78,7 +78,7 @@ static bool take(struct followed *it)
 	const struct timespec moment = {0, 100000};
 
 	for (int i = 0; i < SPINS + PATIENCE; i++) {
-		if (!atomic_flag_test_and_set_explicit(&it->is_in_use, memory_order_acquire)) {
+		if (!atomic_exchange(&it->is_in_use, true)) {
 			if (atomic_load(&it->has_missed))
 				http1_give_up(&it->http);
 			return true;
@@ -92,7 +92,7 @@ static bool take(struct followed *it)
 
 static void give_back(struct followed *it)
 {
-	atomic_flag_clear_explicit(&it->is_in_use, memory_order_release);
+	atomic_store_explicit(&it->is_in_use, false, memory_order_release);
 }
 
 /* As if it had been followed all along, where the record tells enough; else from the next request on. */
@@ -115,7 +115,7 @@ void farewell_follow(int fd)
 {
 	struct followed *it;
 
-	if (!atomic_load(&farewell_is_on) || (unsigned)fd >= (unsigned)most)
+	if (!farewell_has_begun() || (unsigned)fd >= (unsigned)most)
 		return;
 	it = &followed[fd];
 	if (atomic_load(&it->is_followed) || !take(it))

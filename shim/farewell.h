@@ -13,8 +13,13 @@
 
 #include "idle.h"
 
-/* The one thing that the wrappers test. Context: any. */
 extern _Atomic bool farewell_is_on;
+
+/* The one thing that the wrappers test. Context: any. */
+static inline bool farewell_has_begun(void)
+{
+	return __builtin_expect(atomic_load_explicit(&farewell_is_on, memory_order_acquire), 0);
+}
 
 /* From now on connections may be followed. Not with OCTOPUS_HTTP_CLOSE=off. Context: the controller, once
  * silent. */

@@ -21,7 +21,7 @@ EXPORT int close(int fd)
 		return -1;
 	}
 	/* Before: afterwards the number may be another thread's. */
-	if (UNLIKELY(farewell_is_on))
+	if (farewell_has_begun())
 		farewell_forget(fd);
 	result = libc_calls.close(fd);
 	procfs_closed();

@@ -23,7 +23,7 @@
 
 static bool is_followed(int fd)
 {
-	return UNLIKELY(farewell_is_on) && farewell_follows(fd, false);
+	return farewell_has_begun() && farewell_follows(fd, false);
 }
 
 static void about_to_read(int fd)

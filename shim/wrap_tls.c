@@ -27,14 +27,14 @@ static int mark(const struct tls_calls *tls, SSL *ssl)
 	const int fd = tls->SSL_get_wfd ? tls->SSL_get_wfd(ssl) : -1;
 
 	errno = saved;
-	if (traffic_is_tls(fd) && UNLIKELY(farewell_is_on))
+	if (traffic_is_tls(fd) && farewell_has_begun())
 		farewell_begin_anew(fd);
 	return fd;
 }
 
 static bool is_followed(int fd)
 {
-	return UNLIKELY(farewell_is_on) && farewell_follows(fd, true);
+	return farewell_has_begun() && farewell_follows(fd, true);
 }
 
 static void received(int fd, const void *buffer, size_t size)

@@ -63,4 +63,7 @@
 #define atomic_fetch_or(object, value) \
 	ANNOTATED(object, STRONGEST, __atomic_fetch_or(at_, value, STRONGEST))
 
+/* What its readers check by the number of its changes. */
+#define NUMBERED(memory, size) VALGRIND_HG_DISABLE_CHECKING(memory, size)
+
 #endif

@@ -100,12 +100,11 @@ static void begin_anew(struct followed *it, int fd)
 {
 	const struct traffic_entry *entry = traffic_of(fd);
 	struct traffic_record record;
+	bool is_known = traffic_recall(fd, &record, &it->changes);
 
-	if (!traffic_recall(fd, &record, &it->changes))
-		http1_join_late(&it->http);
-	else if (replay(&record, &it->http) == HTTP_UNKNOWN && record.side != TRAFFIC_NOTHING)
-		http1_join_late(&it->http);
-	if (!http1_is_followed(&it->http) || !entry)
+	if (is_known && replay(&record, &it->http) == HTTP_UNKNOWN)
+		is_known = record.side == TRAFFIC_NOTHING;
+	if (!is_known || !http1_is_followed(&it->http))
 		http1_join_late(&it->http);
 	if (entry && traffic_last_move(entry) == MOVE_TUNNELED)
 		http1_give_up(&it->http);

@@ -202,7 +202,7 @@ static bool is_interim(struct traffic_entry *entry, const struct iovec *iov, int
 {
 	const char *bytes = count > 0 ? iov[0].iov_base : NULL;
 
-	if (n < 12 || count == 0 || iov[0].iov_len < 12 || memcmp(bytes, "HTTP/1.1 1", 10) != 0)
+	if (!bytes || n < 12 || iov[0].iov_len < 12 || memcmp(bytes, "HTTP/1.1 1", 10) != 0)
 		return false;
 	if (memcmp(bytes + 10, "01", 2) == 0)
 		atomic_store(&entry->last_move, MOVE_TUNNELED);

@@ -71,30 +71,6 @@ static struct followed *followed_of(int fd)
 	return atomic_load(&it->is_followed) ? it : NULL;
 }
 
-/* Two threads may be busy with one connection, one that reads and one that writes, and whoever is inside may
- * have lost the processor there. Gives up in the end: a handler may have interrupted the very thread. */
-static bool take(struct followed *it)
-{
-	const struct timespec moment = {0, 100000};
-
-	for (int i = 0; i < SPINS + PATIENCE; i++) {
-		if (!atomic_exchange(&it->is_in_use, true)) {
-			if (atomic_load(&it->has_missed))
-				http1_give_up(&it->http);
-			return true;
-		}
-		if (i >= SPINS)
-			(void)libc_calls.nanosleep(&moment, NULL);
-	}
-	atomic_store(&it->has_missed, true);
-	return false;
-}
-
-static void give_back(struct followed *it)
-{
-	atomic_store_explicit(&it->is_in_use, false, memory_order_release);
-}
-
 /* As if it had been followed all along, where the record tells enough; else from the next request on. */
 static void begin_anew(struct followed *it, int fd)
 {
@@ -108,6 +84,39 @@ static void begin_anew(struct followed *it, int fd)
 		http1_join_late(&it->http);
 	if (entry && traffic_last_move(entry) == MOVE_TUNNELED)
 		http1_give_up(&it->http);
+}
+
+/* Something went by unseen; it is in the record, though. Only an edit that is partly out cannot be found there. */
+static void catch_up(struct followed *it)
+{
+	if (it->http.edit_out)
+		http1_give_up(&it->http);
+	else
+		begin_anew(it, (int)(it - followed));
+}
+
+/* Two threads may be busy with one connection, one that reads and one that writes, and whoever is inside may
+ * have lost the processor there. Gives up in the end: a handler may have interrupted the very thread. */
+static bool take(struct followed *it)
+{
+	const struct timespec moment = {0, 100000};
+
+	for (int i = 0; i < SPINS + PATIENCE; i++) {
+		if (!atomic_exchange(&it->is_in_use, true)) {
+			if (atomic_exchange(&it->has_missed, false))
+				catch_up(it);
+			return true;
+		}
+		if (i >= SPINS)
+			(void)libc_calls.nanosleep(&moment, NULL);
+	}
+	atomic_store(&it->has_missed, true);
+	return false;
+}
+
+static void give_back(struct followed *it)
+{
+	atomic_store_explicit(&it->is_in_use, false, memory_order_release);
 }
 
 void farewell_follow(int fd)
@@ -159,9 +168,10 @@ enum http_stand farewell_stand(int fd)
 	struct followed *it = followed_of(fd);
 	enum http_stand stand = HTTP_UNKNOWN;
 
-	if (it && !take(it))
+	/* At the next look, then. */
+	if (it && atomic_exchange(&it->is_in_use, true))
 		return HTTP_UNDER_WAY;
-	if (it && http1_is_followed(&it->http))
+	if (it && http1_is_followed(&it->http) && !atomic_load(&it->has_missed))
 		stand = stand_of(&it->http);
 	if (it)
 		give_back(it);

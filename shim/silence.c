@@ -21,6 +21,7 @@
 
 /* Written once, by the controller that silences; a fork's child inherits it. */
 static struct {
+	_Atomic bool is_listed; /* the table below is complete, and stays as it is */
 	_Atomic bool is_on;
 	_Atomic bool is_complete; /* every listener is replaced */
 	int quiet_fd;
@@ -235,9 +236,10 @@ static int replace_all(struct keeping *kept)
 	int quiet;
 
 	sets.count = 0;
-	silence.count = 0;
 	procfs_each_fd(0, add_epoll_set, &sets);
-	procfs_each_fd(0, remember_if_listening, kept);
+	if (!atomic_load(&silence.is_listed))
+		procfs_each_fd(0, remember_if_listening, kept);
+	atomic_store_explicit(&silence.is_listed, true, memory_order_release);
 	/* Not before: it listens as well. */
 	quiet = make_quiet_listener(SOCK_NONBLOCK);
 	if (quiet < 0)
@@ -321,8 +323,9 @@ void silence_accept_failed(int fd)
 {
 	int quiet, result, error, index;
 
-	/* Before the silence the table is the controller's alone. */
-	if (!is_quiet_error(errno) || !silence_is_on())
+	/* Before, the table is the controller's alone. Afterwards it may come to an end without silence. */
+	if (!is_quiet_error(errno) ||
+	    !atomic_load_explicit(&silence.is_listed, memory_order_acquire))
 		return;
 	index = find_listener(fd);
 	if (index < 0)

@@ -119,7 +119,7 @@ demo:                       ## see upgrades and a stop under load, in less than 
 	@BUILD=$(BUILD) tools/demo.sh
 
 .PHONY: bench
-bench: needs-packages       ## what the library costs, in ratios, and its peers beside it; 8 minutes; SECTIONS='calls stop'
+bench: needs-packages       ## what the library costs, in ratios, and its peers beside it; 9 minutes; SECTIONS='calls stop'
 	$(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,@tests/bench/install.sh)
 	@$(MAKE) --silent --no-print-directory all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) tests/bench/bench.sh

@@ -6,7 +6,8 @@
 # shellcheck disable=SC1091,SC2034,SC2317 # the parts that are included use what is here
 set -eu
 
-: "${BUILD:=build}" "${SECTIONS:=throughput calls idle start spawn latency stop drain peers alone}"
+: "${BUILD:=build}"
+: "${SECTIONS:=throughput calls idle start spawn latency stop drain idle_drain peers peers_kept alone}"
 : "${PAIRS:=32}" "${UPGRADES:=8}" "${LATENCY_PAIRS:=3}" "${RESIDENT_MIB:=4096}" "${STOPS:=100}"
 : "${CLIENTS:=16}" "${SERVERS:=nginx memcached}" "${LATENCY_SERVERS:=nginx node memcached}"
 build=$(cd "$BUILD" && pwd)

@@ -135,3 +135,19 @@ section_drain() {
     row "a connection of 10,000 to one of 1,000" \
         "$(paste "$dir/drain.10000" "$dir/drain.1000" | awk '{ print $1 / 10 / $3 }' | summarize)" "<=1.2"
 }
+
+# A stop with connections that are kept, and that nobody uses.
+section_idle_drain() {
+    echo "From the signal to the process gone, with idle connections that all see a clean end, ms"
+    for count in 1000 10000; do
+        : >"$dir/drain.$count"
+        for round in 1 2 3; do
+            drained "$lib" -n "$count" -i >>"$dir/drain.$count" || {
+                complain "a stop with $count idle connections failed"
+                return 0
+            }
+        done
+        row "$count idle connections" "$(awk '{ print $1 }' "$dir/drain.$count" | summarize 0)" \
+            "$([ "$count" -lt 10000 ] || echo '<=2000')"
+    done
+}

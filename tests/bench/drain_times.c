@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Stops a server that has open connections, each in the middle of a request, closes them and tells how
  * long after the last of them the server was gone, and what processor time it took from its signal to its
- * end. For comparison: the same with a server that gets no signal until they are closed. */
+ * end. For comparison: the same with a server that gets no signal until they are closed.
+ * Or the connections are idle, and the server ends them: then it is the time from the signal on. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,6 +30,7 @@ static struct {
 	int hold_ms;
 	bool is_shuffled;
 	bool is_bare;
+	bool is_idle;
 } run;
 
 static void die(const char *what)
@@ -74,7 +76,7 @@ static void send_bytes(int fd, size_t length)
 		die("write");
 }
 
-/* The server has accepted it, and owes it an answer. */
+/* The server has accepted it, and owes it an answer if it is not to be idle. */
 static void use(int fd)
 {
 	char answer[1024];
@@ -82,7 +84,8 @@ static void use(int fd)
 	send_bytes(fd, strlen(request));
 	if (read(fd, answer, sizeof(answer)) <= 0)
 		die("no answer");
-	send_bytes(fd, strlen(request) / 2);
+	if (!run.is_idle)
+		send_bytes(fd, strlen(request) / 2);
 }
 
 static void connect_all(void)
@@ -117,6 +120,20 @@ static double close_all(void)
 	for (int i = 0; i < run.count; i++)
 		close(run.fds[i]);
 	return now_ms();
+}
+
+/* The server has ended each of them, and lost none. */
+static void expect_ends(void)
+{
+	char byte;
+
+	for (int i = 0; i < run.count; i++) {
+		ssize_t got = recv(run.fds[i], &byte, 1, MSG_DONTWAIT);
+		if (got > 0)
+			errno = EPROTO;
+		if (got != 0)
+			die("a connection did not end cleanly");
+	}
 }
 
 static double cpu_ms(void)
@@ -166,6 +183,21 @@ static void measure(char **argv)
 	printf("%.3f %.3f\n", gone - closed, cpu_end - cpu_begun);
 }
 
+static void measure_idle(char **argv)
+{
+	double cpu_end;
+
+	start(argv);
+	connect_all();
+	double cpu_begun = cpu_ms();
+	double begun = now_ms();
+	kill(run.pid, SIGTERM);
+	double gone = follow(&cpu_end);
+	expect_ends();
+	close_all();
+	printf("%.3f %.3f\n", gone - begun, cpu_end - cpu_begun);
+}
+
 static void allow_fds(void)
 {
 	struct rlimit limit = {(rlim_t)run.count + SPARE_FDS, (rlim_t)run.count + SPARE_FDS};
@@ -183,7 +215,7 @@ int main(int argc, char **argv)
 {
 	int rounds = 1, letter;
 
-	while ((letter = getopt(argc, argv, "+n:h:r:sb")) != -1) {
+	while ((letter = getopt(argc, argv, "+n:h:r:sbi")) != -1) {
 		switch (letter) {
 		case 'n':
 			run.count = atoi(optarg);
@@ -200,13 +232,16 @@ int main(int argc, char **argv)
 		case 'b':
 			run.is_bare = true;
 			break;
+		case 'i':
+			run.is_idle = true;
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (argc - optind < 2 || run.count < 1) {
-		fputs("usage: drain_times -n CONNECTIONS [-h HOLD_MS] [-r ROUNDS] [-s] [-b] PORT "
-		      "SERVER...\n",
+		fputs("usage: drain_times -n CONNECTIONS [-h HOLD_MS] [-r ROUNDS] [-s] [-b] [-i] "
+		      "PORT SERVER...\n",
 		      stderr);
 		return 2;
 	}
@@ -218,7 +253,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_stop);
 	allow_fds();
 	for (int round = 0; round < rounds; round++)
-		measure(argv + optind + 1);
+		(run.is_idle ? measure_idle : measure)(argv + optind + 1);
 	free(run.fds);
 	return EXIT_SUCCESS;
 }

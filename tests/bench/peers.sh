@@ -4,6 +4,10 @@
 
 : "${PEERS=nginx-usr2 nginx-hup haproxy gunicorn-hup start_server}"
 : "${OURS=octopus-nginx octopus-node octopus-gunicorn octopus-memcached}"
+# With kept connections: a starman that is told to go keeps a busy one for ever, and memcached cannot tell
+# its clients to leave.
+: "${PEERS_KEPT=nginx-usr2 nginx-hup haproxy gunicorn-hup}"
+: "${OURS_KEPT=octopus-nginx octopus-node octopus-gunicorn}" "${UPGRADES_KEPT:=6}" "${REST_MS:=20}"
 
 peer_describe() {
     case $1 in
@@ -67,8 +71,7 @@ peer_start() {
             --status-file="$dir/status" -- starman --workers 2 "$dir/app.psgi"
         ;;
     octopus-*)
-        # A kept connection that is busy lasts until then.
-        set -- env LD_PRELOAD="$lib" OCTOPUS_LOG="$dir/peer.log" OCTOPUS_DRAIN_TIMEOUT=1s $(command_of "${1#octopus-}" "$2" 2)
+        set -- env LD_PRELOAD="$lib" OCTOPUS_LOG="$dir/peer.log" $(command_of "${1#octopus-}" "$2" 2)
         ;;
     esac
     : >"$dir/peer.log"
@@ -102,9 +105,16 @@ is_gone() {
     esac
     return 1
 }
-children_changed() {
-    now=$(cat "/proc/$1/task/$1/children")
-    [ -n "$now" ] && [ "$now" != "$2" ]
+# has_new_child PID OLD: one that is none of the old ones, of which some may be leaving still.
+has_new_child() {
+    children=$(cat "/proc/$1/task/$1/children")
+    for child in $children; do
+        case " $2 " in
+        *" $child "*) ;;
+        *) return 0 ;;
+        esac
+    done
+    return 1
 }
 status_changed() { [ -s "$dir/status" ] && [ "$(cat "$dir/status")" != "$1" ]; }
 status_is_single() { [ "$(wc -l <"$dir/status")" -eq 1 ]; }
@@ -127,12 +137,12 @@ peer_upgrade() {
     nginx-hup | gunicorn-hup)
         before=$(cat "/proc/$leader/task/$leader/children")
         kill -HUP "$leader"
-        until_true 10 children_changed "$leader" "$before"
+        until_true 10 has_new_child "$leader" "$before"
         ;;
     haproxy)
         before=$(cat "/proc/$leader/task/$leader/children")
         kill -USR2 "$leader"
-        until_true 10 children_changed "$leader" "$before"
+        until_true 10 has_new_child "$leader" "$before"
         ;;
     start_server)
         before=$(cat "$dir/status" 2>/dev/null || :)
@@ -157,50 +167,96 @@ peer_stop() {
     pids=
 }
 
-# peer PEER [-k]: ten upgrades under load. A single client has nobody whose next connection would wake
-# the server for its own: what counts then is the longest wait.
-peer() {
-    name=$(peer_describe "$1")
-    if ! command -v "$(peer_program "$1")" >/dev/null; then
+# start_load OPTION...: on the peer at $url, in the background, what it finds in $dir/load.*.
+start_load() {
+    loaders=$((loaders + 1))
+    "$build/tests/load" "$@" -d 120 "$url" >"$dir/load.$loaders" </dev/null &
+    echo $! >"$dir/loader.$loaders.pid"
+}
+
+end_loads() {
+    for file in "$dir"/loader.*.pid; do
+        loader=$(cat "$file")
+        kill "$loader" 2>/dev/null || :
+        wait "$loader" || :
+        rm "$file"
+    done
+}
+
+# across_upgrades PEER COUNT COMMAND...: that many upgrades while the loads run that COMMAND starts. Sets
+# name and upgrades.
+across_upgrades() {
+    peer=$1 count=$2
+    shift 2
+    name=$(peer_describe "$peer")
+    if ! command -v "$(peer_program "$peer")" >/dev/null; then
         echo "  $name: not installed here"
-        return 0
+        return 1
     fi
     port=$(free_port 26000)
     nginx_dir=$dir/nginx.$port
-    url=$(url_of "${1#octopus-}" "$port")
-    peer_start "$1" "$port"
-    wait_for_server "$url" || { tail -3 "$dir/peer.err" >&2; peer_stop; return 0; }
+    url=$(url_of "${peer#octopus-}" "$port")
+    peer_start "$peer" "$port"
+    wait_for_server "$url" || { tail -3 "$dir/peer.err" >&2; peer_stop; return 1; }
     # Only as a daemon does it upgrade its binary.
-    if [ "$1" = nginx-usr2 ] && until_true 10 nginx_pid_is_new "$leader"; then
+    if [ "$peer" = nginx-usr2 ] && until_true 10 nginx_pid_is_new "$leader"; then
         leader=$new
         pids=$new
     fi
-    "$build/tests/load" -c "$CLIENTS" -d 60 -p 2 ${2:+"$2"} "$url" >"$dir/load" </dev/null &
-    loader=$!
-    echo "$loader" >"$dir/loader.pid"
+    loaders=0
+    rm -f "$dir"/load.*
+    "$@"
     upgrades=0
-    while [ "$upgrades" -lt 10 ]; do
+    while [ "$upgrades" -lt "$count" ]; do
         sleep 0.2
-        peer_upgrade "$1" || { echo "  $name: an upgrade was not seen to end" >&2; break; }
+        peer_upgrade "$peer" || { echo "  $name: an upgrade was not seen to end" >&2; break; }
         upgrades=$((upgrades + 1))
     done
     sleep 0.2
-    kill "$loader"
-    wait "$loader" || :
-    rm "$dir/loader.pid"
+    end_loads
     peer_stop
-    [ "$CLIENTS" -gt 1 ] || name="one client: $name"
-    row "$name, ${2:+kept, }$upgrades upgrades" "$(awk '
-        $1 == "requests" { requests = $2 }
-        $1 == "failures" { failures = $2 }
-        $1 == "latency_ms" { p99 = $3; max = $4; sub(/.*=/, "", p99); sub(/.*=/, "", max) }
-        $1 ~ /^(refused|reset|eof|short|timeout|status|protocol|other)/ && $2 { kinds = kinds " " $1 " " $2 }
-        END { printf "%d of %d, p99 %s ms, worst %s%s", failures, requests, p99, max, kinds }' "$dir/load")" \
-        "$(case $1${2:-} in octopus-*-k) ;; octopus-*) echo "<=0" ;; esac)"
-    case $1${2:-} in
-    octopus-*-k) ;;
-    octopus-*) grep -qx 'failures 0' "$dir/load" || complain "$name: requests failed" ;;
+}
+
+# sum_of OUTCOME...: over the loads that were.
+sum_of() {
+    cat "$dir"/load.* | awk -v names=" $* " 'index(names, " " $1 " ") { sum += $2 } END { print sum + 0 }'
+}
+
+# The kinds of failures, and how many of each.
+failure_kinds() {
+    cat "$dir"/load.* | awk '
+        $1 ~ /^(refused|reset|eof|short|timeout|status|protocol|other)/ { sums[$1] += $2 }
+        END { for (kind in sums) if (sums[kind]) printf " %s %d", kind, sums[kind] }'
+}
+
+# judge PEER: Octopus fails no request. Sets goal, failures and requests.
+judge() {
+    failures=$(sum_of failures) requests=$(sum_of requests) goal=
+    case $1 in
+    octopus-*)
+        goal='<=0'
+        [ "$failures" -eq 0 ] || complain "$name: requests failed"
+        ;;
     esac
+}
+
+# peer PEER: ten upgrades under load. A single client has nobody whose next connection would wake the server
+# for its own: what counts then is the longest wait.
+peer() {
+    across_upgrades "$1" 10 start_load -c "$CLIENTS" -p 2 || return 0
+    [ "$CLIENTS" -gt 1 ] || name="one client: $name"
+    waits=$(sed -n 's/^latency_ms .* p99=\([0-9.]*\) max=\([0-9.]*\)$/p99 \1 ms, worst \2/p' "$dir/load.1")
+    judge "$1"
+    row "$name, $upgrades upgrades" "$failures of $requests, $waits$(failure_kinds)" "$goal"
+}
+
+# peer_kept PEER PAUSE_MS: a reused connection that has ended counts as a failure.
+peer_kept() {
+    across_upgrades "$1" "$UPGRADES_KEPT" start_load -k -c "$CLIENTS" -p "$2" || return 0
+    judge "$1"
+    rate=$(echo "$failures $requests" | awk '{ printf "%.0f", $1 * 1e6 / ($2 ? $2 : 1) }')
+    row "$name, $([ "$2" -eq 0 ] && echo full speed || echo "rests of $2 ms")" \
+        "$rate ($failures of $requests)" "$goal"
 }
 
 section_peers() {
@@ -219,11 +275,29 @@ section_alone() {
     CLIENTS=16
 }
 
-# Not among the sections that run unasked. start_server is none of it: a starman that is told to go keeps
-# a busy connection for ever.
 section_peers_kept() {
-    echo "The same with kept connections (Octopus does not announce their end yet)"
-    for each in $(echo "$PEERS" | sed 's/start_server//') $OURS; do
-        peer "$each" -k
+    echo "Failures in a million requests of $CLIENTS clients that keep their connections, across $UPGRADES_KEPT upgrades"
+    for each in $PEERS_KEPT $OURS_KEPT; do
+        peer_kept "$each" 0
+        peer_kept "$each" "$REST_MS"
+    done
+}
+
+# Each with its own moments.
+start_resting_loads() {
+    while [ "$loaders" -lt 8 ]; do
+        start_load -k -c 25 -p 2000
+        sleep 0.25
+    done
+}
+
+# Not among the sections that run unasked: what it tells is known.
+section_rests() {
+    echo "200 clients that rest 2 s on kept connections, across 10 upgrades"
+    for each in nginx-usr2 nginx-hup octopus-nginx; do
+        across_upgrades "$each" 10 start_resting_loads || continue
+        failures=$(sum_of failures) requests=$(sum_of requests) ended=$(sum_of eof_reused)
+        row "$name: ended at rest" "$ended of $requests"
+        row "$name: failed otherwise" "$((failures - ended)) of $requests"
     done
 }

@@ -7,7 +7,7 @@ start_slow_request() {
     request "/slow?ms=$1" >"$BATS_TEST_TMPDIR/slow.out" 2>&1 3>&- &
     SLOW_PID=$!
     HELPER_PIDS+=("$SLOW_PID")
-    wait_until 5 slow_request_is_read
+    wait_until "${SLOW_START_SECONDS:-5}" slow_request_is_read
 }
 
 slow_request_is_read() { [[ -n $(ss -Htn state established "sport = :$PORT" | awk '$1 == 0') ]]; }

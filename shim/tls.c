@@ -33,7 +33,7 @@ static void *find(void *scope, const char *name)
 
 const struct tls_calls *tls_calls_for(const void *caller)
 {
-	struct tls_calls found;
+	struct tls_calls found = {0};
 	void *scope = NULL;
 	Dl_info user;
 

@@ -288,13 +288,15 @@ void drain_report_left(void)
 }
 
 /* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
- * hold; close(2) alone would leave it to them. */
+ * hold; close(2) alone would leave it to them. But a thread of the server's that still sits in accept() would
+ * hear of it (EINVAL), and may take that for a fault. */
 static void end_listeners(void)
 {
 	struct generation_page *successor = atomic_load(&generation.successor);
 
 	for (int i = 0; i < drain.count; i++) {
-		(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
+		if (silence_is_prepared())
+			(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;

@@ -40,6 +40,11 @@ bool silence_is_on(void)
 	return atomic_load_explicit(&silence.is_on, memory_order_acquire);
 }
 
+bool silence_is_prepared(void)
+{
+	return atomic_load_explicit(&silence.is_listed, memory_order_acquire);
+}
+
 int silence_address_count(void)
 {
 	return silence.count;
@@ -324,8 +329,7 @@ void silence_accept_failed(int fd)
 	int quiet, result, error, index;
 
 	/* Before, the table is the controller's alone. Afterwards it may come to an end without silence. */
-	if (!is_quiet_error(errno) ||
-	    !atomic_load_explicit(&silence.is_listed, memory_order_acquire))
+	if (!is_quiet_error(errno) || !silence_is_prepared())
 		return;
 	index = find_listener(fd);
 	if (index < 0)

@@ -38,6 +38,9 @@ bool silence_get_address(int fd, struct sockaddr *address, socklen_t *length);
 void silence_accept_enter(void);
 void silence_accept_leave(void);
 
+/* True once an accept() that fails because its listener was ended is taken care of, silent or not. Context: any. */
+bool silence_is_prepared(void);
+
 /* After an accept() that failed with EAGAIN: on a quiet listener that stands for a blocking one, does
  * what a blocking accept() does where nobody connects; it returns when a signal of the server's
  * interrupts it, with errno EINTR. In a thread that polls, and so has other things to do, sets

@@ -338,6 +338,20 @@ dies_while_stopping() {
     assert_eq "$missing" "" "steps without a test"
 }
 
+# The first TERM's drain has only begun when the second one comes.
+@test "a drain that is cut short at once does not disturb a server in accept()" {
+    start blocking
+    plan "1 draining stop"
+    kill -TERM "$SERVER_PID"
+    wait_until 5 is_stopped
+    kill -TERM "$SERVER_PID"
+    let_go
+    status_of "$SERVER_PID"
+    assert_eq "$EXIT_STATUS" 0 "exit status"
+    run ! grep accept: "$SERVER_LOG"
+    assert_no_process_left
+}
+
 # A connection wakes one of nginx's workers (EPOLLEXCLUSIVE, epoll_ctl(2)). Here that is one of the old
 # generation, and it dies, or as here stops, before it takes the connection.
 @test "a connection that only the old generation was told of is served by the new one" {

@@ -273,8 +273,11 @@ void inheritance_close_rest(void)
 {
 	if (!inheritance_is_waiting())
 		return;
-	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
-		close_waiting(&inheritance.fds[i]);
+	/* One that this process has claimed is just being put in its place, by a thread of the server's. */
+	for (uint32_t i = 0; i < inheritance.count; i++) {
+		if (atomic_load(&inheritance.page->listeners[i].claimed_by) != getpid())
+			close_waiting(&inheritance.fds[i]);
+	}
 	close_waiting(&inheritance.page_fd);
 	count_fds();
 }

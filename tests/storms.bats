@@ -15,13 +15,21 @@ storm() {
     done
 }
 
-# storm_on_workers COUNT SIGNAL...: each to all processes of the newest generation but its leader.
+# nginx_workers LEADER: while a successor is being born its leader is among the descendants, too.
+nginx_workers() {
+    local pid
+    while read -r pid; do
+        ! grep -qa '^nginx: worker' "/proc/$pid/cmdline" 2>/dev/null || echo "$pid"
+    done < <(generation_of "$1")
+}
+
+# storm_on_workers COUNT SIGNAL...: each to all workers of the newest generation.
 storm_on_workers() {
     local count=$1 signals=("${@:2}") sent leader workers=()
     for (( sent = 0; sent < count; sent++ )); do
         if (( sent % 50 == 0 )); then
             leader=$(last_started)
-            mapfile -t workers < <(generation_of "$leader" | grep -vx "$leader")
+            mapfile -t workers < <(nginx_workers "$leader")
         fi
         (( ${#workers[@]} == 0 )) || kill -"${signals[sent % ${#signals[@]}]}" "${workers[@]}" 2>/dev/null || true
     done

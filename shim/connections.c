@@ -167,15 +167,12 @@ static void format_peer(int fd, char *buffer, size_t size)
 		text_format(buffer, size, "process %d", process.pid);
 }
 
-static void append_peer(int fd, char *peers)
+static void list_peer(int fd, char *peers)
 {
-	const size_t length = strlen(peers);
 	char peer[64] = "";
 
 	format_peer(fd, peer, sizeof(peer));
-	if (length + 2 + strlen(peer) < CONNECTIONS_PEERS)
-		text_format(peers + length, CONNECTIONS_PEERS - length, "%s%s", length ? ", " : "",
-		            peer);
+	(void)text_list(peers, CONNECTIONS_PEERS, peer);
 }
 
 struct looking {
@@ -201,7 +198,7 @@ static bool look_at(int fd, void *context)
 	else if (in_ms < look->next_ms)
 		look->next_ms = in_ms;
 	if (look->left++ < PEERS_TOLD)
-		append_peer(fd, look->peers);
+		list_peer(fd, look->peers);
 	look->idle += in_ms != INT64_MAX;
 	return true;
 }

@@ -51,8 +51,7 @@ static struct {
 	int64_t deadline;
 	int64_t empty_since;
 	int64_t silent_since;
-	int64_t next_look;
-	struct connections_look look;
+	struct drain_view view;
 	int64_t next_report;
 } drain;
 
@@ -218,13 +217,13 @@ static void report_progress(int64_t now)
 	if (now < drain.next_report)
 		return;
 	drain.next_report = now + REPORT_EVERY_MS;
-	sum = sum_up(&drain.look);
+	sum = sum_up(&drain.view.look);
 	log_info("Draining: %u connection%s left (%u idle), %ld.%ld s to go.", sum.left,
 	         sum.left == 1 ? "" : "s", sum.idle, (long)(to_go / 1000),
 	         (long)(to_go % 1000 / 100));
 }
 
-void drain_graces(struct idle_graces *ret_graces)
+static void choose_graces(struct idle_graces *ret_graces)
 {
 	const int64_t ms = settings.idle_grace_ms;
 
@@ -237,29 +236,17 @@ void drain_graces(struct idle_graces *ret_graces)
 		ret_graces->other_ms = STOP_GRACE_MS;
 }
 
-static void look_at_connections(int64_t now)
+void drain_look(struct drain_view *view)
 {
+	const int64_t begun = bell_now_ms();
 	struct idle_graces graces;
 
-	if (now < drain.next_look)
+	if (begun < view->next_look)
 		return;
 	farewell_begin();
-	drain_graces(&graces);
-	connections_look(&graces, &drain.look);
-	drain.next_look = connections_next_look(&drain.look, now, bell_now_ms());
-}
-
-/* Returns true while there is room for more. */
-static bool append_peers(char *text, size_t size, const char *peers)
-{
-	const size_t length = strlen(text);
-
-	if (!peers[0])
-		return true;
-	if (length + 2 + strlen(peers) >= size)
-		return false;
-	text_format(text + length, size - length, "%s%s", length ? ", " : "", peers);
-	return true;
+	choose_graces(&graces);
+	connections_look(&graces, &view->look);
+	view->next_look = connections_next_look(&view->look, begun, bell_now_ms());
 }
 
 void drain_report_left(void)
@@ -271,17 +258,17 @@ void drain_report_left(void)
 
 	if (!drain_is_silent() || (!connections_remain() && !members_have_connections()))
 		return;
-	connections_look(&never, &drain.look);
-	sum = sum_up(&drain.look);
+	connections_look(&never, &drain.view.look);
+	sum = sum_up(&drain.view.look);
 	if (sum.left == 0)
 		return;
-	go_on = append_peers(peers, sizeof(peers), drain.look.peers);
+	go_on = text_list(peers, sizeof(peers), drain.view.look.peers);
 	for (int i = 0; i < GENERATION_MEMBERS && go_on; i++) {
 		const struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
 		    atomic_load(&member->has_peers))
-			go_on = append_peers(peers, sizeof(peers), member->peers);
+			go_on = text_list(peers, sizeof(peers), member->peers);
 	}
 	log_info("The drain ends with %u connection%s left%s%s.", sum.left,
 	         sum.left == 1 ? "" : "s", peers[0] ? ", among them: " : "", peers);
@@ -354,7 +341,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		look_at_connections(now);
+		drain_look(&drain.view);
 		if (!connections_remain() && !members_have_connections() &&
 		    newcomers_are_silent(now))
 			return true;

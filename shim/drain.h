@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "idle.h"
+#include "connections.h"
 
 /* A listener that another generation accepts on is just let go; with any other, new SYNs are turned
  * away, and what is already queued is still accepted. The DEADLINE, by bell_now_ms(), is only told. Context: the controller. */
@@ -23,8 +23,15 @@ bool drain_is_silent(void);
 /* Gives a drain up that is not silent yet. Context: the controller. */
 void drain_cancel(void);
 
-/* How long a connection is to be idle before it is ended. Context: the controller of any member. */
-void drain_graces(struct idle_graces *ret_graces);
+/* What a member knows of its connections. All zero: it has not looked yet. */
+struct drain_view {
+	struct connections_look look;
+	int64_t next_look;
+};
+
+/* Looks at this process's connections if it is time for it: ends and follows them (connections.h). Context: the
+ * controller of any member, once silent. */
+void drain_look(struct drain_view *view);
 
 /* Tells the log who is left, if anybody is. Context: the controller, once silent. */
 void drain_report_left(void);

@@ -110,6 +110,18 @@ static int digit_value(char c)
 	return 16;
 }
 
+bool text_list(char *text, size_t size, const char *item)
+{
+	const size_t length = strlen(text);
+
+	if (!item[0])
+		return true;
+	if (length + 2 + strlen(item) >= size)
+		return false;
+	text_format(text + length, size - length, "%s%s", length ? ", " : "", item);
+	return true;
+}
+
 int text_read_number(const char **at, int base, uint64_t *ret_value)
 {
 	const char *here = *at;

@@ -4,6 +4,7 @@
 #define OCTOPUS_TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,10 @@
 size_t text_format(char *buffer, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t text_format_list(char *buffer, size_t size, const char *format, va_list list);
+
+/* Adds ITEM behind what TEXT lists already, after a comma; nothing if ITEM is "". Returns false, and adds nothing, where
+ * there is no room for all of it. Context: any. */
+bool text_list(char *text, size_t size, const char *item);
 
 /* Reads an unsigned number in BASE 10 or 16 at *AT and moves *AT behind it. Returns 0, or -EINVAL
  * when there is no digit or the value overflows. Context: any. */

@@ -9,7 +9,6 @@
 
 #include "connections.h"
 #include "drain.h"
-#include "farewell.h"
 #include "generation.h"
 #include "interpose.h"
 #include "listeners.h"
@@ -27,28 +26,14 @@
 static struct {
 	bool is_left_behind;
 	int64_t gone_since; /* 0: not yet */
-	int64_t next_look;
-	struct connections_look look;
+	struct drain_view view;
 } worker;
 
 void worker_forked(void)
 {
 	worker.is_left_behind = false;
 	worker.gone_since = 0;
-	worker.next_look = 0;
-}
-
-static void look(void)
-{
-	const int64_t begun = bell_now_ms();
-	struct idle_graces graces;
-
-	if (begun < worker.next_look)
-		return;
-	farewell_begin();
-	drain_graces(&graces);
-	connections_look(&graces, &worker.look);
-	worker.next_look = connections_next_look(&worker.look, begun, bell_now_ms());
+	worker.view.next_look = 0;
 }
 
 static void report(struct member *me)
@@ -56,16 +41,16 @@ static void report(struct member *me)
 	const uint32_t before = atomic_load(&me->connections) + !atomic_load(&me->is_silent);
 	uint32_t left = 0;
 
-	look();
+	drain_look(&worker.view);
 	/* The look may be some time ago; whether any is left is asked now. */
 	if (connections_remain())
-		left = worker.look.left > 0 ? (uint32_t)worker.look.left : 1;
-	if (!atomic_load(&me->has_peers) && worker.look.peers[0]) {
-		memcpy(me->peers, worker.look.peers, sizeof(me->peers));
+		left = worker.view.look.left > 0 ? (uint32_t)worker.view.look.left : 1;
+	if (!atomic_load(&me->has_peers) && worker.view.look.peers[0]) {
+		memcpy(me->peers, worker.view.look.peers, sizeof(me->peers));
 		atomic_store(&me->has_peers, 1);
 	}
 	/* In this order: "silent" is only said once the number is true. */
-	atomic_store(&me->idle, (uint32_t)worker.look.idle);
+	atomic_store(&me->idle, (uint32_t)worker.view.look.idle);
 	atomic_store(&me->connections, left);
 	atomic_store(&me->is_silent, 1);
 	if (left != before)
@@ -82,7 +67,7 @@ static int64_t leave_without_leader(void)
 	if (!worker.gone_since)
 		worker.gone_since = now;
 	if (silence_begin(NULL, 0) == 0) {
-		look();
+		drain_look(&worker.view);
 		if (connections_remain())
 			limit = settings.drain_timeout_ms;
 	}

@@ -8,7 +8,6 @@
 #include "connections.h"
 #include "drain.h"
 #include "expect.h"
-#include "farewell.h"
 #include "generation.h"
 #include "inheritance.h"
 #include "interpose.h"
@@ -49,25 +48,9 @@ bool connections_remain(void)
 	return true;
 }
 
-void connections_look(const struct idle_graces *graces, struct connections_look *ret_look)
+void drain_look(struct drain_view *view)
 {
-	(void)graces;
-	*ret_look = (struct connections_look){.left = 1, .peers = "somebody"};
-}
-
-int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now)
-{
-	(void)look, (void)begun;
-	return now;
-}
-
-void drain_graces(struct idle_graces *ret_graces)
-{
-	*ret_graces = (struct idle_graces){0, 0};
-}
-
-void farewell_begin(void)
-{
+	view->look = (struct connections_look){.left = 1, .peers = "somebody"};
 }
 
 static void run_at_once(void *(*const mains[])(void *), int count)

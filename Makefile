@@ -15,14 +15,14 @@ CFLAGS   ?= -O2 -g
 
 # initial-exec: a TLS access in a signal handler must not end in __tls_get_addr, which may allocate.
 # now: no lazy binding inside a handler either.
-SHIM_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -ftls-model=initial-exec -pthread \
+SHIM_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -Ishim -fPIC -fvisibility=hidden -ftls-model=initial-exec -pthread \
                -DOCTOPUS_VERSION='"$(VERSION)"' $(WARNINGS)
 SHIM_LDFLAGS = -shared -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,noseparate-code
 TEST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS)
 WARNINGS     = -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 
 LIB          = $(BUILD)/liboctopus.so
-SHIM_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shim/*.c))
+SHIM_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shim/*/*.c))
 UNIT_TESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 
 .PHONY: all programs steps check test installcheck lint install uninstall clean distclean dist help
@@ -35,10 +35,10 @@ $(BUILD)/shim/%.o: shim/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The same library with the steps at which a test can strike (shim/test_step.h).
+# The same library with the steps at which a test can strike (shim/base/test_step.h).
 STEPS_LIB = $(BUILD)/steps/liboctopus.so
 steps: $(STEPS_LIB)
-$(STEPS_LIB): $(patsubst %.c,$(BUILD)/steps/%.o,$(wildcard shim/*.c))
+$(STEPS_LIB): $(patsubst %.c,$(BUILD)/steps/%.o,$(wildcard shim/*/*.c))
 	$(CC) $(SHIM_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
 $(BUILD)/steps/shim/%.o: shim/%.c Makefile
 	@mkdir -p $(@D)
@@ -80,7 +80,7 @@ fuzz: $(FUZZ_PROGRAMS)      ## fuzz the readers of hand-over, settings and HTTP;
 	        $(BUILD)/fuzz/$$name tests/fuzz/corpus/$$name || exit 1; \
 	done
 
-C_FILES      = $(wildcard shim/*.[ch] tools/*.[ch] tests/*/*.[ch])
+C_FILES      = $(wildcard shim/*/*.[ch] tools/*.[ch] tests/*/*.[ch])
 SCRIPT_FILES = .ci/run $(wildcard tests/*.sh tests/*/*.sh tools/*.sh)
 BATS_FILES   = $(wildcard tests/*.bats tests/*.bash)
 # Variables pass between helpers and tests, which shellcheck reads one file at a time.
@@ -91,7 +91,7 @@ lint:                       ## formatting, shell scripts, static analysis, warni
 	shellcheck --shell=bats --exclude=$(BATS_EXCLUDED) $(BATS_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --error-exitcode=1 -D_GNU_SOURCE -D__x86_64__ -D__linux__ \
-	    -Ishim $(wildcard shim/*.c tests/*/*.c)
+	    -Ishim $(wildcard shim/*/*.c tests/*/*.c)
 	$(MAKE) tidy
 	$(MAKE) BUILD=$(BUILD)/analyzer CC=gcc WERROR=1 CFLAGS='-O2 -fanalyzer' all
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 all programs
@@ -138,4 +138,4 @@ distclean: clean            ## remove one's own settings too
 help:                       ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
--include $(SHIM_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(BUILD)/steps/shim/*.d)
+-include $(SHIM_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(BUILD)/steps/shim/*/*.d)

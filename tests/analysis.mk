@@ -9,7 +9,7 @@ ASAN_CFLAGS = -O1 -g -fsanitize=address -fno-omit-frame-pointer
 TSAN_CFLAGS = -O1 -g -fsanitize=thread
 
 UBSAN_LIB = $(BUILD)/ubsan/liboctopus.so
-$(UBSAN_LIB): $(wildcard shim/*.[ch])
+$(UBSAN_LIB): $(wildcard shim/*/*.[ch])
 	$(MAKE) BUILD=$(BUILD)/ubsan CFLAGS='$(UBSAN_CFLAGS)' all
 TEST_PROGRAMS += $(UBSAN_LIB)
 
@@ -37,7 +37,7 @@ tsan:                       ## unit tests under TSan
 	    FILTER='$(FILTER)' tests/run.sh tests/unit.bats
 
 TSAN_TEST = $(BUILD)/tsan/tests/unit/threads_test
-$(TSAN_TEST): $(wildcard shim/*.[ch]) tests/unit/threads_test.c
+$(TSAN_TEST): $(wildcard shim/*/*.[ch]) tests/unit/threads_test.c
 	$(MAKE) BUILD=$(BUILD)/tsan CFLAGS='$(TSAN_CFLAGS)' $@
 TEST_PROGRAMS += $(TSAN_TEST)
 
@@ -48,7 +48,7 @@ valgrind: all programs      ## examples under memcheck, until a stop
 # The library as it is shipped, but that its atomics tell helgrind what they are. -O1: calls keep their names.
 HELGRIND_CFLAGS = -O1 -g -fno-inline -include $(CURDIR)/tests/analysis/annotated_atomics.h
 HELGRIND_LIB = $(BUILD)/helgrind/liboctopus.so
-$(HELGRIND_LIB): $(wildcard shim/*.[ch]) tests/analysis/annotated_atomics.h
+$(HELGRIND_LIB): $(wildcard shim/*/*.[ch]) tests/analysis/annotated_atomics.h
 	$(MAKE) BUILD=$(BUILD)/helgrind CC=gcc CFLAGS='$(HELGRIND_CFLAGS)' all
 TEST_PROGRAMS += $(HELGRIND_LIB)
 
@@ -58,7 +58,7 @@ helgrind: all programs      ## examples under helgrind: no race with the control
 
 .PHONY: tidy
 tidy:                       ## clang-tidy over the library
-	printf '%s\n' $(wildcard shim/*.c) | xargs -P "$$(nproc)" -I '{}' \
+	printf '%s\n' $(wildcard shim/*/*.c) | xargs -P "$$(nproc)" -I '{}' \
 	    clang-tidy --quiet '{}' -- -std=gnu11 -D_GNU_SOURCE -DOCTOPUS_VERSION='""' -Ishim
 
 # Objects in which each function and each datum has a section of its own: the relocations of a section
@@ -66,12 +66,12 @@ tidy:                       ## clang-tidy over the library
 # by its offset, not reached through the table's address.
 HANDLER_CFLAGS = -O1 -ffunction-sections -fdata-sections -fno-inline -fno-pic -fno-pie
 HANDLER_STAMP = $(BUILD)/tests/handlers/built
-$(HANDLER_STAMP): $(wildcard shim/*.[ch])
+$(HANDLER_STAMP): $(wildcard shim/*/*.[ch])
 	$(MAKE) BUILD=$(BUILD)/tests/handlers CFLAGS='$(HANDLER_CFLAGS)' \
-	    $(patsubst %.c,$(BUILD)/tests/handlers/%.o,$(wildcard shim/*.c))
+	    $(patsubst %.c,$(BUILD)/tests/handlers/%.o,$(wildcard shim/*/*.c))
 	touch $@
 
-$(BUILD)/tests/interposed_slots: tests/servers/interposed_slots.c shim/interpose.h
+$(BUILD)/tests/interposed_slots: tests/servers/interposed_slots.c shim/base/interpose.h
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -Ishim -o $@ $<
 

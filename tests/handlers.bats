@@ -22,12 +22,12 @@ SAFE_CALLS='_exit accept access bind chdir clock_gettime close dup2 execve fcntl
 # is libc's and stands without a file; an entry of libc_calls is the function behind it.
 edges() {
     local object file
-    nm -A --defined-only "$HANDLER_OBJECTS"/*.o | awk '$2 ~ /^[TDBRC]$/ {
+    nm -A --defined-only "$HANDLER_OBJECTS"/*/*.o | awk '$2 ~ /^[TDBRC]$/ {
         sub(/:.*/, "", $1); sub(/.*\//, "", $1); sub(/\.o$/, "", $1); print "global", $3, $1 }'
-    nm -A --defined-only "$HANDLER_OBJECTS"/*.o | awk '$2 ~ /^[Tt]$/ {
+    nm -A --defined-only "$HANDLER_OBJECTS"/*/*.o | awk '$2 ~ /^[Tt]$/ {
         sub(/:.*/, "", $1); sub(/.*\//, "", $1); sub(/\.o$/, "", $1); print "function", $1 ":" $3 }'
     "$BUILD/tests/interposed_slots" | sed 's/^/slot /'
-    for object in "$HANDLER_OBJECTS"/*.o; do
+    for object in "$HANDLER_OBJECTS"/*/*.o; do
         file=$(basename "$object" .o)
         echo "file $file"
         readelf -rW "$object"
@@ -103,7 +103,7 @@ reach() {
 # handlers: every function that the sources install for a signal, and where a taken signal goes.
 handlers() {
     sed -nE 's/.*sa_(sigaction|handler) = (on_[a-z_]+).*/\2/p; s/.*dispositions_take\(([a-z_]+)\);/\1/p' \
-        "$BATS_TEST_DIRNAME"/../shim/*.c | sort -u
+        "$BATS_TEST_DIRNAME"/../shim/*/*.c | sort -u
 }
 
 assert_reaches_only_safe() {

@@ -24,12 +24,12 @@ FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -g -O1 $(WARNINGS) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 TEST_PROGRAMS += $(FUZZ_PROGRAMS)
 
-FUZZ_handover = generation inheritance libc_calls listeners log procfs settings socket_options \
-	start_image test_step text
-FUZZ_settings = settings text
-FUZZ_http1 = http1 http1_message
+FUZZ_handover = generation/generation upgrade/inheritance base/libc_calls kernel/listeners base/log kernel/procfs \
+	base/settings kernel/socket_options generation/start_image base/test_step base/text
+FUZZ_settings = base/settings base/text
+FUZZ_http1 = http/http1 http/http1_message
 
-$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*.[ch] tests/fuzz/*.h)
+$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*/*.[ch] tests/fuzz/*.h)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -Ishim -o $@ $< $(FUZZ_$*:%=shim/%.c) -ldl
 

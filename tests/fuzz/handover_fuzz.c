@@ -5,12 +5,12 @@
  *
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with: zeros are a good hand-over. */
-#include "generation.h"
-#include "inheritance.h"
-#include "interpose.h"
-#include "listeners.h"
-#include "settings.h"
-#include "text.h"
+#include "generation/generation.h"
+#include "upgrade/inheritance.h"
+#include "base/interpose.h"
+#include "kernel/listeners.h"
+#include "base/settings.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

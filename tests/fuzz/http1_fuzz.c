@@ -6,7 +6,7 @@
  *
  * The input is a byte of flags, a byte that says how all is cut, the requests, a record separator
  * (0x1e), and the responses. */
-#include "http1.h"
+#include "http/http1.h"
 #include "http1_reference.h"
 
 enum { MAY_EDIT = 1, LATE = 2, INTERLEAVED = 4 };

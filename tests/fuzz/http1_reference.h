@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns a second opinion on HTTP/1.x: a reader that has all bytes at hand, takes whole lines and calls
- * the C library, and shares nothing with shim/http1_message.c but the RFC. It says what is to go out when all
+ * the C library, and shares nothing with shim/http/http1_message.c but the RFC. It says what is to go out when all
  * requests were read before and all responses are written at once. */
 #ifndef TESTS_FUZZ_HTTP1_REFERENCE_H
 #define TESTS_FUZZ_HTTP1_REFERENCE_H

@@ -2,8 +2,8 @@
 /* Fuzzes the settings: whatever the environment says, each value is in its range afterwards, and a
  * bad one is named in a line that says what is expected. The input is the values, in the order of
  * `names`, each with a NUL behind it. */
-#include "settings.h"
-#include "text.h"
+#include "base/settings.h"
+#include "base/text.h"
 
 #include <signal.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * one of the faults below, or `good` for a hand-over without any; other than that it is `value=TEXT`
  * for a variable that names no page at all. The one listener that the page tells of is on
  * 127.0.0.1:PORT, unless the fault is that it is not. */
-#include "generation.h"
+#include "generation/generation.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Prints the offset and the name of each entry of the table of libc's functions. */
-#include "interpose.h"
+#include "base/interpose.h"
 
 #include <stddef.h>
 

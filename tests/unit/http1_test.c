@@ -2,10 +2,10 @@
 /* Responses (http1_responses.h) and requests, cut at every byte in every way that a server, its scatter
  * lists and a kernel that takes less can cut them: what goes out is the same each time, and so is
  * how the connection stands in the end.
- * Links: http1.c http1_message.c
+ * Links: http/http1.c http/http1_message.c
  */
 #include "expect.h"
-#include "http1.h"
+#include "http/http1.h"
 #include "http1_responses.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The decision whether a connection is between two requests, case by case.
- * Links: idle.c
+ * Links: drain/idle.c
  */
 #include "expect.h"
-#include "idle.h"
+#include "drain/idle.h"
 
 #define NEVER INT64_MAX
 #define UNKNOWN IDLE_UNKNOWN_MS

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Every event in every state. What is expected is written from the contract's side, as one sentence
  * after another, not from the table's: what no sentence speaks of must leave all as it is.
- * Links: lifecycle.c
+ * Links: generation/lifecycle.c
  */
 #include "expect.h"
-#include "lifecycle.h"
+#include "generation/lifecycle.h"
 
 struct sentence {
 	const char *says;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which addresses are the same, how they read in the log, and what the kernel says of listeners.
- * Links: listeners.c text.c
+ * Links: kernel/listeners.c base/text.c
  */
 #include "expect.h"
-#include "listeners.h"
-#include "procfs.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The time in a log line against strftime(3), in zones east and west, and the line itself.
- * Links: log.c settings.c text.c
+ * Links: base/log.c base/settings.c base/text.c
  */
 #include "expect.h"
-#include "interpose.h"
-#include "log.h"
-#include "settings.h"
+#include "base/interpose.h"
+#include "base/log.h"
+#include "base/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>

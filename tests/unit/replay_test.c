@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a record of an exchange tells when the drain begins: noted as the wrappers do it, in pieces, then read
  * again.
- * Links: replay.c traffic.c http1.c http1_message.c
+ * Links: http/replay.c http/traffic.c http/http1.c http/http1_message.c
  */
 #include "expect.h"
-#include "replay.h"
-#include "traffic.h"
+#include "http/replay.h"
+#include "http/traffic.h"
 
 #include <stdlib.h>
 

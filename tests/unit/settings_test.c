@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Durations, signals, and what becomes of a bad value: the default, and one complaint that names the
  * variable, the value and what is expected.
- * Links: settings.c text.c
+ * Links: base/settings.c base/text.c
  */
 #include "expect.h"
-#include "settings.h"
-#include "text.h"
+#include "base/settings.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Formatting against the C library's, and number reading at its edges.
- * Links: text.c
+ * Links: base/text.c
  */
 #include "expect.h"
-#include "text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>

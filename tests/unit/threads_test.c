@@ -2,19 +2,19 @@
 /* What several threads of a process do at once to what the library keeps: the bell, places in the page, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: generation.c inheritance.c listeners.c procfs.c socket_options.c text.c worker.c
+ * Links: generation/generation.c upgrade/inheritance.c kernel/listeners.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
  */
-#include "bell.h"
-#include "connections.h"
-#include "drain.h"
+#include "base/bell.h"
+#include "drain/connections.h"
+#include "drain/drain.h"
 #include "expect.h"
-#include "generation.h"
-#include "inheritance.h"
-#include "interpose.h"
-#include "log.h"
-#include "settings.h"
-#include "silence.h"
-#include "worker.h"
+#include "generation/generation.h"
+#include "upgrade/inheritance.h"
+#include "base/interpose.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "drain/silence.h"
+#include "control/worker.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

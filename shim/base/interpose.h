@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The interposition table: every libc name that liboctopus.so exports, and the real function behind it.
+ * One list drives the struct, the resolver (libc_calls.c) and the test that compares it with the exports. */
+#ifndef OCTOPUS_INTERPOSE_H
+#define OCTOPUS_INTERPOSE_H
+
+/* A fortified poll() or read() would be an inline that calls __poll_chk, which is one of ours. */
+#undef _FORTIFY_SOURCE
+
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* siginterrupt, sigset and sigignore are deprecated, and used. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+/* musl's own type for an argument that is an int elsewhere. */
+#ifdef __GLIBC__
+typedef int sendmmsg_flags;
+#else
+typedef unsigned sendmmsg_flags;
+#endif
+
+/* Names that some libc lacks, or keeps out of its headers. */
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size);
+ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
+ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags,
+                       struct sockaddr *address, socklen_t *length);
+int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max, const struct timespec *timeout,
+                 const sigset_t *mask);
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
+void (*bsd_signal(int sig, void (*handler)(int)))(int);
+void (*sysv_signal(int sig, void (*handler)(int)))(int);
+void (*__sysv_signal(int sig, void (*handler)(int)))(int);
+void (*ssignal(int sig, void (*handler)(int)))(int);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+int __xpg_sigpause(int sig);
+int __sigsuspend(const sigset_t *mask);
+int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
+int sigignore(int sig);
+void (*sigset(int sig, void (*handler)(int)))(int);
+
+/* Thin over one system call: a call that comes before the constructor goes straight to the kernel. */
+#define INTERPOSED_SYSCALLS(X) \
+	X(socket)              \
+	X(bind)                \
+	X(listen)              \
+	X(accept)              \
+	X(accept4)             \
+	X(shutdown)            \
+	X(getsockname)         \
+	X(epoll_wait)          \
+	X(epoll_pwait)         \
+	X(epoll_pwait2)        \
+	X(poll)                \
+	X(ppoll)               \
+	X(select)              \
+	X(pselect)             \
+	X(pause)               \
+	X(sigsuspend)          \
+	X(sigtimedwait)        \
+	X(nanosleep)           \
+	X(clock_nanosleep)     \
+	X(signalfd)            \
+	X(close)               \
+	X(close_range)         \
+	X(dup2)                \
+	X(dup3)                \
+	X(execve)              \
+	X(_exit)               \
+	X(chdir)               \
+	X(fchdir)              \
+	X(umask)               \
+	X(kill)                \
+	X(setsid)              \
+	X(unlink)              \
+	X(unlinkat)            \
+	X(read)                \
+	X(readv)               \
+	X(recv)                \
+	X(recvfrom)            \
+	X(recvmsg)             \
+	X(write)               \
+	X(writev)              \
+	X(send)                \
+	X(sendto)              \
+	X(sendmsg)             \
+	X(sendmmsg)            \
+	X(sendfile)            \
+	X(splice)
+
+/* More than one system call behind them: resolved on the spot when they come that early. */
+#define INTERPOSED_FUNCTIONS(X) \
+	X(sigaction)            \
+	X(signal)               \
+	X(siginterrupt)         \
+	X(sigwait)              \
+	X(sigwaitinfo)          \
+	X(sleep)                \
+	X(usleep)               \
+	X(execv)                \
+	X(execvp)               \
+	X(execvpe)              \
+	X(execl)                \
+	X(execle)               \
+	X(execlp)               \
+	X(fexecve)              \
+	X(posix_spawn)          \
+	X(posix_spawnp)         \
+	X(system)               \
+	X(popen)                \
+	X(_Exit)                \
+	X(fork)                 \
+	X(daemon)               \
+	X(remove)               \
+	X(syscall)
+
+#ifdef __GLIBC__
+#define INTERPOSED_GLIBC(X)                         \
+	X(__poll_chk)                               \
+	X(__ppoll_chk)                              \
+	X(__read_chk)                               \
+	X(__recv_chk)                               \
+	X(__recvfrom_chk)                           \
+	X(sendfile64)                               \
+	X(closefrom)                                \
+	X(posix_spawn_file_actions_addclosefrom_np) \
+	X(ssignal)                                  \
+	X(__xpg_sigpause)                           \
+	X(__sigsuspend)                             \
+	X(__sigaction)                              \
+	X(bsd_signal)                               \
+	X(sysv_signal)                              \
+	X(__sysv_signal)                            \
+	X(sigset)                                   \
+	X(sigignore)
+#else
+#define INTERPOSED_GLIBC(X)
+#endif
+
+/* Of a TLS library, which is none of this one's: the real ones are found otherwise (tls.h). */
+#define INTERPOSED_TLS(X) \
+	X(SSL_read)       \
+	X(SSL_read_ex)    \
+	X(SSL_write)      \
+	X(SSL_write_ex)   \
+	X(SSL_sendfile)
+
+#define INTERPOSED(X) INTERPOSED_SYSCALLS(X) INTERPOSED_FUNCTIONS(X) INTERPOSED_GLIBC(X)
+
+struct libc_calls {
+#define X(name) __typeof__(name) *name;
+	INTERPOSED(X)
+#undef X
+};
+
+/* The real functions. Written once, by libc_calls_resolve(); before that the system-call ones lead
+ * to it, or to the kernel, and the others are NULL. Inside the library nothing else may be called by these
+ * names: an unqualified close() would be our own wrapper. Context: any. */
+extern struct libc_calls libc_calls;
+
+/* Fills the table from the next library in search order. Idempotent. Context: normal, or the first
+ * call of a wrapper. */
+void libc_calls_resolve(void);
+
+/* The constructor has run: from here on dlsym() may be called. ON_FIRST_CALL is called once, before the
+ * first call of any wrapper goes to libc. Context: init. */
+void libc_calls_loaded(void (*on_first_call)(void));
+
+/* For the wrappers of INTERPOSED_FUNCTIONS. */
+static inline void libc_calls_ensure(void)
+{
+	if (__builtin_expect(!libc_calls.sigaction, 0))
+		libc_calls_resolve();
+}
+
+#define EXPORT __attribute__((visibility("default")))
+#define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
+
+#endif

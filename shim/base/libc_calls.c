@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/interpose.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/raw_syscall.h"
+
+/* What stands in the table at first. A call before the constructor goes to the kernel: allocators
+ * (jemalloc under redis, mimalloc) call libc from theirs, and dlsym() there might allocate. The first
+ * call after it resolves the whole table, so that a program which calls none of these (60 dlsym() are
+ * some 40 us) does not pay for it. A process that listens has it resolved long before any handler of
+ * ours can run. */
+static bool is_loaded;
+static void (*before_first_call)(void);
+
+static bool resolve_if_loaded(void)
+{
+	if (is_loaded)
+		libc_calls_resolve();
+	return is_loaded;
+}
+
+#define OR_REAL(name, ...)                                          \
+	if (resolve_if_loaded() && libc_calls.name != early_##name) \
+	return libc_calls.name(__VA_ARGS__)
+
+static int early_socket(int family, int type, int protocol)
+{
+	OR_REAL(socket, family, type, protocol);
+	return (int)raw_result(RAW3(SYS_socket, family, type, protocol));
+}
+
+static int early_bind(int fd, const struct sockaddr *addr, socklen_t length)
+{
+	OR_REAL(bind, fd, addr, length);
+	return (int)raw_result(RAW3(SYS_bind, fd, addr, length));
+}
+
+static int early_listen(int fd, int backlog)
+{
+	OR_REAL(listen, fd, backlog);
+	return (int)raw_result(RAW2(SYS_listen, fd, backlog));
+}
+
+static int early_accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags)
+{
+	OR_REAL(accept4, fd, addr, length, flags);
+	return (int)raw_result(RAW4(SYS_accept4, fd, addr, length, flags));
+}
+
+static int early_accept(int fd, struct sockaddr *addr, socklen_t *length)
+{
+	OR_REAL(accept, fd, addr, length);
+	return early_accept4(fd, addr, length, 0);
+}
+
+static int early_shutdown(int fd, int how)
+{
+	OR_REAL(shutdown, fd, how);
+	return (int)raw_result(RAW2(SYS_shutdown, fd, how));
+}
+
+static int early_getsockname(int fd, struct sockaddr *addr, socklen_t *length)
+{
+	OR_REAL(getsockname, fd, addr, length);
+	return (int)raw_result(RAW3(SYS_getsockname, fd, addr, length));
+}
+
+static int early_epoll_pwait(int fd, struct epoll_event *events, int max, int timeout,
+                             const sigset_t *mask)
+{
+	OR_REAL(epoll_pwait, fd, events, max, timeout, mask);
+	return (int)raw_result(
+		RAW6(SYS_epoll_pwait, fd, events, max, timeout, mask, _NSIG / CHAR_BIT));
+}
+
+static int early_epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+{
+	OR_REAL(epoll_wait, fd, events, max, timeout);
+	return early_epoll_pwait(fd, events, max, timeout, NULL);
+}
+
+static int early_epoll_pwait2(int fd, struct epoll_event *events, int max,
+                              const struct timespec *timeout, const sigset_t *mask)
+{
+	OR_REAL(epoll_pwait2, fd, events, max, timeout, mask);
+#ifdef SYS_epoll_pwait2
+	return (int)raw_result(
+		RAW6(SYS_epoll_pwait2, fd, events, max, timeout, mask, _NSIG / CHAR_BIT));
+#else
+	(void)fd, (void)events, (void)max, (void)timeout, (void)mask;
+	return (int)raw_result(-ENOSYS);
+#endif
+}
+
+static int early_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                       const sigset_t *mask)
+{
+	OR_REAL(ppoll, fds, count, timeout, mask);
+	/* The kernel writes the remaining time back; libc callers do not expect that. */
+	struct timespec copy = timeout ? *timeout : (struct timespec){0};
+
+	return (int)raw_result(
+		RAW5(SYS_ppoll, fds, count, timeout ? &copy : NULL, mask, _NSIG / CHAR_BIT));
+}
+
+static int early_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	OR_REAL(poll, fds, count, timeout);
+	struct timespec limit = {timeout / 1000, timeout % 1000 * 1000000L};
+
+	return early_ppoll(fds, count, timeout < 0 ? NULL : &limit, NULL);
+}
+
+static int early_pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
+                         const struct timespec *timeout, const sigset_t *mask)
+{
+	OR_REAL(pselect, count, in, out, urgent, timeout, mask);
+	struct timespec copy = timeout ? *timeout : (struct timespec){0};
+	const long pair[2] = {(long)mask, _NSIG / CHAR_BIT};
+
+	return (int)raw_result(
+		RAW6(SYS_pselect6, count, in, out, urgent, timeout ? &copy : NULL, pair));
+}
+
+static int early_select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct timeval *timeout)
+{
+	OR_REAL(select, count, in, out, urgent, timeout);
+	struct timespec limit = {0};
+
+	if (timeout)
+		limit = (struct timespec){timeout->tv_sec, timeout->tv_usec * 1000};
+	return early_pselect(count, in, out, urgent, timeout ? &limit : NULL, NULL);
+}
+
+static int early_pause(void)
+{
+	OR_REAL(pause);
+	return early_ppoll(NULL, 0, NULL, NULL);
+}
+
+static int early_sigsuspend(const sigset_t *mask)
+{
+	OR_REAL(sigsuspend, mask);
+	return (int)raw_result(RAW2(SYS_rt_sigsuspend, mask, _NSIG / CHAR_BIT));
+}
+
+static int early_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	OR_REAL(sigtimedwait, set, info, timeout);
+	return (int)raw_result(RAW4(SYS_rt_sigtimedwait, set, info, timeout, _NSIG / CHAR_BIT));
+}
+
+static int early_nanosleep(const struct timespec *request, struct timespec *remaining)
+{
+	OR_REAL(nanosleep, request, remaining);
+	return (int)raw_result(RAW2(SYS_nanosleep, request, remaining));
+}
+
+static int early_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
+                                 struct timespec *remaining)
+{
+	OR_REAL(clock_nanosleep, clock, flags, request, remaining);
+	return (int)-RAW4(SYS_clock_nanosleep, clock, flags, request, remaining);
+}
+
+static int early_signalfd(int fd, const sigset_t *mask, int flags)
+{
+	OR_REAL(signalfd, fd, mask, flags);
+	return (int)raw_result(RAW4(SYS_signalfd4, fd, mask, _NSIG / CHAR_BIT, flags));
+}
+
+static int early_close(int fd)
+{
+	OR_REAL(close, fd);
+	return (int)raw_result(RAW1(SYS_close, fd));
+}
+
+static int early_close_range(unsigned first, unsigned last, int flags)
+{
+	OR_REAL(close_range, first, last, flags);
+#ifdef SYS_close_range
+	return (int)raw_result(RAW3(SYS_close_range, first, last, flags));
+#else
+	(void)first, (void)last, (void)flags;
+	return (int)raw_result(-ENOSYS);
+#endif
+}
+
+static int early_dup3(int from, int to, int flags)
+{
+	OR_REAL(dup3, from, to, flags);
+	return (int)raw_result(RAW3(SYS_dup3, from, to, flags));
+}
+
+static int early_dup2(int from, int to)
+{
+	OR_REAL(dup2, from, to);
+	if (from == to)
+		return raw_result(RAW2(SYS_fcntl, from, 1 /* F_GETFD */)) < 0 ? -1 : to;
+	return early_dup3(from, to, 0);
+}
+
+static int early_execve(const char *path, char *const argv[], char *const envp[])
+{
+	OR_REAL(execve, path, argv, envp);
+	return (int)raw_result(RAW3(SYS_execve, path, argv, envp));
+}
+
+static __attribute__((noreturn)) void early__exit(int status)
+{
+	if (resolve_if_loaded() && libc_calls._exit != early__exit)
+		libc_calls._exit(status);
+	for (;;)
+		(void)RAW1(SYS_exit_group, status);
+}
+
+static pid_t early_setsid(void)
+{
+	OR_REAL(setsid);
+	return (pid_t)raw_result(RAW0(SYS_setsid));
+}
+
+static int early_kill(pid_t pid, int sig)
+{
+	OR_REAL(kill, pid, sig);
+	return (int)raw_result(RAW2(SYS_kill, pid, sig));
+}
+
+static int early_chdir(const char *path)
+{
+	OR_REAL(chdir, path);
+	return (int)raw_result(RAW1(SYS_chdir, path));
+}
+
+static int early_fchdir(int fd)
+{
+	OR_REAL(fchdir, fd);
+	return (int)raw_result(RAW1(SYS_fchdir, fd));
+}
+
+static mode_t early_umask(mode_t mask)
+{
+	OR_REAL(umask, mask);
+	return (mode_t)RAW1(SYS_umask, mask);
+}
+
+static int early_unlinkat(int dir_fd, const char *path, int flags)
+{
+	OR_REAL(unlinkat, dir_fd, path, flags);
+	return (int)raw_result(RAW3(SYS_unlinkat, dir_fd, path, flags));
+}
+
+static int early_unlink(const char *path)
+{
+	OR_REAL(unlink, path);
+	return early_unlinkat(-100 /* AT_FDCWD */, path, 0);
+}
+
+static ssize_t early_read(int fd, void *buffer, size_t size)
+{
+	OR_REAL(read, fd, buffer, size);
+	return raw_result(RAW3(SYS_read, fd, buffer, size));
+}
+
+static ssize_t early_readv(int fd, const struct iovec *parts, int count)
+{
+	OR_REAL(readv, fd, parts, count);
+	return raw_result(RAW3(SYS_readv, fd, parts, count));
+}
+
+static ssize_t early_recvfrom(int fd, void *buffer, size_t size, int flags,
+                              struct sockaddr *address, socklen_t *length)
+{
+	OR_REAL(recvfrom, fd, buffer, size, flags, address, length);
+	return raw_result(RAW6(SYS_recvfrom, fd, buffer, size, flags, address, length));
+}
+
+static ssize_t early_recv(int fd, void *buffer, size_t size, int flags)
+{
+	OR_REAL(recv, fd, buffer, size, flags);
+	return early_recvfrom(fd, buffer, size, flags, NULL, NULL);
+}
+
+static ssize_t early_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	OR_REAL(recvmsg, fd, message, flags);
+	return raw_result(RAW3(SYS_recvmsg, fd, message, flags));
+}
+
+static ssize_t early_write(int fd, const void *bytes, size_t size)
+{
+	OR_REAL(write, fd, bytes, size);
+	return raw_result(RAW3(SYS_write, fd, bytes, size));
+}
+
+static ssize_t early_writev(int fd, const struct iovec *parts, int count)
+{
+	OR_REAL(writev, fd, parts, count);
+	return raw_result(RAW3(SYS_writev, fd, parts, count));
+}
+
+static ssize_t early_sendto(int fd, const void *bytes, size_t size, int flags,
+                            const struct sockaddr *address, socklen_t length)
+{
+	OR_REAL(sendto, fd, bytes, size, flags, address, length);
+	return raw_result(RAW6(SYS_sendto, fd, bytes, size, flags, address, length));
+}
+
+static ssize_t early_send(int fd, const void *bytes, size_t size, int flags)
+{
+	OR_REAL(send, fd, bytes, size, flags);
+	return early_sendto(fd, bytes, size, flags, NULL, 0);
+}
+
+static ssize_t early_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	OR_REAL(sendmsg, fd, message, flags);
+	return raw_result(RAW3(SYS_sendmsg, fd, message, flags));
+}
+
+static int early_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_flags flags)
+{
+	OR_REAL(sendmmsg, fd, messages, count, flags);
+	return (int)raw_result(RAW4(SYS_sendmmsg, fd, messages, count, flags));
+}
+
+static ssize_t early_sendfile(int to, int from, off_t *offset, size_t size)
+{
+	OR_REAL(sendfile, to, from, offset, size);
+	return raw_result(RAW4(SYS_sendfile, to, from, offset, size));
+}
+
+static ssize_t early_splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t size,
+                            unsigned flags)
+{
+	OR_REAL(splice, from, from_offset, to, to_offset, size, flags);
+	return raw_result(RAW6(SYS_splice, from, from_offset, to, to_offset, size, flags));
+}
+
+struct libc_calls libc_calls = {
+#define X(name) .name = early_##name,
+	INTERPOSED_SYSCALLS(X)
+#undef X
+};
+
+void libc_calls_loaded(void (*on_first_call)(void))
+{
+	before_first_call = on_first_call;
+	is_loaded = true;
+	/* Resolved by an early caller already: then nobody comes by again. */
+	if (libc_calls.sigaction)
+		on_first_call();
+}
+
+void libc_calls_resolve(void)
+{
+	void *found;
+
+	if (libc_calls.sigaction)
+		return;
+	if (before_first_call)
+		before_first_call();
+
+		/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
+	 * pointer to a function pointer; POSIX dlsym() asks for one, hence the copy through void **. */
+#define X(name)                          \
+	found = dlsym(RTLD_NEXT, #name); \
+	if (found)                       \
+		*(void **)&libc_calls.name = found;
+	INTERPOSED(X)
+#undef X
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/controller.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+
+#include "base/bell.h"
+#include "base/interpose.h"
+#include "base/log.h"
+#include "base/test_step.h"
+#include "control/leader.h"
+#include "control/worker.h"
+#include "drain/silence.h"
+#include "generation/generation.h"
+#include "kernel/listeners.h"
+#include "signal/dispositions.h"
+#include "upgrade/inheritance.h"
+
+#define STACK_SIZE (256 * 1024)
+
+#define NEVER INT64_MAX
+
+/* Written by handlers; the last one is the controller thread's own. */
+static struct {
+	_Atomic uint64_t pending;       /* signals noted, bit N-1 */
+	_Atomic uint64_t from_terminal; /* of these: sent by the terminal */
+	_Atomic(bell *) bell;           /* what the thread sleeps on: ours, or the successor's */
+	_Atomic bool is_at_work;
+	bool has_rejoined;
+	bool shared_listeners; /* at the last look */
+} controller;
+
+void controller_note_signal(int sig, const siginfo_t *info)
+{
+	bell *word;
+
+	if (info && info->si_code == SI_KERNEL)
+		atomic_fetch_or(&controller.from_terminal, 1ULL << (sig - 1));
+	atomic_fetch_or(&controller.pending, 1ULL << (sig - 1));
+	word = atomic_load(&controller.bell);
+	if (word)
+		bell_ring(word);
+}
+
+void controller_wake(void)
+{
+	bell *word = atomic_load(&controller.bell);
+
+	if (word)
+		bell_ring(word);
+}
+
+bool controller_is_at_work(void)
+{
+	return atomic_load(&controller.is_at_work) || leader_is_at_work() ||
+	       atomic_load(&generation.page->phase) != PHASE_SERVING;
+}
+
+void controller_forked(void)
+{
+	atomic_store(&controller.is_at_work, false);
+	atomic_store(&controller.pending, 0);
+	atomic_store(&controller.from_terminal, 0);
+	leader_forked();
+	worker_forked();
+	if (generation.page)
+		atomic_store(&controller.bell, &generation.page->bell);
+}
+
+/* The signals are this thread's to take where the server blocks them in all of its own. */
+static void unblock_taken_signals(void)
+{
+	const uint64_t taken = dispositions_taken();
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int sig = 1; sig < 65; sig++) {
+		if (taken >> (sig - 1) & 1)
+			sigaddset(&set, sig);
+	}
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void become_leader(int32_t before)
+{
+	int fds[GENERATION_LISTENERS];
+	const int count = listeners_find(fds, GENERATION_LISTENERS);
+
+	generation_leave();
+	atomic_store(&generation.role, ROLE_LEADER);
+	for (int i = 0; i < count; i++)
+		listeners_mark_held(fds[i]);
+	dispositions_take(controller_note_signal);
+	unblock_taken_signals();
+	atomic_store(&generation.page->is_moving, 0);
+	/* Of one that is not accepted yet, the predecessor will have something to say. */
+	if (before > 0 && !generation.is_daemonizing &&
+	    !atomic_load(&generation.page->predecessor_holds))
+		log_error("Server (%d) has died: Worker (%d) leads on.", before, generation.pid);
+	else if (atomic_load(&generation.page->is_ready))
+		atomic_store(&generation.page->announced_by, generation.pid);
+	if (atomic_load(&generation.page->is_ready))
+		leader_report_pid();
+	bell_ring(&generation.page->bell);
+}
+
+/* While the predecessor might signal its whole group (apache ends its own so) this generation has one
+ * of its own. Afterwards it goes back to where it was started, so that a Ctrl-C reaches it like
+ * everything else in that terminal. If that group has ended, it stays (setpgid(2): EPERM). */
+static void rejoin_group(void)
+{
+	struct generation_page *page = generation.page;
+
+	if (controller.has_rejoined || !atomic_load(&page->predecessor_left))
+		return;
+	controller.has_rejoined = true;
+	if (page->group > 0 && getpgrp() != page->group && getsid(0) != generation.pid)
+		(void)setpgid(0, page->group);
+}
+
+/* When the other generation that accepted here is silent, or has turned out to be none. */
+static void take_over_waiters(void)
+{
+	const struct generation_page *page = generation.page;
+	const bool shares_listeners = atomic_load(&page->phase) == PHASE_HANDING_OVER ||
+	                              (page->predecessor && atomic_load(&page->predecessor_holds));
+
+	if (controller.shared_listeners && !shares_listeners)
+		silence_rearm_exclusive();
+	controller.shared_listeners = shares_listeners;
+}
+
+static int64_t lead(void)
+{
+	const uint64_t pending = atomic_exchange(&controller.pending, 0);
+	const uint64_t from_terminal =
+		atomic_fetch_and(&controller.from_terminal, ~pending) & pending;
+	const int64_t wait_ms = leader_step(pending, from_terminal);
+
+	atomic_store(&controller.bell, leader_bell());
+	return wait_ms;
+}
+
+static int64_t work(void)
+{
+	int32_t gone = atomic_load(&generation.page->leader);
+
+	if (atomic_load(&generation.page->phase) == PHASE_SERVING && generation_is_heir() &&
+	    atomic_compare_exchange_strong(&generation.page->leader, &gone, generation.pid)) {
+		become_leader(gone);
+		return 0;
+	}
+	return worker_step();
+}
+
+static void *controller_main(void *unused)
+{
+	(void)unused;
+	(void)prctl(PR_SET_NAME, "octopus", 0, 0, 0);
+	if (atomic_load(&generation.role) == ROLE_LEADER)
+		unblock_taken_signals();
+	for (;;) {
+		bell *word = atomic_load(&controller.bell);
+		const uint32_t seen = atomic_load(word);
+		int64_t wait_ms;
+
+		atomic_store(&controller.is_at_work, true);
+		rejoin_group();
+		take_over_waiters();
+		wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
+		atomic_store(&controller.is_at_work, false);
+		if (wait_ms > 0 && word == atomic_load(&controller.bell) &&
+		    !atomic_load(&controller.pending))
+			bell_wait(word, seen, wait_ms == NEVER ? -1 : wait_ms);
+	}
+	return NULL;
+}
+
+static int start_thread(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, before;
+	int error;
+
+	atomic_store(&controller.bell, &generation.page->bell);
+	controller.shared_listeners = generation.page->predecessor;
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	/* The thread inherits the mask: no signal of the server's is ever handled in it. */
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = -test_step("thread");
+	if (!error)
+		error = pthread_create(&thread, &attributes, controller_main, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+int controller_start(void)
+{
+	return start_thread();
+}
+
+void controller_attach(void)
+{
+	int error;
+
+	generation_join(MEMBER_WORKER);
+	inheritance_close_rest();
+	error = start_thread();
+	if (error) {
+		log_error("Worker (%d) has no controller (error %d): it cannot stop accepting by "
+		          "itself.",
+		          generation.pid, -error);
+		generation_leave();
+	}
+}
+
+void controller_on_exit(void)
+{
+	if (!generation.page || getpid() != generation.pid)
+		return;
+	if (atomic_load(&generation.role) == ROLE_LEADER)
+		leader_on_exit();
+	else
+		generation_leave();
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/worker.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/interpose.h"
+#include "base/settings.h"
+#include "base/test_step.h"
+#include "drain/connections.h"
+#include "drain/drain.h"
+#include "drain/silence.h"
+#include "generation/generation.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
+
+#define FALLBACK_TICK_MS 50
+#define ORPHAN_GRACE_MS 1000
+#define LEADER_TICK_MS 250
+#define DAEMON_TICK_MS 20
+
+/* The controller's own. */
+static struct {
+	bool is_left_behind;
+	int64_t gone_since; /* 0: not yet */
+	struct drain_view view;
+} worker;
+
+void worker_forked(void)
+{
+	worker.is_left_behind = false;
+	worker.gone_since = 0;
+	worker.view.next_look = 0;
+}
+
+static void report(struct member *me)
+{
+	const uint32_t before = atomic_load(&me->connections) + !atomic_load(&me->is_silent);
+	uint32_t left = 0;
+
+	drain_look(&worker.view);
+	/* The look may be some time ago; whether any is left is asked now. */
+	if (connections_remain())
+		left = worker.view.look.left > 0 ? (uint32_t)worker.view.look.left : 1;
+	if (!atomic_load(&me->has_peers) && worker.view.look.peers[0]) {
+		memcpy(me->peers, worker.view.look.peers, sizeof(me->peers));
+		atomic_store(&me->has_peers, 1);
+	}
+	/* In this order: "silent" is only said once the number is true. */
+	atomic_store(&me->idle, (uint32_t)worker.view.look.idle);
+	atomic_store(&me->connections, left);
+	atomic_store(&me->is_silent, 1);
+	if (left != before)
+		bell_ring(&generation.page->bell);
+}
+
+/* What is left of a generation whose leader has gone: it finishes what it accepted, and then gets the
+ * server's stop signal, since nobody else will send it one. */
+static int64_t leave_without_leader(void)
+{
+	const int64_t now = bell_now_ms();
+	int64_t limit = ORPHAN_GRACE_MS;
+
+	if (!worker.gone_since)
+		worker.gone_since = now;
+	if (silence_begin(NULL, 0) == 0) {
+		drain_look(&worker.view);
+		if (connections_remain())
+			limit = settings.drain_timeout_ms;
+	}
+	if (now - worker.gone_since >= limit + settings.stop_timeout_ms)
+		(void)libc_calls.kill(generation.pid, SIGKILL);
+	else if (now - worker.gone_since >= limit)
+		(void)libc_calls.kill(generation.pid, settings.stop_signal);
+	return FALLBACK_TICK_MS;
+}
+
+static bool another_generation_accepts(void)
+{
+	int fds[GENERATION_LISTENERS];
+	const int count = listeners_find(fds, GENERATION_LISTENERS);
+
+	for (int i = 0; i < count; i++) {
+		if (listeners_is_held_elsewhere(fds[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A leader that was killed rings no bell, so while it hands over the workers look after it. Without a
+ * successor they serve on, as they would without us; with one they are in its way. */
+static bool is_left_behind(uint32_t phase)
+{
+	const pid_t leader = atomic_load(&generation.page->leader);
+
+	if (worker.is_left_behind || phase == PHASE_LEFT)
+		return true;
+	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
+		return false;
+	/* Once for all: afterwards the listeners it was found by are silent. */
+	worker.is_left_behind = phase == PHASE_SILENT || another_generation_accepts();
+	return worker.is_left_behind;
+}
+
+int64_t worker_step(void)
+{
+	const uint32_t phase = atomic_load(&generation.page->phase);
+	struct member *me = atomic_load(&generation.membership);
+
+	if (is_left_behind(phase))
+		return leave_without_leader();
+	if (phase == PHASE_SERVING) {
+		/* A daemon's master waits for its parent to exit, and then leads. */
+		return generation.is_daemonizing && getppid() == generation.fork_parent
+		               ? DAEMON_TICK_MS
+		               : INT64_MAX;
+	}
+	if (phase == PHASE_HANDING_OVER)
+		return LEADER_TICK_MS;
+	(void)test_step("worker_silencing");
+	if (!me || silence_begin(NULL, 0) != 0)
+		return FALLBACK_TICK_MS;
+	report(me);
+	(void)test_step("worker_silent");
+	return atomic_load(&me->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
+}

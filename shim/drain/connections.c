@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "drain/connections.h"
+#include "base/interpose.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "drain/idle.h"
+#include "drain/silence.h"
+#include "http/farewell.h"
+#include "http/traffic.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
+
+#define PEERS_TOLD 4
+
+#define LEAST_BETWEEN_LOOKS_MS 20
+#define MOST_BETWEEN_LOOKS_MS 100
+#define REST_FOR_EACH_MS 10
+
+_Atomic int connections_watched_fd = -1;
+
+/* Closed by the peer and not yet by the server still counts; reset does not (getpeername(2):
+ * ENOTCONN), nor does a listener. */
+static bool is_connection(int fd)
+{
+	const struct traffic_entry *entry = traffic_of(fd);
+	struct sockaddr_storage local, peer;
+	socklen_t local_length = sizeof(local), peer_length = sizeof(peer);
+	bool is = false;
+
+	memset(&local, 0, sizeof(local));
+	if (libc_calls.getsockname(fd, (void *)&local, &local_length) != 0)
+		return false;
+	for (int i = 0; i < silence_address_count() && !is; i++)
+		is = listeners_matches_connection(silence_address(i), (const void *)&local);
+	/* A child forked for a connection has no listener to compare with. */
+	if (silence_address_count() == 0)
+		is = entry && atomic_load(&entry->is_accepted);
+	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
+}
+
+static bool is_still_connection(int fd)
+{
+	bool is;
+
+	procfs_look_begins();
+	is = is_connection(fd);
+	procfs_look_ends();
+	return is;
+}
+
+static bool find_first(int fd, void *context)
+{
+	if (!is_connection(fd))
+		return true;
+	*(int *)context = fd;
+	return false;
+}
+
+static bool watch_from(int first)
+{
+	for (;;) {
+		int found = -1;
+
+		procfs_each_fd(first, find_first, &found);
+		atomic_store(&connections_watched_fd, found);
+		if (found < 0)
+			return false;
+		/* It may have been closed before it was watched, and the bell not rung. */
+		if (is_still_connection(found))
+			return true;
+		first = found + 1;
+	}
+}
+
+bool connections_remain(void)
+{
+	const int watched = atomic_load(&connections_watched_fd);
+
+	if (watched >= 0 && is_still_connection(watched))
+		return true;
+	/* Nothing new is accepted, so the lower numbers have been seen, unless a descriptor was
+	 * moved: before the last word all are looked at. */
+	return (watched >= 0 && watch_from(watched + 1)) || watch_from(0);
+}
+
+/* Where the kernel is too old to tell whether any came, some did. */
+static void ask_tcp(int fd, struct idle_facts *facts)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return;
+	facts->received_ms = info.tcpi_last_data_recv;
+	facts->sent_ms = info.tcpi_last_data_sent;
+	if (size >=
+	    offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+		facts->has_received = info.tcpi_bytes_received > 0;
+}
+
+static void ask_wrappers(const struct traffic_entry *entry, struct idle_facts *facts)
+{
+	const uint32_t received = atomic_load(&entry->received_ms);
+	const uint32_t sent = atomic_load(&entry->sent_ms);
+
+	if (received == 0 || sent == 0)
+		return;
+	facts->received_ms = (int32_t)(traffic_now_ms() - received);
+	facts->sent_ms = (int32_t)(traffic_now_ms() - sent);
+	facts->has_received = facts->last_move != MOVE_NONE;
+}
+
+static bool has_bytes(int fd, unsigned long request)
+{
+	int bytes = 0;
+
+	return ioctl(fd, request, &bytes) != 0 || bytes > 0;
+}
+
+/* The unread bytes are asked for before the last move: a request that comes in between and is read shows there,
+ * and one that is not yet read will be, before the end of the reading side is (tcp_recvmsg_locked(),
+ * net/ipv4/tcp.c, looks into the queue first). */
+static void ask_all(int fd, const struct traffic_entry *entry, struct idle_facts *ret_facts)
+{
+	*ret_facts = (struct idle_facts){
+		.has_unread = has_bytes(fd, SIOCINQ),
+		.has_unsent = has_bytes(fd, SIOCOUTQ),
+		.has_received = true,
+		.received_ms = IDLE_UNKNOWN_MS,
+		.sent_ms = IDLE_UNKNOWN_MS,
+	};
+	ask_tcp(fd, ret_facts);
+	ret_facts->http = farewell_stand(fd);
+	ret_facts->last_move = entry ? traffic_last_move(entry) : MOVE_NONE;
+	if (entry && listeners_is_unix(fd))
+		ask_wrappers(entry, ret_facts);
+}
+
+static void end_reading(int fd, struct traffic_entry *entry)
+{
+	if (entry && atomic_exchange(&entry->is_ended, true))
+		return;
+	(void)libc_calls.shutdown(fd, SHUT_RD);
+}
+
+/* A unix client has no address of its own. */
+static void format_peer(int fd, char *buffer, size_t size)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t length = sizeof(peer);
+	struct ucred process = {0};
+	socklen_t process_size = sizeof(process);
+
+	if (getpeername(fd, (void *)&peer, &length) == 0 && peer.ss_family != AF_UNIX)
+		listeners_format_address(buffer, size, (const void *)&peer, length);
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &process_size) == 0)
+		text_format(buffer, size, "process %d", process.pid);
+}
+
+static void list_peer(int fd, char *peers)
+{
+	char peer[64] = "";
+
+	format_peer(fd, peer, sizeof(peer));
+	(void)text_list(peers, CONNECTIONS_PEERS, peer);
+}
+
+struct looking {
+	const struct idle_graces *graces;
+	struct connections_look *look;
+};
+
+static bool look_at(int fd, void *context)
+{
+	const struct looking *looking = context;
+	struct connections_look *look = looking->look;
+	struct traffic_entry *entry = traffic_of(fd);
+	struct idle_facts facts;
+	int64_t in_ms;
+
+	if (!is_connection(fd))
+		return true;
+	ask_all(fd, entry, &facts);
+	farewell_follow(fd);
+	in_ms = idle_in_ms(&facts, looking->graces);
+	if (in_ms == 0)
+		end_reading(fd, entry);
+	else if (in_ms < look->next_ms)
+		look->next_ms = in_ms;
+	if (look->left++ < PEERS_TOLD)
+		list_peer(fd, look->peers);
+	look->idle += in_ms != INT64_MAX;
+	return true;
+}
+
+void connections_look(const struct idle_graces *graces, struct connections_look *ret_look)
+{
+	struct looking looking = {graces, ret_look};
+
+	*ret_look = (struct connections_look){.next_ms = INT64_MAX};
+	procfs_each_fd(0, look_at, &looking);
+}
+
+int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now)
+{
+	int64_t in_ms = MOST_BETWEEN_LOOKS_MS;
+
+	if (look->next_ms < in_ms)
+		in_ms = look->next_ms < LEAST_BETWEEN_LOOKS_MS ? LEAST_BETWEEN_LOOKS_MS
+		                                               : look->next_ms;
+	if (in_ms < (now - begun) * REST_FOR_EACH_MS)
+		in_ms = (now - begun) * REST_FOR_EACH_MS;
+	return now + in_ms;
+}

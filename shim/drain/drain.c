@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+#include "drain/drain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/interpose.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "base/test_step.h"
+#include "base/text.h"
+#include "drain/connections.h"
+#include "drain/silence.h"
+#include "generation/generation.h"
+#include "http/farewell.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
+
+#define QUEUE_TICK_MS 1
+#define QUEUE_QUIET_MS 2
+/* A queue that clients can still get into may never be found empty. */
+#define GROWING_QUEUE_MS 1000
+#define MEMBER_TICK_MS 5
+#define MEMBERS_WAIT_MS 2000
+#define CONNECTION_TICK_MS 20
+#define REPORT_EVERY_MS 1000
+
+/* No successor awaits the client of an idle connection: it need not be given the time to send one more
+ * request. But where HTTP does not tell, it must be plain that a response is over, not paused. */
+#define STOP_HTTP_GRACE_MS 50
+#define STOP_GRACE_MS 400
+
+enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS };
+
+/* The controller's own. */
+static struct {
+	enum drain_stage stage;
+	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
+	int count;
+	bool has_complained;
+	bool may_grow; /* new connections still get into the queue of one of them */
+	int64_t begun;
+	int64_t deadline;
+	int64_t empty_since;
+	int64_t silent_since;
+	struct drain_view view;
+	int64_t next_report;
+} drain;
+
+/* Not an index that an interface ever has; nor is one asked for (net/core/sock.c,
+ * sock_bindtoindex_locked). */
+#define NO_INTERFACE INT_MAX
+
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
+
+/* The older way: a filter on the listener, which sees the segment from its TCP header on
+ * (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN without ACK is dropped; the ACK that completes a handshake
+ * which the kernel has answered passes. Some kernels want a privilege for it. */
+static int drop_new_connections(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12 /* SYN, ACK */),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02 /* SYN */, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+	};
+	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+/* A listener that is bound to an interface which does not exist is found by no SYN: the kernel refuses
+ * at once, as it does where nobody listens. What is in the queue, or in the middle of a handshake, has
+ * sockets of its own and goes on. No privilege is needed unless the server had bound it to an
+ * interface (since Linux 5.7). Returns false where new connections cannot be kept away. */
+static bool turn_away_new_connections(int fd)
+{
+	const int interface = NO_INTERFACE;
+
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof(interface)) == 0 ||
+	       drop_new_connections(fd) == 0;
+}
+
+/* How many wait to be accepted: tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c,
+ * tcp_get_info). A unix listener only tells whether any does. */
+static int queue_length(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+		return (int)info.tcpi_unacked;
+	return libc_calls.poll(&request, 1, 0) > 0;
+}
+
+/* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
+ * connections away from one that another generation serves would be an outage. */
+static bool is_shared(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+
+	memset(&address, 0, sizeof(address));
+	return listeners_is_held_elsewhere(fd) ||
+	       libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
+	       generation_is_taken_over((const void *)&address, length);
+}
+
+void drain_begin(int64_t deadline)
+{
+	int fds[GENERATION_LISTENERS];
+	const int count = listeners_find(fds, GENERATION_LISTENERS);
+
+	(void)test_step("draining");
+	memset(&drain, 0, sizeof(drain));
+	drain.begun = bell_now_ms();
+	drain.next_report = drain.begun + REPORT_EVERY_MS;
+	drain.deadline = deadline;
+	for (int i = 0; i < count; i++) {
+		int kept;
+
+		if (is_shared(fds[i]) || generation_predecessor_serves())
+			continue;
+		/* Setting an option that means nothing for it would succeed all the same. */
+		if (listeners_is_unix(fds[i]) || !turn_away_new_connections(fds[i]))
+			drain.may_grow = true;
+		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+		if (kept >= 0)
+			drain.fds[drain.count++] = kept;
+	}
+}
+
+static bool queue_is_empty(int64_t now)
+{
+	for (int i = 0; i < drain.count; i++) {
+		if (queue_length(drain.fds[i]) > 0) {
+			drain.empty_since = 0;
+			return false;
+		}
+	}
+	if (drain.count == 0)
+		return true;
+	if (!drain.empty_since)
+		drain.empty_since = now;
+	return now - drain.empty_since >= QUEUE_QUIET_MS;
+}
+
+static bool members_are_silent(void)
+{
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *member = &generation.page->members[i];
+
+		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
+		    !atomic_load(&member->is_silent) && generation_is_live(member))
+			return false;
+	}
+	return true;
+}
+
+/* A worker that joined after the others were silent holds the drain until it is, too. */
+static bool newcomers_are_silent(int64_t now)
+{
+	return members_are_silent() || now - drain.silent_since >= MEMBERS_WAIT_MS;
+}
+
+static bool members_have_connections(void)
+{
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *member = &generation.page->members[i];
+
+		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
+		    generation_is_live(member))
+			return true;
+	}
+	return false;
+}
+
+/* Of the whole generation; a child forked for one connection counts as one. */
+struct drain_sum {
+	uint32_t left, idle;
+};
+
+static struct drain_sum sum_up(const struct connections_look *own)
+{
+	struct drain_sum sum = {(uint32_t)own->left, (uint32_t)own->idle};
+
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		struct member *member = &generation.page->members[i];
+
+		if (!atomic_load(&member->pid) || !atomic_load(&member->connections) ||
+		    !generation_is_live(member))
+			continue;
+		sum.left += atomic_load(&member->connections);
+		sum.idle += atomic_load(&member->idle);
+	}
+	return sum;
+}
+
+static void report_progress(int64_t now)
+{
+	const int64_t to_go = drain.deadline > now ? drain.deadline - now : 0;
+	struct drain_sum sum;
+
+	if (now < drain.next_report)
+		return;
+	drain.next_report = now + REPORT_EVERY_MS;
+	sum = sum_up(&drain.view.look);
+	log_info("Draining: %u connection%s left (%u idle), %ld.%ld s to go.", sum.left,
+	         sum.left == 1 ? "" : "s", sum.idle, (long)(to_go / 1000),
+	         (long)(to_go % 1000 / 100));
+}
+
+static void choose_graces(struct idle_graces *ret_graces)
+{
+	const int64_t ms = settings.idle_grace_ms;
+
+	*ret_graces = (struct idle_graces){ms, ms};
+	if (!atomic_load(&generation.page->is_stopping))
+		return;
+	if (ms > STOP_HTTP_GRACE_MS)
+		ret_graces->http_ms = STOP_HTTP_GRACE_MS;
+	if (ms > STOP_GRACE_MS)
+		ret_graces->other_ms = STOP_GRACE_MS;
+}
+
+void drain_look(struct drain_view *view)
+{
+	const int64_t begun = bell_now_ms();
+	struct idle_graces graces;
+
+	if (begun < view->next_look)
+		return;
+	farewell_begin();
+	choose_graces(&graces);
+	connections_look(&graces, &view->look);
+	view->next_look = connections_next_look(&view->look, begun, bell_now_ms());
+}
+
+void drain_report_left(void)
+{
+	static const struct idle_graces never = {INT64_MAX, INT64_MAX};
+	char peers[3 * CONNECTIONS_PEERS] = "";
+	struct drain_sum sum;
+	bool go_on;
+
+	if (!drain_is_silent() || (!connections_remain() && !members_have_connections()))
+		return;
+	connections_look(&never, &drain.view.look);
+	sum = sum_up(&drain.view.look);
+	if (sum.left == 0)
+		return;
+	go_on = text_list(peers, sizeof(peers), drain.view.look.peers);
+	for (int i = 0; i < GENERATION_MEMBERS && go_on; i++) {
+		const struct member *member = &generation.page->members[i];
+
+		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
+		    atomic_load(&member->has_peers))
+			go_on = text_list(peers, sizeof(peers), member->peers);
+	}
+	log_info("The drain ends with %u connection%s left%s%s.", sum.left,
+	         sum.left == 1 ? "" : "s", peers[0] ? ", among them: " : "", peers);
+}
+
+/* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
+ * hold; close(2) alone would leave it to them. But a thread of the server's that still sits in accept() would
+ * hear of it (EINVAL), and may take that for a fault. */
+static void end_listeners(void)
+{
+	struct generation_page *successor = atomic_load(&generation.successor);
+
+	for (int i = 0; i < drain.count; i++) {
+		if (silence_is_prepared())
+			(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
+		libc_calls.close(drain.fds[i]);
+	}
+	drain.count = 0;
+	if (successor) {
+		atomic_store(&successor->predecessor_holds, 0);
+		bell_ring(&successor->bell);
+	}
+}
+
+static void complain_once(int error)
+{
+	if (!drain.has_complained)
+		log_error("Unable to stop accepting: no quiet listener (error %d). Trying on until "
+		          "the "
+		          "drain ends.",
+		          -error);
+	drain.has_complained = true;
+}
+
+bool drain_step(int64_t *ret_wait_ms)
+{
+	const int64_t now = bell_now_ms();
+	int error;
+
+	switch (drain.stage) {
+	case STAGE_QUEUE:
+		*ret_wait_ms = QUEUE_TICK_MS;
+		if (!queue_is_empty(now) &&
+		    (!drain.may_grow || now - drain.begun < GROWING_QUEUE_MS))
+			return false;
+		(void)test_step("queue_empty");
+		drain.stage = STAGE_SILENCE;
+		/* fall through */
+	case STAGE_SILENCE:
+		*ret_wait_ms = CONNECTION_TICK_MS;
+		error = silence_begin(drain.fds, drain.count);
+		if (error) {
+			complain_once(error);
+			return false;
+		}
+		(void)test_step("silent");
+		drain.stage = STAGE_MEMBERS;
+		drain.silent_since = now;
+		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
+		atomic_store(&generation.page->phase, PHASE_SILENT);
+		bell_ring(&generation.page->bell);
+		/* fall through */
+	case STAGE_MEMBERS:
+		*ret_wait_ms = MEMBER_TICK_MS;
+		if (!members_are_silent() && now - drain.silent_since < MEMBERS_WAIT_MS)
+			return false;
+		drain.stage = STAGE_CONNECTIONS;
+		end_listeners();
+		(void)test_step("listeners_ended");
+		/* fall through */
+	case STAGE_CONNECTIONS:
+		*ret_wait_ms = CONNECTION_TICK_MS;
+		drain_look(&drain.view);
+		if (!connections_remain() && !members_have_connections() &&
+		    newcomers_are_silent(now))
+			return true;
+		report_progress(now);
+		return false;
+	}
+	return false;
+}
+
+void drain_end(void)
+{
+	end_listeners();
+}
+
+bool drain_is_silent(void)
+{
+	return drain.stage > STAGE_SILENCE;
+}
+
+/* A listener that turned connections away can only be opened again with CAP_NET_RAW
+ * (SO_BINDTOIFINDEX on a bound socket, socket(7)); without, this one has ended. */
+void drain_cancel(void)
+{
+	const int any_interface = 0;
+
+	for (int i = 0; i < drain.count; i++) {
+		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_BINDTOIFINDEX, &any_interface,
+		                 sizeof(any_interface));
+		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_DETACH_FILTER, &any_interface,
+		                 sizeof(any_interface));
+		libc_calls.close(drain.fds[i]);
+	}
+	drain.count = 0;
+}

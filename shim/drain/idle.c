@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "drain/idle.h"
+
+/* The kernel's times count in jiffies, of 1 to 10 ms (CONFIG_HZ). */
+#define TICK_MS 10
+
+static bool is_busy(const struct idle_facts *facts)
+{
+	return facts->has_unread || facts->has_unsent || facts->last_move == MOVE_TUNNELED ||
+	       facts->http == HTTP_UNDER_WAY || facts->received_ms == IDLE_UNKNOWN_MS ||
+	       facts->sent_ms == IDLE_UNKNOWN_MS;
+}
+
+/* The last thing that happened was that the server sent something, or nothing happened at all. */
+static bool was_answered(const struct idle_facts *facts)
+{
+	if (facts->http == HTTP_BETWEEN || facts->last_move == MOVE_SENT || !facts->has_received)
+		return true;
+	/* Within a tick nobody can tell which came first. */
+	return facts->last_move == MOVE_NONE && facts->sent_ms + TICK_MS < facts->received_ms;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Without HTTP's word for it a response may be paused, and a pause may be as long as what came before it. */
+static int64_t wanted_ms(const struct idle_facts *facts, const struct idle_graces *graces)
+{
+	const int64_t response_ms = facts->received_ms - facts->sent_ms;
+
+	/* The first request of a new connection may be on its way. */
+	if (facts->http == HTTP_BETWEEN && facts->has_received)
+		return graces->http_ms;
+	return response_ms > graces->other_ms ? response_ms : graces->other_ms;
+}
+
+int64_t idle_in_ms(const struct idle_facts *facts, const struct idle_graces *graces)
+{
+	const int64_t quiet_ms = smaller(facts->received_ms, facts->sent_ms);
+	int64_t wanted;
+
+	if (is_busy(facts))
+		return INT64_MAX;
+	if (facts->http == HTTP_TOLD)
+		return 0;
+	if (!was_answered(facts))
+		return INT64_MAX;
+	/* Bytes came after it had answered, and somebody has read them: whoever did, owes. */
+	if (facts->http != HTTP_BETWEEN && facts->has_received &&
+	    facts->received_ms + TICK_MS < facts->sent_ms)
+		return INT64_MAX;
+	wanted = wanted_ms(facts, graces);
+	return quiet_ms >= wanted ? 0 : wanted - quiet_ms;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/http1.h"
+
+#include <string.h>
+
+/* What connection->knowledge says. */
+enum { FOLLOWED, JOINED_LATE, GIVEN_UP };
+
+enum { LONGEST_QUEUE = 16, METHOD_BITS = 2, METHOD_MASK = 3, SHORTEST_METHOD = 3 };
+
+/* Of one response, so that a write never has more than HTTP1_EDITS, one that is partly out included. */
+enum { MOST_REPLACED = HTTP1_EDITS - 1 };
+
+/* What HTTP1_REPLACE replaces, and what each edit puts there. */
+static const char keep_alive[] = "keep-alive";
+enum { KEEP_ALIVE_LENGTH = sizeof(keep_alive) - 1 };
+static const char *const texts[] = {
+	[HTTP1_REPLACE] = "close     ",
+	[HTTP1_APPEND] = ", close",
+	[HTTP1_INSERT] = "Connection: close\r\n",
+};
+
+/* Requests. */
+
+static void push_method(struct http1 *http1)
+{
+	const uint32_t method = http1_message_method(&http1->request);
+
+	if (http1->unanswered == LONGEST_QUEUE) {
+		http1_give_up(http1);
+		return;
+	}
+	http1->methods |= method << (METHOD_BITS * http1->unanswered);
+	http1->unanswered++;
+}
+
+static void read_byte(struct http1 *http1, uint8_t c)
+{
+	struct http1_message *request = &http1->request;
+	unsigned events;
+
+	/* Empty lines before a request are no part of it (RFC 9112 §2.2). */
+	if (http1_message_is_between(request) && c != '\r' && c != '\n')
+		http1_message_begin_request(request);
+	events = http1_message_step(request, c);
+	if (events & HTTP1_BAD)
+		http1_give_up(http1);
+	else if (events & HTTP1_HEAD_END)
+		http1_message_begin_content(request, false);
+	else if (events & HTTP1_METHOD_READ)
+		push_method(http1);
+}
+
+static bool is_plainly_request(const uint8_t *bytes, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && bytes[at] >= 'A' && bytes[at] <= 'Z')
+		at++;
+	return at >= SHORTEST_METHOD && at + 1 < n && bytes[at] == ' ' &&
+	       (bytes[at + 1] == '/' || bytes[at + 1] == '*' || bytes[at + 1] == 'h');
+}
+
+void http1_read(struct http1 *http1, const struct iovec *iov, int count, size_t n)
+{
+	for (int i = 0; i < count && n > 0; i++) {
+		const uint8_t *bytes = iov[i].iov_base;
+		const size_t length = iov[i].iov_len < n ? iov[i].iov_len : n;
+
+		if (http1->knowledge == JOINED_LATE && i == 0 && is_plainly_request(bytes, length))
+			http1->knowledge = FOLLOWED;
+		for (size_t at = 0; at < length && http1->knowledge == FOLLOWED;) {
+			const uint64_t skipped = http1_message_skip(&http1->request, length - at);
+
+			if (skipped == 0)
+				read_byte(http1, bytes[at]);
+			at += skipped ? skipped : 1;
+		}
+		n -= length;
+	}
+}
+
+void http1_received(struct http1 *http1, uint64_t n)
+{
+	if (http1->knowledge == FOLLOWED && n > 0 && http1_message_skip(&http1->request, n) < n)
+		http1_give_up(http1);
+}
+
+/* Responses. */
+
+static uint32_t method_asked(const struct http1 *http1)
+{
+	return http1->methods & METHOD_MASK;
+}
+
+static bool is_tunnel(const struct http1 *http1)
+{
+	const uint16_t status = http1->response.status;
+
+	return status == 101 || (method_asked(http1) == HTTP1_CONNECT && status / 100 == 2);
+}
+
+static bool is_without_content(const struct http1 *http1)
+{
+	const uint16_t status = http1->response.status;
+
+	return method_asked(http1) == HTTP1_HEAD || status < 200 || status == 204 || status == 304;
+}
+
+static void end_response(struct http1 *http1)
+{
+	if (http1->response.status < 200)
+		return;
+	http1->methods >>= METHOD_BITS;
+	http1->unanswered--;
+}
+
+static bool is_to_be_told(const struct http1 *http1)
+{
+	return http1->unanswered == 1 && http1_message_is_between(&http1->request) &&
+	       http1->response.status >= 200 && method_asked(http1) != HTTP1_CONNECT;
+}
+
+static void add_edit(struct http1_edits *edits, size_t offset, enum http1_edit_kind kind,
+                     size_t from, size_t length)
+{
+	edits->list[edits->count++] =
+		(struct http1_edit){offset, (uint8_t)kind, (uint8_t)from, (uint8_t)length};
+}
+
+/* EVENTS were brought about by the byte at OFFSET: what is added goes before that. */
+static void edit(struct http1 *http1, unsigned events, size_t offset, struct http1_edits *edits)
+{
+	const struct http1_message *response = &http1->response;
+	const bool is_kept =
+		response->is_http_1_0 ? response->line_has_keep_alive : response->line_has_option;
+	const int count = edits->count;
+
+	if ((events & HTTP1_KEEP_ALIVE_READ) && offset >= KEEP_ALIVE_LENGTH &&
+	    http1->told < MOST_REPLACED)
+		add_edit(edits, offset - KEEP_ALIVE_LENGTH, HTTP1_REPLACE, 0, KEEP_ALIVE_LENGTH);
+	else if (http1->told || response->has_close)
+		return;
+	else if ((events & HTTP1_OPTIONS_END) && is_kept)
+		add_edit(edits, offset, HTTP1_APPEND, 0, strlen(texts[HTTP1_APPEND]));
+	else if ((events & HTTP1_HEAD_END) && !response->is_http_1_0)
+		add_edit(edits, offset, HTTP1_INSERT, 0, strlen(texts[HTTP1_INSERT]));
+	http1->told += edits->count > count;
+}
+
+/* A response begins only where a request waits for one. */
+static unsigned step_response(struct http1 *http1, uint8_t c)
+{
+	unsigned events;
+
+	if (http1_message_is_between(&http1->response)) {
+		if (http1->unanswered == 0)
+			return HTTP1_BAD;
+		http1_message_begin_response(&http1->response);
+		http1->told = 0;
+	}
+	events = http1_message_step(&http1->response, c);
+	return (events & HTTP1_HEAD_END) && is_tunnel(http1) ? HTTP1_BAD : events;
+}
+
+static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct http1_edits *edits)
+{
+	const unsigned events = step_response(http1, c);
+
+	if (events & HTTP1_BAD) {
+		http1_give_up(http1);
+		return;
+	}
+	if (events && edits && is_to_be_told(http1))
+		edit(http1, events, offset, edits);
+	if (events & HTTP1_HEAD_END)
+		http1_message_begin_content(&http1->response, is_without_content(http1));
+}
+
+/* The first N bytes of IOV are written. EDITS may be NULL: none is to be made. */
+static void write_bytes(struct http1 *http1, const struct iovec *iov, int count, size_t n,
+                        struct http1_edits *edits)
+{
+	size_t offset = 0;
+
+	for (int i = 0; i < count && offset < n; i++) {
+		const uint8_t *bytes = iov[i].iov_base;
+		const size_t length = iov[i].iov_len < n - offset ? iov[i].iov_len : n - offset;
+
+		for (size_t at = 0; at < length && http1->knowledge == FOLLOWED;) {
+			const bool was_under_way = http1_message_is_under_way(&http1->response);
+			const uint64_t skipped = http1_message_skip(&http1->response, length - at);
+
+			if (skipped == 0)
+				write_byte(http1, bytes[at], offset + at, edits);
+			if (was_under_way && !http1_message_is_under_way(&http1->response))
+				end_response(http1);
+			at += skipped ? skipped : 1;
+		}
+		offset += length;
+	}
+}
+
+void http1_sent(struct http1 *http1, uint64_t n)
+{
+	if (http1->knowledge != FOLLOWED || n == 0)
+		return;
+	if (http1_message_skip(&http1->response, n) < n)
+		http1_give_up(http1);
+	else if (!http1_message_is_under_way(&http1->response))
+		end_response(http1);
+}
+
+/* Edits. */
+
+/* LETTER may be the NUL behind the last, which none is the same as; upper and lower case are. */
+static bool is_same_letter(uint8_t c, char letter)
+{
+	const uint8_t lower = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+
+	return letter && lower == (uint8_t)letter;
+}
+
+/* The rest of an option that is partly replaced, as far as the server writes what it did before. */
+static size_t option_length(const struct http1 *http1, const struct iovec *iov, int count)
+{
+	const char *rest = keep_alive + http1->edit_out;
+	size_t length = 0;
+
+	for (int i = 0; i < count; i++) {
+		const uint8_t *bytes = iov[i].iov_base;
+
+		for (size_t at = 0; at < iov[i].iov_len; at++, length++) {
+			if (!is_same_letter(bytes[at], rest[length]))
+				return length;
+		}
+	}
+	return length;
+}
+
+static void plan_rest(const struct http1 *http1, const struct iovec *iov, int count,
+                      struct http1_edits *edits)
+{
+	const size_t length = http1->edit == HTTP1_REPLACE
+	                              ? option_length(http1, iov, count)
+	                              : strlen(texts[http1->edit]) - http1->edit_out;
+
+	if (length > 0)
+		add_edit(edits, 0, http1->edit, http1->edit_out, length);
+}
+
+void http1_plan(const struct http1 *http1, const struct iovec *iov, int count, bool may_edit,
+                struct http1_edits *ret_edits)
+{
+	struct http1 after = *http1;
+
+	ret_edits->count = 0;
+	if (http1->edit_out)
+		plan_rest(http1, iov, count, ret_edits);
+	if (may_edit)
+		write_bytes(&after, iov, count, SIZE_MAX, ret_edits);
+}
+
+static struct iovec edit_text(const struct http1_edit *edit)
+{
+	return (struct iovec){(char *)texts[edit->kind] + edit->from, edit->length};
+}
+
+int http1_apply(const struct iovec *iov, int count, const struct http1_edits *edits,
+                struct iovec *ret_iov, int room)
+{
+	const struct http1_edit *edit = edits->list, *end = edits->list + edits->count;
+	size_t offset = 0, replaced = 0;
+	int made = 0;
+
+	for (int i = 0; i < count; i++) {
+		char *at = iov[i].iov_base;
+		size_t left = iov[i].iov_len;
+
+		while (left > 0 && made < room) {
+			size_t length = replaced > 0 && replaced < left ? replaced : left;
+
+			if (edit < end && edit->offset == offset) {
+				ret_iov[made++] = edit_text(edit);
+				replaced = edit->kind == HTTP1_REPLACE ? edit->length : 0;
+				edit++;
+				continue;
+			}
+			if (edit < end && edit->offset - offset < length)
+				length = edit->offset - offset;
+			if (replaced > 0)
+				replaced -= length;
+			else
+				ret_iov[made++] = (struct iovec){at, length};
+			at += length;
+			left -= length;
+			offset += length;
+		}
+	}
+	return made;
+}
+
+/* LAST is the last edit of which anything is out. What goes before it is out as a whole. */
+static void note_rest(struct http1 *http1, const struct http1_edit *last)
+{
+	const uint8_t out = (uint8_t)(last->from + last->length);
+	const bool is_out = texts[last->kind][out] == '\0';
+
+	http1->edit = is_out ? 0 : last->kind;
+	http1->edit_out = is_out ? 0 : out;
+}
+
+size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
+                   const struct http1_edits *edits, size_t taken)
+{
+	size_t planned = 0, added = 0;
+	struct http1_edit last = {0};
+	uint8_t begun = 0;
+
+	for (int i = 0; edits && i < edits->count; i++) {
+		const struct http1_edit *edit = &edits->list[i];
+		const size_t begin = edit->offset + planned;
+
+		if (begin >= taken)
+			break;
+		last = *edit;
+		last.length =
+			(uint8_t)(taken - begin < edit->length ? taken - begin : edit->length);
+		planned += edit->kind == HTTP1_REPLACE ? 0 : edit->length;
+		added += edit->kind == HTTP1_REPLACE ? 0 : last.length;
+		begun += edit->from == 0;
+	}
+	if (taken > 0)
+		note_rest(http1, &last);
+	write_bytes(http1, iov, count, taken - added, NULL);
+	http1->told += begun;
+	return taken - added;
+}
+
+/* Questions. */
+
+void http1_join_late(struct http1 *http1)
+{
+	*http1 = (struct http1){.knowledge = JOINED_LATE};
+}
+
+void http1_give_up(struct http1 *http1)
+{
+	http1->knowledge = GIVEN_UP;
+}
+
+bool http1_is_idle(const struct http1 *http1)
+{
+	return http1->knowledge == FOLLOWED && http1->unanswered == 0 &&
+	       http1_message_is_between(&http1->request) &&
+	       http1_message_is_between(&http1->response);
+}
+
+bool http1_is_told(const struct http1 *http1)
+{
+	return http1->told > 0 && http1_is_idle(http1);
+}
+
+bool http1_is_followed(const struct http1 *http1)
+{
+	return http1->knowledge == FOLLOWED;
+}
+
+bool http1_is_in_chunks(const struct http1 *http1)
+{
+	return http1->knowledge == FOLLOWED && http1->response.is_chunked &&
+	       http1_message_is_under_way(&http1->response);
+}
+
+bool http1_is_given_up(const struct http1 *http1)
+{
+	return http1->knowledge == GIVEN_UP;
+}

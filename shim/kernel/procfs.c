@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/bell.h"
+#include "base/interpose.h"
+#include "base/raw_syscall.h"
+#include "base/test_step.h"
+#include "base/text.h"
+
+/* getdents64(2). */
+struct directory_entry {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short size;
+	unsigned char type;
+	char name[];
+};
+
+#define MOST_FDS_TRIED 65536
+
+struct procfs_looks procfs_looks;
+
+/* A look takes us; but whoever looks may have lost the processor. */
+#define LOOK_LIMIT_MS 100
+
+void procfs_look_begins(void)
+{
+	atomic_fetch_add(&procfs_looks.begun, 1);
+}
+
+void procfs_look_ends(void)
+{
+	atomic_fetch_add(&procfs_looks.ended, 1);
+}
+
+void procfs_forked(void)
+{
+	atomic_store(&procfs_looks.ended, atomic_load(&procfs_looks.begun));
+}
+
+void procfs_await_looks(void)
+{
+	const struct timespec moment = {0, 10000};
+	const uint32_t begun = atomic_load(&procfs_looks.begun);
+	const int64_t end = bell_now_ms() + LOOK_LIMIT_MS;
+	const int saved = errno;
+
+	while ((int32_t)(atomic_load(&procfs_looks.ended) - begun) < 0 && bell_now_ms() < end)
+		(void)libc_calls.nanosleep(&moment, NULL);
+	errno = saved;
+}
+
+/* One piece of the list. */
+static long read_entries(int dir_fd, char *buffer, size_t size)
+{
+	long length;
+
+	procfs_look_begins();
+	length = RAW3(SYS_getdents64, dir_fd, buffer, size);
+	procfs_look_ends();
+	return length;
+}
+
+static int open_for_reading(const char *path, int flags)
+{
+	const int error = test_step("proc");
+	const int fd = error ? -1 : open(path, O_RDONLY | O_CLOEXEC | flags);
+
+	if (error)
+		return error;
+	return fd < 0 ? -errno : fd;
+}
+
+/* Calls VISIT with each entry that is a number, from directory position START on. */
+static int each_number(const char *path, long start,
+                       bool (*visit)(int number, int dir_fd, void *context), void *context)
+{
+	char buffer[4096] __attribute__((aligned(8)));
+	const int dir_fd = open_for_reading(path, O_DIRECTORY);
+	long length = 0;
+	bool go_on = true;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	if (start)
+		(void)lseek(dir_fd, start, SEEK_SET);
+	while (go_on && (length = read_entries(dir_fd, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; go_on && at < length;) {
+			const struct directory_entry *entry = (const void *)(buffer + at);
+			const char *name = entry->name;
+			uint64_t number;
+
+			if (text_read_number(&name, 10, &number) == 0 && !*name)
+				go_on = visit((int)number, dir_fd, context);
+			at += entry->size;
+		}
+	}
+	libc_calls.close(dir_fd);
+	return length < 0 ? (int)length : 0;
+}
+
+#define FD_ROOM 16
+
+void procfs_make_fd_room(struct fd_room *ret_room)
+{
+	struct rlimit limit = {0, 0};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	*ret_room = (struct fd_room){limit.rlim_cur, limit.rlim_max};
+	if (limit.rlim_max - limit.rlim_cur < FD_ROOM)
+		limit.rlim_cur = limit.rlim_max;
+	else
+		limit.rlim_cur += FD_ROOM;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void procfs_give_back_fd_room(const struct fd_room *room)
+{
+	const struct rlimit limit = {room->soft, room->hard};
+
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+struct fd_visit {
+	int first;
+	bool (*visit)(int fd, void *context);
+	void *context;
+};
+
+static bool visit_fd(int number, int dir_fd, void *context)
+{
+	const struct fd_visit *call = context;
+	bool go_on;
+
+	if (number == dir_fd || number < call->first)
+		return true;
+	procfs_look_begins();
+	go_on = call->visit(number, call->context);
+	procfs_look_ends();
+	return go_on;
+}
+
+void procfs_each_fd(int first, bool (*visit)(int fd, void *context), void *context)
+{
+	struct fd_visit call = {first, visit, context};
+	struct rlimit limit = {MOST_FDS_TRIED, MOST_FDS_TRIED};
+
+	/* Descriptor N stands at position N + 2, behind . and .. (fs/proc/fd.c). */
+	if (each_number("/proc/self/fd", first ? first + 2 : 0, visit_fd, &call) == 0)
+		return;
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	for (int fd = first; fd < (int)limit.rlim_cur && fd < MOST_FDS_TRIED; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 && !visit(fd, context))
+			return;
+	}
+}
+
+struct task_visit {
+	void (*visit)(pid_t tid, void *context);
+	void *context;
+};
+
+static bool visit_task(int number, int dir_fd, void *context)
+{
+	const struct task_visit *call = context;
+
+	(void)dir_fd;
+	call->visit(number, call->context);
+	return true;
+}
+
+int procfs_each_task(void (*visit)(pid_t tid, void *context), void *context)
+{
+	struct task_visit call = {visit, context};
+
+	return each_number("/proc/self/task", 0, visit_task, &call);
+}
+
+ssize_t procfs_read(const char *path, char *buffer, size_t size)
+{
+	const int fd = open_for_reading(path, 0);
+	size_t length = 0;
+	ssize_t part = 0;
+
+	if (fd < 0)
+		return fd;
+	while (length + 1 < size &&
+	       (part = libc_calls.read(fd, buffer + length, size - 1 - length)) > 0)
+		length += (size_t)part;
+	if (part < 0)
+		part = -errno;
+	libc_calls.close(fd);
+	buffer[length] = '\0';
+	return part < 0 ? part : (ssize_t)length;
+}
+
+int procfs_each_child(pid_t pid, void (*visit)(pid_t child, void *context), void *context)
+{
+	char path[64], list[4096];
+	const char *at = list;
+	uint64_t child;
+	ssize_t length;
+
+	text_format(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	length = procfs_read(path, list, sizeof(list));
+	if (length < 0)
+		return (int)length;
+	for (; text_read_number(&at, 10, &child) == 0; at += *at == ' ')
+		visit((pid_t)child, context);
+	return 0;
+}
+
+/* `tfd:       12 events:       19 data:         ffffffff0000000c  pos:0 ino:1 sdev:8`: the numbers are
+ * padded with blanks, events and data are hexadecimal (fs/eventpoll.c, ep_show_fdinfo). */
+static bool parse_epoll_line(const char *line, struct epoll_entry *entry)
+{
+	static const struct {
+		const char *label;
+		int base;
+	} fields[] = {{"tfd:", 10}, {"events:", 16}, {"data:", 16}};
+	uint64_t values[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		line += strspn(line, " ");
+		if (strncmp(line, fields[i].label, strlen(fields[i].label)) != 0)
+			return false;
+		line += strlen(fields[i].label);
+		line += strspn(line, " ");
+		if (text_read_number(&line, fields[i].base, &values[i]) != 0)
+			return false;
+	}
+	*entry = (struct epoll_entry){(int)values[0], (uint32_t)values[1], values[2]};
+	return true;
+}
+
+int procfs_each_epoll_entry(int epoll_fd, bool (*visit)(const struct epoll_entry *, void *),
+                            void *context)
+{
+	char path[64], buffer[4096];
+	size_t length = 0;
+	ssize_t part = 0;
+	bool go_on = true;
+	int fd;
+
+	text_format(path, sizeof(path), "/proc/self/fdinfo/%d", epoll_fd);
+	fd = open_for_reading(path, 0);
+	if (fd < 0)
+		return fd;
+	/* A set of 10,000 does not fit: line by line, the rest of a cut line is carried over. */
+	while (go_on &&
+	       (part = libc_calls.read(fd, buffer + length, sizeof(buffer) - 1 - length)) > 0) {
+		char *line = buffer, *end;
+
+		length += (size_t)part;
+		buffer[length] = '\0';
+		for (; go_on && (end = memchr(line, '\n', (size_t)(buffer + length - line)));
+		     line = end + 1) {
+			struct epoll_entry entry;
+
+			*end = '\0';
+			if (parse_epoll_line(line, &entry))
+				go_on = visit(&entry, context);
+		}
+		length = (size_t)(buffer + length - line);
+		memmove(buffer, line, length);
+	}
+	libc_calls.close(fd);
+	return part < 0 ? -EIO : 0;
+}
+
+int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument)
+{
+	char path[64], text[256];
+	const char *at = text;
+	uint64_t call, argument = 0;
+	ssize_t length;
+
+	text_format(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	length = procfs_read(path, text, sizeof(text));
+	if (length < 0)
+		return (int)length;
+	*ret_call = -1;
+	*ret_argument = -1;
+	if (text_read_number(&at, 10, &call) != 0)
+		return 0; /* "running", or "-1" for a thread that is not in a system call */
+	if (strncmp(at, " 0x", 3) == 0) {
+		at += 3;
+		(void)text_read_number(&at, 16, &argument);
+	}
+	*ret_call = (long)call;
+	*ret_argument = (long)argument;
+	return 0;
+}
+
+bool procfs_is_dead(pid_t pid)
+{
+	char path[64], text[512];
+	const char *state;
+
+	if (libc_calls.kill(pid, 0) != 0)
+		return errno == ESRCH;
+	text_format(path, sizeof(path), "/proc/%d/stat", pid);
+	if (procfs_read(path, text, sizeof(text)) <= 0)
+		return false;
+	state = strrchr(text, ')');
+	return state && (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
+}
+
+int procfs_read_mask(const char *path, const char *name, uint64_t *ret_mask)
+{
+	char text[4096];
+	const ssize_t length = procfs_read(path, text, sizeof(text));
+	const char *at;
+
+	if (length < 0)
+		return (int)length;
+	at = strstr(text, name);
+	if (!at)
+		return -ENOENT;
+	at += strlen(name);
+	at += strspn(at, " \t");
+	return text_read_number(&at, 16, ret_mask);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "upgrade/birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/interpose.h"
+#include "base/raw_syscall.h"
+#include "base/test_step.h"
+#include "kernel/procfs.h"
+
+#define STACK_SIZE (64 * 1024)
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4u
+#endif
+
+struct spawn_report spawn_report;
+
+/* Two stacks in one mapping: the midwife's, and the successor's until it executes. */
+static struct {
+	char *stacks;
+	pid_t midwife;
+	const struct spawn_request *request;
+} spawn;
+
+/* Everything from here to the end of midwife_main() runs in another process on our memory: raw
+ * system calls only, since libc's would write the errno of the thread whose TLS they borrow. */
+
+/* The kernel's struct sigaction (rt_sigaction(2)): handler, flags, restorer, mask. */
+static void set_disposition(int sig, long handler)
+{
+	const long action[4] = {handler};
+
+	(void)RAW4(SYS_rt_sigaction, sig, action, NULL, sizeof(uint64_t));
+}
+
+static __attribute__((noreturn)) void fail(enum spawn_step step, long answer)
+{
+	atomic_store(&spawn_report.failed_step, step);
+	atomic_store(&spawn_report.error, (int)-answer);
+	for (;;)
+		(void)RAW1(SYS_exit_group, 127);
+}
+
+static void shut_in_all_fds(void)
+{
+	/* Before Linux 5.9 there is no close_range, and before 5.11 no CLOSE_RANGE_CLOEXEC. */
+	if (RAW3(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = 3; fd < 65536; fd++)
+		(void)RAW3(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
+}
+
+static int successor_main(void *argument)
+{
+	const struct spawn_request *request = argument;
+	long answer;
+
+	/* A server that ends its process group when it stops (apache) must not take its successor
+	 * along. */
+	(void)RAW2(SYS_setpgid, 0, 0);
+	for (int sig = 1; sig < 65; sig++)
+		set_disposition(sig,
+		                request->ignored >> (sig - 1) & 1 ? (long)SIG_IGN : (long)SIG_DFL);
+	if (request->umask >= 0)
+		(void)RAW1(SYS_umask, request->umask);
+	if (request->directory) {
+		answer = RAW1(SYS_chdir, request->directory);
+		if (answer < 0)
+			fail(SPAWN_CHDIR, answer);
+	}
+	shut_in_all_fds();
+	/* node marks its own 0-2 close-on-exec; a server that was started without one of them may
+	 * have its listener there. */
+	for (int fd = 0; fd < 3; fd++)
+		(void)RAW3(SYS_fcntl, fd, F_SETFD, request->keeps_fd[fd] ? 0 : FD_CLOEXEC);
+	for (int i = 0; i < request->fd_count; i++)
+		(void)RAW3(SYS_dup3, request->fds[i].from, request->fds[i].to, 0);
+	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &request->blocked, NULL, sizeof(uint64_t));
+	answer = RAW3(SYS_execve, request->path, request->argv, request->envp);
+	fail(SPAWN_EXEC, answer);
+}
+
+static void midwife_reap(pid_t successor, bell *ring)
+{
+	for (;;) {
+		int status = 0;
+		const long pid = RAW4(SYS_wait4, -1, &status, __WALL, NULL);
+
+		if (pid == successor)
+			atomic_store(&spawn_report.status, status);
+		bell_ring(ring);
+		if (pid < 0 && pid != -EINTR)
+			return;
+	}
+}
+
+/* Stays until the birth is over: as a subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)) it gets every
+ * orphan of the successor's family, so a daemon whose first process has exited is still seen, and
+ * "all have ended" is exact. Should we be killed, it goes too, and the successor is init's. */
+static int midwife_main(void *argument)
+{
+	const struct spawn_request *request = argument;
+	bell *const ring = request->bell; /* the request is gone once the birth is under way */
+	long pid;
+	int error;
+
+	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	error = test_step("successor");
+	if (error)
+		fail(SPAWN_CLONE, error);
+	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
+	            argument);
+	/* The errno is that of the controller, whose TLS this process borrows and which sleeps. */
+	if (pid < 0)
+		fail(SPAWN_CLONE, -errno);
+	atomic_store(&spawn_report.pid, (int32_t)pid);
+	bell_ring(ring);
+	midwife_reap((pid_t)pid, ring);
+	atomic_store(&spawn_report.has_ended, 1);
+	bell_ring(ring);
+	for (;;)
+		(void)RAW1(SYS_exit_group, 0);
+}
+
+static void reap_midwife(void)
+{
+	int status;
+
+	/* No exit signal, so only a wait for such children sees it (__WCLONE, wait(2)). */
+	if (spawn.midwife > 0) {
+		while (waitpid(spawn.midwife, &status, __WCLONE) < 0 && errno == EINTR)
+			;
+	}
+	spawn.midwife = 0;
+	if (spawn.stacks)
+		(void)munmap(spawn.stacks, 2 * STACK_SIZE);
+	spawn.stacks = NULL;
+}
+
+static bool is_decided(void)
+{
+	return atomic_load(&spawn_report.pid) || atomic_load(&spawn_report.error);
+}
+
+int spawn_successor(const struct spawn_request *request)
+{
+	const uint64_t all = ~0ULL;
+	uint64_t before;
+	int error = 0;
+
+	memset(&spawn_report, 0, sizeof(spawn_report));
+	spawn.stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (spawn.stacks == MAP_FAILED || (errno = -test_step("stacks")) != 0) {
+		error = -errno;
+		spawn.stacks = NULL;
+		return error;
+	}
+	/* A handler that ran in one of the two would run on our memory. */
+	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+	/* CLONE_FILES: a copy of the table would keep the server's connections open. */
+	spawn.midwife = (errno = -test_step("midwife")) != 0
+	                        ? -1
+	                        : clone(midwife_main, spawn.stacks + STACK_SIZE,
+	                                CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
+	if (spawn.midwife < 0) {
+		error = -errno;
+		spawn.midwife = 0;
+		reap_midwife();
+	}
+	while (!error && !is_decided()) {
+		const uint32_t seen = atomic_load(request->bell);
+
+		/* The midwife may have been killed (OOM): then nobody would ring. */
+		if (!is_decided())
+			bell_wait(request->bell, seen, 100);
+		if (procfs_is_dead(spawn.midwife) && !is_decided())
+			error = -ECHILD;
+	}
+	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	return error;
+}
+
+void spawn_release(void)
+{
+	if (spawn.midwife > 0)
+		(void)libc_calls.kill(spawn.midwife, SIGKILL);
+	reap_midwife();
+}
+
+static void kill_child(pid_t child, void *context)
+{
+	(void)context;
+	(void)libc_calls.kill(child, SIGKILL);
+}
+
+void spawn_abandon(int64_t limit_ms)
+{
+	const int64_t end = bell_now_ms() + limit_ms;
+	const pid_t successor = atomic_load(&spawn_report.pid);
+
+	/* Killing a parent makes its children the midwife's, and so the next to be killed; what is
+	 * left of its group goes along at once. */
+	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && bell_now_ms() < end) {
+		const struct timespec moment = {0, 1000000};
+
+		(void)libc_calls.kill(-successor, SIGKILL);
+		if (procfs_each_child(spawn.midwife, kill_child, NULL) < 0)
+			(void)libc_calls.kill(successor, SIGKILL);
+		(void)libc_calls.nanosleep(&moment, NULL);
+	}
+	spawn_release();
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The constructor and the destructor: the order of start-up. Everything that a process which never
+ * listens pays for is here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/interpose.h"
+#include "base/test_step.h"
+#include "control/controller.h"
+#include "control/takeover.h"
+#include "generation/start_image.h"
+
+extern char **environ;
+
+/* Takes the variable out before any program copies the environment (Python does at start). Returns
+ * its value, which stays in the kernel's own string area. */
+static const char *take_handover_variable(void)
+{
+	const size_t length = strlen(HANDOVER_VARIABLE);
+	const char *value = NULL;
+	char **to = environ;
+
+	for (char **from = environ; from && *from; from++) {
+		if (strncmp(*from, HANDOVER_VARIABLE, length) == 0 && (*from)[length] == '=')
+			value = *from + length + 1;
+		else
+			*to++ = *from;
+	}
+	if (value)
+		*to = NULL;
+	return value;
+}
+
+#ifdef __GLIBC__
+#define START_ARGUMENTS int argc, char **argv, char **envp
+#else
+#define START_ARGUMENTS void
+#endif
+
+__attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
+{
+	const char *handover;
+
+#ifndef __GLIBC__
+	/* musl passes nothing to a constructor. The kernel's layout (elf(5) ABI): argc, argv, NULL,
+	 * envp, NULL, and environ still is that envp. */
+	char **envp = environ, **argv = environ - 1;
+	long argc = 0;
+
+	while (argv[-1] != (char *)argc) {
+		argv--;
+		argc++;
+	}
+#endif
+	(void)start_image_copy_words((int)argc, argv, envp);
+	libc_calls_loaded(start_image_capture);
+	test_step_begin(start_image_getenv("OCTOPUS_TEST_STEPS"));
+	handover = take_handover_variable();
+	if (handover)
+		takeover_as_successor(handover);
+}
+
+__attribute__((destructor)) static void octopus_exit(void)
+{
+	controller_on_exit();
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* close and its kin, dup2: what a successor still waits to claim is none of the server's business, and
+ * the end of a watched connection is news for the drain. */
+#include "base/interpose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "control/controller.h"
+#include "drain/connections.h"
+#include "http/farewell.h"
+#include "kernel/procfs.h"
+#include "upgrade/inheritance.h"
+
+EXPORT int close(int fd)
+{
+	int result;
+
+	if (inheritance_is_waiting() && inheritance_owns(fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	/* Before: afterwards the number may be another thread's. */
+	if (farewell_has_begun())
+		farewell_forget(fd);
+	result = libc_calls.close(fd);
+	procfs_closed();
+	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))
+		controller_wake();
+	return result;
+}
+
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	int own, result = 0;
+
+	/* In stretches around ours. close_range(2) takes unsigned numbers up to UINT_MAX. */
+	while (inheritance_is_waiting() && first <= last && first <= INT_MAX &&
+	       (own = inheritance_next((int)first)) >= 0 && (unsigned)own <= last) {
+		if ((unsigned)own > first)
+			result = libc_calls.close_range(first, (unsigned)own - 1, flags);
+		if (result != 0)
+			return result;
+		first = (unsigned)own + 1;
+		if (first > last)
+			return 0;
+	}
+	result = libc_calls.close_range(first, last, flags);
+	procfs_closed();
+	if (UNLIKELY(connections_watched_fd >= 0))
+		controller_wake();
+	return result;
+}
+
+#ifdef __GLIBC__
+EXPORT void closefrom(int first)
+{
+	if (!inheritance_is_waiting() ||
+	    close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
+		libc_calls_ensure();
+		if (libc_calls.closefrom)
+			libc_calls.closefrom(first);
+	}
+}
+#endif
+
+static void make_room(int from, int to)
+{
+	if (inheritance_is_waiting() && from != to)
+		inheritance_move_away(to);
+}
+
+EXPORT int dup2(int from, int to)
+{
+	int result;
+
+	make_room(from, to);
+	result = libc_calls.dup2(from, to);
+	procfs_closed();
+	return result;
+}
+
+EXPORT int dup3(int from, int to, int flags)
+{
+	int result;
+
+	make_room(from, to);
+	result = libc_calls.dup3(from, to, flags);
+	procfs_closed();
+	return result;
+}

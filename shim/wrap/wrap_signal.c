@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls by which a server says what a signal means to it, or waits for one. */
+#include "base/interpose.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/waiting.h"
+#include "signal/dispositions.h"
+
+typedef void (*handler)(int);
+
+EXPORT int sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	libc_calls_ensure();
+	return dispositions_set(sig, action, old);
+}
+
+static handler set_handler_masking(int sig, handler function, int flags, bool masks_itself)
+{
+	struct sigaction action = {.sa_handler = function, .sa_flags = flags}, old;
+
+	libc_calls_ensure();
+	if (function == SIG_ERR || (masks_itself && sigaddset(&action.sa_mask, sig) != 0)) {
+		errno = EINVAL;
+		return SIG_ERR;
+	}
+	return dispositions_set(sig, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+/* glibc's signal() names the signal in its own sa_mask (sysdeps/posix/signal.c), which shows when it is
+ * read back; musl's does not. */
+#ifdef __GLIBC__
+#define SIGNAL_MASKS_ITSELF true
+#else
+#define SIGNAL_MASKS_ITSELF false
+#endif
+
+/* Signals for which siginterrupt(3) has been asked: signal() sets no SA_RESTART for them. */
+static _Atomic uint64_t interrupting;
+
+static int restart_flag(int sig)
+{
+	const bool is_interrupting = sig > 0 && sig < 65 && (interrupting >> (sig - 1) & 1);
+
+	return is_interrupting ? 0 : SA_RESTART;
+}
+
+EXPORT handler signal(int sig, handler function)
+{
+	return set_handler_masking(sig, function, restart_flag(sig), SIGNAL_MASKS_ITSELF);
+}
+
+EXPORT int siginterrupt(int sig, int flag)
+{
+	struct sigaction action;
+
+	if (sigaction(sig, NULL, &action) != 0)
+		return -1;
+	if (flag) {
+		interrupting |= 1ULL << (sig - 1);
+		action.sa_flags &= ~SA_RESTART;
+	} else {
+		interrupting &= ~(1ULL << (sig - 1));
+		action.sa_flags |= SA_RESTART;
+	}
+	return sigaction(sig, &action, NULL);
+}
+
+#ifdef __GLIBC__
+static handler set_handler(int sig, handler function, int flags)
+{
+	return set_handler_masking(sig, function, flags, false);
+}
+
+/* The older names of sigsuspend(): the present mask less one signal, or (BSD) a mask of 32 bits. */
+static int suspend_without(int sig)
+{
+	sigset_t mask;
+
+	if (sigprocmask(SIG_SETMASK, NULL, &mask) != 0 || sigdelset(&mask, sig) != 0)
+		return -1;
+	return sigsuspend(&mask);
+}
+
+EXPORT int __xpg_sigpause(int sig)
+{
+	return suspend_without(sig);
+}
+
+EXPORT int __sigsuspend(const sigset_t *mask)
+{
+	return sigsuspend(mask);
+}
+
+EXPORT int __sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	return sigaction(sig, action, old);
+}
+
+EXPORT handler bsd_signal(int sig, handler function)
+{
+	return signal(sig, function);
+}
+
+EXPORT handler ssignal(int sig, handler function)
+{
+	return signal(sig, function);
+}
+
+EXPORT handler sysv_signal(int sig, handler function)
+{
+	return set_handler(sig, function, (int)(SA_RESETHAND | SA_NODEFER));
+}
+
+EXPORT handler __sysv_signal(int sig, handler function)
+{
+	return sysv_signal(sig, function);
+}
+
+EXPORT int sigignore(int sig)
+{
+	return set_handler(sig, SIG_IGN, 0) == SIG_ERR ? -1 : 0;
+}
+
+/* sigset(3): SIG_HOLD blocks and leaves the disposition; anything else sets it and unblocks. */
+EXPORT handler sigset(int sig, handler function)
+{
+	struct sigaction present;
+	sigset_t one, before;
+	handler old;
+
+	if (sigemptyset(&one) != 0 || sigaddset(&one, sig) != 0)
+		return SIG_ERR;
+	if (function == SIG_HOLD) {
+		if (sigprocmask(SIG_BLOCK, &one, &before) != 0 ||
+		    sigaction(sig, NULL, &present) != 0)
+			return SIG_ERR;
+		return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
+	}
+	old = set_handler(sig, function, 0);
+	if (old == SIG_ERR || sigprocmask(SIG_UNBLOCK, &one, &before) != 0)
+		return SIG_ERR;
+	return sigismember(&before, sig) ? SIG_HOLD : old;
+}
+#endif
+
+#define NS_PER_S 1000000000LL
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* What is left of LIMIT when it was begun at BEGUN. */
+static struct timespec rest_of(const struct timespec *limit, int64_t begun)
+{
+	const int64_t rest = limit->tv_sec * NS_PER_S + limit->tv_nsec - (now_ns() - begun);
+
+	return rest > 0 ? (struct timespec){rest / NS_PER_S, rest % NS_PER_S}
+	                : (struct timespec){0, 0};
+}
+
+/* One of ours that a wait got first goes where the handler would have put it, and one that came by in
+ * a handler is no news: the wait goes on for the rest of its time. */
+EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	const int64_t begun = timeout ? now_ns() : 0;
+	struct timespec rest;
+	siginfo_t own;
+	int sig;
+
+	dispositions_note_wait(set);
+	if (waiting_is_watched())
+		waiting_idly();
+	sig = libc_calls.sigtimedwait(set, &own, timeout);
+	while (sig > 0 ? dispositions_intercept(sig, &own) : dispositions_interrupted_us()) {
+		if (timeout)
+			rest = rest_of(timeout, begun);
+		sig = libc_calls.sigtimedwait(set, &own, timeout ? &rest : NULL);
+	}
+	if (sig > 0 && info)
+		*info = own;
+	return sig;
+}
+
+EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	return sigtimedwait(set, info, NULL);
+}
+
+/* Returns the error, and never EINTR (sigwait(3)). */
+EXPORT int sigwait(const sigset_t *set, int *ret_sig)
+{
+	const int saved = errno;
+	int sig, error;
+
+	do
+		sig = sigtimedwait(set, NULL, NULL);
+	while (sig < 0 && errno == EINTR);
+	error = sig < 0 ? errno : 0;
+	errno = saved;
+	if (sig > 0)
+		*ret_sig = sig;
+	return error;
+}
+
+EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
+{
+	return dispositions_signalfd(fd, mask, flags);
+}

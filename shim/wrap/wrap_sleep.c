@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* pause, sigsuspend and the sleeps: the main thread of a threaded server, or a daemon's master, may do
+ * nothing else, and takes their end for news. */
+#include "base/interpose.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "control/waiting.h"
+#include "signal/dispositions.h"
+
+EXPORT int pause(void)
+{
+	int result;
+
+	if (waiting_is_watched())
+		waiting_idly();
+	do
+		result = libc_calls.pause();
+	while (dispositions_interrupted_us());
+	return result;
+}
+
+EXPORT int sigsuspend(const sigset_t *mask)
+{
+	int result;
+
+	if (waiting_is_watched())
+		waiting_idly();
+	do
+		result = libc_calls.sigsuspend(mask);
+	while (dispositions_interrupted_us());
+	return result;
+}
+
+EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
+{
+	struct timespec rest;
+	int result;
+
+	if (waiting_is_watched())
+		waiting_idly();
+	result = libc_calls.nanosleep(request, &rest);
+	while (UNLIKELY(result < 0) && dispositions_interrupted_us())
+		result = libc_calls.nanosleep(&rest, &rest);
+	if (result < 0 && errno == EINTR && remaining)
+		*remaining = rest;
+	return result;
+}
+
+/* Returns the error instead of setting errno (clock_nanosleep(3)). */
+EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
+                           struct timespec *remaining)
+{
+	const int saved = errno;
+	struct timespec rest = {0};
+	int error;
+
+	if (waiting_is_watched())
+		waiting_idly();
+	error = libc_calls.clock_nanosleep(clock, flags, request, &rest);
+	for (; UNLIKELY(error == EINTR); errno = saved) {
+		errno = EINTR;
+		if (!dispositions_interrupted_us())
+			break;
+		error = libc_calls.clock_nanosleep(clock, flags,
+		                                   flags & TIMER_ABSTIME ? request : &rest, &rest);
+	}
+	errno = saved;
+	if (error == EINTR && remaining && !(flags & TIMER_ABSTIME))
+		*remaining = rest;
+	return error;
+}
+
+/* libc's own would call nanosleep past us. */
+EXPORT unsigned sleep(unsigned seconds)
+{
+	const struct timespec request = {seconds, 0};
+	struct timespec rest = {0};
+
+	if (nanosleep(&request, &rest) == 0)
+		return 0;
+	return (unsigned)rest.tv_sec + (rest.tv_nsec >= 500000000);
+}
+
+EXPORT int usleep(useconds_t microseconds)
+{
+	const struct timespec request = {microseconds / 1000000, microseconds % 1000000 * 1000L};
+
+	return nanosleep(&request, NULL);
+}

@@ -25,8 +25,8 @@ FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -g -O1 $(WARNINGS) \
 TEST_PROGRAMS += $(FUZZ_PROGRAMS)
 
 FUZZ_handover = generation/generation upgrade/inheritance base/libc_calls kernel/listeners base/log kernel/procfs \
-	base/settings kernel/socket_options generation/start_image base/test_step base/text
-FUZZ_settings = base/settings base/text
+	base/settings base/signal_names kernel/socket_options generation/start_image base/test_step base/text
+FUZZ_settings = base/settings base/signal_names base/text
 FUZZ_http1 = http/http1 http/http1_message
 
 $(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*/*.[ch] tests/fuzz/*.h)

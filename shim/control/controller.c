@@ -9,6 +9,7 @@
 #include "base/bell.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/signal_set.h"
 #include "base/test_step.h"
 #include "control/leader.h"
 #include "control/worker.h"
@@ -37,8 +38,8 @@ void controller_note_signal(int sig, const siginfo_t *info)
 	bell *word;
 
 	if (info && info->si_code == SI_KERNEL)
-		atomic_fetch_or(&controller.from_terminal, 1ULL << (sig - 1));
-	atomic_fetch_or(&controller.pending, 1ULL << (sig - 1));
+		atomic_fetch_or(&controller.from_terminal, SIGNAL_BIT(sig));
+	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
 	word = atomic_load(&controller.bell);
 	if (word)
 		bell_ring(word);
@@ -72,14 +73,8 @@ void controller_forked(void)
 /* The signals are this thread's to take where the server blocks them in all of its own. */
 static void unblock_taken_signals(void)
 {
-	const uint64_t taken = dispositions_taken();
-	sigset_t set;
+	const sigset_t set = signal_set_to_sigset(dispositions_taken());
 
-	sigemptyset(&set);
-	for (int sig = 1; sig < 65; sig++) {
-		if (taken >> (sig - 1) & 1)
-			sigaddset(&set, sig);
-	}
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 

@@ -6,9 +6,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "base/signal_names.h"
+#include "base/signal_set.h"
 #include "base/test_step.h"
 #include "drain/drain.h"
 #include "generation/generation.h"
@@ -49,7 +52,7 @@ void leader_forked(void)
 
 static void set_deadline(int64_t in_ms)
 {
-	leader.deadline = bell_now_ms() + in_ms;
+	leader.deadline = clock_now_ms() + in_ms;
 }
 
 static void set_phase(enum generation_phase phase)
@@ -195,7 +198,7 @@ static void kill_server(void)
 {
 	log_error("Server (%d) did not stop within %ld ms of its signal \"%s\": killed.",
 	          generation.pid, (long)settings.stop_timeout_ms,
-	          settings_signal_text(settings.stop_signal));
+	          signal_text(settings.stop_signal));
 	leave_generation();
 	signal_members(SIGKILL);
 	(void)libc_calls.kill(generation.pid, SIGKILL);
@@ -303,7 +306,7 @@ static void feed_signal(int sig, bool is_from_terminal)
 {
 	const enum request request = request_of(sig, is_from_terminal);
 
-	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, settings_signal_text(sig),
+	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, signal_text(sig),
 	         is_from_terminal ? " from the terminal" : "");
 	switch (request) {
 	case REQUEST_REPLACE:
@@ -325,9 +328,10 @@ static void feed_signal(int sig, bool is_from_terminal)
 
 static void feed_signals(uint64_t pending, uint64_t from_terminal)
 {
-	for (int sig = 1; sig < 65; sig++) {
-		if (pending >> (sig - 1) & 1)
-			feed_signal(sig, from_terminal >> (sig - 1) & 1);
+	FOR_EACH_SIGNAL(sig)
+	{
+		if (signal_set_has(pending, sig))
+			feed_signal(sig, signal_set_has(from_terminal, sig));
 	}
 }
 
@@ -422,14 +426,14 @@ int64_t leader_step(uint64_t pending, uint64_t from_terminal)
 
 	feed_signals(pending, from_terminal);
 	check_successor();
-	if (bell_now_ms() >= leader.deadline) {
+	if (clock_now_ms() >= leader.deadline) {
 		leader.deadline = NEVER;
 		feed(EVENT_TIMED_OUT);
 	}
 	wait_ms = check_drain();
-	wait_ms = smaller(wait_ms, check_readiness(bell_now_ms()));
+	wait_ms = smaller(wait_ms, check_readiness(clock_now_ms()));
 	if (leader.deadline != NEVER)
-		wait_ms = smaller(wait_ms, leader.deadline - bell_now_ms());
+		wait_ms = smaller(wait_ms, leader.deadline - clock_now_ms());
 	return wait_ms < 0 ? 0 : wait_ms;
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -211,12 +212,12 @@ static void report_listener(int fd)
 static void begin_once(void)
 {
 	const pid_t self = getpid();
-	const int64_t end = bell_now_ms() + BEGINNING_MS;
+	const int64_t end = clock_now_ms() + BEGINNING_MS;
 
 	while (atomic_exchange(&beginner, self) == self) {
 		const struct timespec moment = {0, 200000};
 
-		if (bell_now_ms() >= end)
+		if (clock_now_ms() >= end)
 			return;
 		(void)libc_calls.nanosleep(&moment, NULL);
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "base/test_step.h"
@@ -61,7 +62,7 @@ static void report(struct member *me)
  * server's stop signal, since nobody else will send it one. */
 static int64_t leave_without_leader(void)
 {
-	const int64_t now = bell_now_ms();
+	const int64_t now = clock_now_ms();
 	int64_t limit = ORPHAN_GRACE_MS;
 
 	if (!worker.gone_since)

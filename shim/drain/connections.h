@@ -28,7 +28,7 @@ struct connections_look {
  * controller, once silent. */
 void connections_look(const struct idle_graces *graces, struct connections_look *ret_look);
 
-/* When to look again, by bell_now_ms(), after a look from BEGUN to NOW: often enough for a connection that
+/* When to look again, by clock_now_ms(), after a look from BEGUN to NOW: often enough for a connection that
  * becomes idle, seldom enough for the looks to take a small part of the time. Context: any. */
 int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now);
 

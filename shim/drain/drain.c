@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -125,7 +126,7 @@ void drain_begin(int64_t deadline)
 
 	(void)test_step("draining");
 	memset(&drain, 0, sizeof(drain));
-	drain.begun = bell_now_ms();
+	drain.begun = clock_now_ms();
 	drain.next_report = drain.begun + REPORT_EVERY_MS;
 	drain.deadline = deadline;
 	for (int i = 0; i < count; i++) {
@@ -237,7 +238,7 @@ static void choose_graces(struct idle_graces *ret_graces)
 
 void drain_look(struct drain_view *view)
 {
-	const int64_t begun = bell_now_ms();
+	const int64_t begun = clock_now_ms();
 	struct idle_graces graces;
 
 	if (begun < view->next_look)
@@ -245,7 +246,7 @@ void drain_look(struct drain_view *view)
 	farewell_begin();
 	choose_graces(&graces);
 	connections_look(&graces, &view->look);
-	view->next_look = connections_next_look(&view->look, begun, bell_now_ms());
+	view->next_look = connections_next_look(&view->look, begun, clock_now_ms());
 }
 
 void drain_report_left(void)
@@ -304,7 +305,7 @@ static void complain_once(int error)
 
 bool drain_step(int64_t *ret_wait_ms)
 {
-	const int64_t now = bell_now_ms();
+	const int64_t now = clock_now_ms();
 	int error;
 
 	switch (drain.stage) {

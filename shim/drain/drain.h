@@ -10,7 +10,7 @@
 #include "drain/connections.h"
 
 /* A listener that another generation accepts on is just let go; with any other, new SYNs are turned
- * away, and what is already queued is still accepted. The DEADLINE, by bell_now_ms(), is only told. Context: the controller. */
+ * away, and what is already queued is still accepted. The DEADLINE, by clock_now_ms(), is only told. Context: the controller. */
 void drain_begin(int64_t deadline);
 
 /* Goes on as far as it can. Returns true when nothing that was accepted is left; else *ret_wait_ms

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bell.h"
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/test_step.h"
 #include "base/text.h"
@@ -218,9 +219,9 @@ static void pause_briefly(void)
 
 void silence_await(int64_t limit_ms)
 {
-	const int64_t end = bell_now_ms() + limit_ms;
+	const int64_t end = clock_now_ms() + limit_ms;
 
-	while (!atomic_load(&silence.is_complete) && bell_now_ms() < end)
+	while (!atomic_load(&silence.is_complete) && clock_now_ms() < end)
 		pause_briefly();
 }
 
@@ -228,9 +229,9 @@ void silence_await(int64_t limit_ms)
  * woken: a connection it got has its descriptor before it leaves. */
 static void wait_for_accepts(void)
 {
-	const int64_t end = bell_now_ms() + BARRIER_MS;
+	const int64_t end = clock_now_ms() + BARRIER_MS;
 
-	while (atomic_load(&accepts_under_way) > 0 && bell_now_ms() < end)
+	while (atomic_load(&accepts_under_way) > 0 && clock_now_ms() < end)
 		pause_briefly();
 }
 

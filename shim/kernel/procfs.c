@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/bell.h"
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/test_step.h"
@@ -47,10 +48,10 @@ void procfs_await_looks(void)
 {
 	const struct timespec moment = {0, 10000};
 	const uint32_t begun = atomic_load(&procfs_looks.begun);
-	const int64_t end = bell_now_ms() + LOOK_LIMIT_MS;
+	const int64_t end = clock_now_ms() + LOOK_LIMIT_MS;
 	const int saved = errno;
 
-	while ((int32_t)(atomic_load(&procfs_looks.ended) - begun) < 0 && bell_now_ms() < end)
+	while ((int32_t)(atomic_load(&procfs_looks.ended) - begun) < 0 && clock_now_ms() < end)
 		(void)libc_calls.nanosleep(&moment, NULL);
 	errno = saved;
 }

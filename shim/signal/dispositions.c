@@ -7,14 +7,12 @@
 
 #include "base/interpose.h"
 #include "base/settings.h"
+#include "base/signal_set.h"
 #include "base/text.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
 #include "signal/signalfds.h"
-
-#define SIGNALS 65
-#define BIT(sig) (1ULL << ((sig)-1))
 
 /* What the server wants for a signal. A handler may read it while another thread writes: the writer
  * fills the slot that is not current, then turns. */
@@ -24,7 +22,7 @@ struct wish {
 };
 
 static struct {
-	struct wish wishes[SIGNALS];
+	struct wish wishes[SIGNAL_LAST + 1];
 	_Atomic uint64_t taken;
 	_Atomic uint64_t released; /* given back to the server, for its end */
 	_Atomic uint64_t shielded; /* in a worker: our shield stands before the server's handler */
@@ -154,18 +152,19 @@ static void install_shield(int sig)
 void dispositions_take(disposition_sink sink)
 {
 	dispositions.sink = sink;
-	for (int sig = 1; sig < SIGNALS; sig++) {
+	FOR_EACH_SIGNAL(sig)
+	{
 		struct sigaction present;
 
 		if (settings.requests[sig] == REQUEST_NONE || dispositions_is_taken(sig))
 			continue;
-		if (!(atomic_load(&dispositions.shielded) & BIT(sig))) {
+		if (!signal_set_has(atomic_load(&dispositions.shielded), sig)) {
 			if (libc_calls.sigaction(sig, NULL, &present) != 0)
 				continue;
 			remember(sig, &present);
 		}
-		atomic_fetch_and(&dispositions.shielded, ~BIT(sig));
-		atomic_fetch_or(&dispositions.taken, BIT(sig));
+		atomic_fetch_and(&dispositions.shielded, ~SIGNAL_BIT(sig));
+		atomic_fetch_or(&dispositions.taken, SIGNAL_BIT(sig));
 		install(sig);
 	}
 	signalfds_refresh(atomic_load(&dispositions.taken));
@@ -175,13 +174,14 @@ void dispositions_give_back(bool shield)
 {
 	const uint64_t taken = atomic_exchange(&dispositions.taken, 0);
 
-	for (int sig = 1; sig < SIGNALS && taken >> (sig - 1); sig++) {
+	FOR_EACH_SIGNAL(sig)
+	{
 		struct sigaction wish;
 
-		if (!(taken & BIT(sig)))
+		if (!signal_set_has(taken, sig))
 			continue;
 		if (shield && sig == SIGINT && settings.requests[sig] == REQUEST_STOP) {
-			atomic_fetch_or(&dispositions.shielded, BIT(sig));
+			atomic_fetch_or(&dispositions.shielded, SIGNAL_BIT(sig));
 			install_shield(sig);
 			continue;
 		}
@@ -224,8 +224,8 @@ void dispositions_release(int sig, void (*leave)(void))
 		action.sa_flags = (wish.sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO;
 	}
 	libc_calls.sigaction(sig, &action, NULL);
-	atomic_fetch_or(&dispositions.released, BIT(sig));
-	atomic_fetch_and(&dispositions.taken, ~BIT(sig));
+	atomic_fetch_or(&dispositions.released, SIGNAL_BIT(sig));
+	atomic_fetch_and(&dispositions.taken, ~SIGNAL_BIT(sig));
 	signalfds_refresh(atomic_load(&dispositions.taken));
 }
 
@@ -233,9 +233,9 @@ bool dispositions_has_own_way(int sig)
 {
 	struct sigaction present;
 
-	if (atomic_load(&dispositions.awaited) & BIT(sig))
+	if (signal_set_has(atomic_load(&dispositions.awaited), sig))
 		return true;
-	if (signalfds_want(BIT(sig)))
+	if (signalfds_want(SIGNAL_BIT(sig)))
 		return true;
 	if (dispositions_is_taken(sig)) {
 		present = wish_of(sig);
@@ -256,13 +256,15 @@ uint64_t dispositions_taken(void)
 
 bool dispositions_is_taken(int sig)
 {
-	return sig > 0 && sig < SIGNALS && (dispositions_taken() & BIT(sig));
+	return signal_is_valid(sig) && signal_set_has(dispositions_taken(), sig);
 }
 
 bool dispositions_expects_interrupts(void)
 {
-	static const uint64_t faults = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |
-	                               BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGSYS) | BIT(SIGPIPE);
+	static const uint64_t faults = SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |
+	                               SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) |
+	                               SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) |
+	                               SIGNAL_BIT(SIGSYS) | SIGNAL_BIT(SIGPIPE);
 
 	return (atomic_load(&dispositions.caught) & ~faults & ~dispositions_taken()) != 0;
 }
@@ -282,7 +284,7 @@ static int set_in_kernel(int sig, const struct sigaction *action, struct sigacti
 {
 	struct sigaction old;
 
-	if (!action || sig <= 0 || sig >= SIGNALS || start_image_is_changed(sig))
+	if (!action || !signal_is_valid(sig) || start_image_is_changed(sig))
 		return libc_calls.sigaction(sig, action, ret_old);
 	if (libc_calls.sigaction(sig, action, &old) != 0)
 		return -1;
@@ -302,22 +304,22 @@ static void install_released(int sig, const struct sigaction *action)
 
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old)
 {
-	const bool in_range = sig > 0 && sig < SIGNALS;
+	const bool in_range = signal_is_valid(sig);
 	const uint64_t ours = atomic_load(&dispositions.taken) |
 	                      atomic_load(&dispositions.shielded) |
 	                      atomic_load(&dispositions.released);
 	struct sigaction old;
 
 	if (in_range && action && is_function(action))
-		atomic_fetch_or(&dispositions.caught, BIT(sig));
-	if (!in_range || !(ours & BIT(sig)) || !is_for_this_process())
+		atomic_fetch_or(&dispositions.caught, SIGNAL_BIT(sig));
+	if (!in_range || !signal_set_has(ours, sig) || !is_for_this_process())
 		return set_in_kernel(sig, action, ret_old);
 	old = wish_of(sig);
 	if (action) {
 		remember(sig, action);
-		if (atomic_load(&dispositions.shielded) & BIT(sig))
+		if (signal_set_has(atomic_load(&dispositions.shielded), sig))
 			install_shield(sig);
-		else if (atomic_load(&dispositions.released) & BIT(sig))
+		else if (signal_set_has(atomic_load(&dispositions.released), sig))
 			install_released(sig, action);
 	}
 	if (ret_old)
@@ -336,9 +338,10 @@ bool dispositions_intercept(int sig, const siginfo_t *info)
 
 void dispositions_note_wait(const sigset_t *set)
 {
-	for (int sig = 1; sig < SIGNALS; sig++) {
+	FOR_EACH_SIGNAL(sig)
+	{
 		if (settings.requests[sig] != REQUEST_NONE && sigismember(set, sig) == 1)
-			atomic_fetch_or(&dispositions.awaited, BIT(sig));
+			atomic_fetch_or(&dispositions.awaited, SIGNAL_BIT(sig));
 	}
 }
 
@@ -357,26 +360,28 @@ uint64_t dispositions_prepare_exec(void)
 		atomic_load(&dispositions.taken) | atomic_load(&dispositions.shielded);
 	uint64_t changed = 0;
 
-	for (int sig = 1; sig < SIGNALS && ours >> (sig - 1); sig++) {
+	FOR_EACH_SIGNAL(sig)
+	{
 		struct sigaction wish;
 
-		if (!(ours & BIT(sig)))
+		if (!signal_set_has(ours, sig))
 			continue;
 		wish = wish_of(sig);
 		if (wish.sa_handler != SIG_IGN)
 			continue;
 		libc_calls.sigaction(sig, &wish, NULL);
-		changed |= BIT(sig);
+		changed |= SIGNAL_BIT(sig);
 	}
 	return changed;
 }
 
 void dispositions_undo_exec(uint64_t changed)
 {
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (!(changed & BIT(sig)))
+	FOR_EACH_SIGNAL(sig)
+	{
+		if (!signal_set_has(changed, sig))
 			continue;
-		if (atomic_load(&dispositions.taken) & BIT(sig))
+		if (signal_set_has(atomic_load(&dispositions.taken), sig))
 			install(sig);
 		else
 			install_shield(sig);

@@ -9,8 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
+#include "base/signal_set.h"
 #include "base/test_step.h"
 #include "kernel/procfs.h"
 
@@ -65,9 +67,8 @@ static int successor_main(void *argument)
 	/* A server that ends its process group when it stops (apache) must not take its successor
 	 * along. */
 	(void)RAW2(SYS_setpgid, 0, 0);
-	for (int sig = 1; sig < 65; sig++)
-		set_disposition(sig,
-		                request->ignored >> (sig - 1) & 1 ? (long)SIG_IGN : (long)SIG_DFL);
+	FOR_EACH_SIGNAL(sig)
+	set_disposition(sig, signal_set_has(request->ignored, sig) ? (long)SIG_IGN : (long)SIG_DFL);
 	if (request->umask >= 0)
 		(void)RAW1(SYS_umask, request->umask);
 	if (request->directory) {
@@ -204,12 +205,12 @@ static void kill_child(pid_t child, void *context)
 
 void spawn_abandon(int64_t limit_ms)
 {
-	const int64_t end = bell_now_ms() + limit_ms;
+	const int64_t end = clock_now_ms() + limit_ms;
 	const pid_t successor = atomic_load(&spawn_report.pid);
 
 	/* Killing a parent makes its children the midwife's, and so the next to be killed; what is
 	 * left of its group goes along at once. */
-	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && bell_now_ms() < end) {
+	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
 		const struct timespec moment = {0, 1000000};
 
 		(void)libc_calls.kill(-successor, SIGKILL);

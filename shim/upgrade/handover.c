@@ -15,6 +15,7 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "base/signal_names.h"
 #include "base/text.h"
 #include "generation/start_image.h"
 #include "kernel/listeners.h"
@@ -316,7 +317,7 @@ void handover_explain_failure(const struct generation_page *page, bool has_timed
 		          atomic_load(&page->leader), phase, generation.pid);
 	else if (WIFSIGNALED(status))
 		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
-		          pid, settings_signal_text(WTERMSIG(status)), WTERMSIG(status), phase,
+		          pid, signal_text(WTERMSIG(status)), WTERMSIG(status), phase,
 		          generation.pid);
 	else
 		log_error("Child (%d) exited with status %d %s. Master (%d) serves on.", pid,

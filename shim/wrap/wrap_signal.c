@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+#include "base/signal_set.h"
 #include "control/waiting.h"
 #include "signal/dispositions.h"
 
@@ -43,7 +45,7 @@ static _Atomic uint64_t interrupting;
 
 static int restart_flag(int sig)
 {
-	const bool is_interrupting = sig > 0 && sig < 65 && (interrupting >> (sig - 1) & 1);
+	const bool is_interrupting = signal_is_valid(sig) && signal_set_has(interrupting, sig);
 
 	return is_interrupting ? 0 : SA_RESTART;
 }
@@ -60,10 +62,10 @@ EXPORT int siginterrupt(int sig, int flag)
 	if (sigaction(sig, NULL, &action) != 0)
 		return -1;
 	if (flag) {
-		interrupting |= 1ULL << (sig - 1);
+		interrupting |= SIGNAL_BIT(sig);
 		action.sa_flags &= ~SA_RESTART;
 	} else {
-		interrupting &= ~(1ULL << (sig - 1));
+		interrupting &= ~SIGNAL_BIT(sig);
 		action.sa_flags |= SA_RESTART;
 	}
 	return sigaction(sig, &action, NULL);
@@ -147,30 +149,19 @@ EXPORT handler sigset(int sig, handler function)
 }
 #endif
 
-#define NS_PER_S 1000000000LL
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 /* What is left of LIMIT when it was begun at BEGUN. */
 static struct timespec rest_of(const struct timespec *limit, int64_t begun)
 {
-	const int64_t rest = limit->tv_sec * NS_PER_S + limit->tv_nsec - (now_ns() - begun);
+	const int64_t rest = limit->tv_sec * NS_PER_S + limit->tv_nsec - (clock_now_ns() - begun);
 
-	return rest > 0 ? (struct timespec){rest / NS_PER_S, rest % NS_PER_S}
-	                : (struct timespec){0, 0};
+	return clock_to_timespec(rest > 0 ? rest : 0);
 }
 
 /* One of ours that a wait got first goes where the handler would have put it, and one that came by in
  * a handler is no news: the wait goes on for the rest of its time. */
 EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
-	const int64_t begun = timeout ? now_ns() : 0;
+	const int64_t begun = timeout ? clock_now_ns() : 0;
 	struct timespec rest;
 	siginfo_t own;
 	int sig;

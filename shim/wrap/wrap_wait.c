@@ -6,12 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "control/waiting.h"
 #include "drain/silence.h"
 #include "signal/dispositions.h"
 
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
 #define FOREVER -1
 
 /* These calls are never restarted after a handler (signal(7)), and a server without handlers of its
@@ -21,19 +20,11 @@ struct patience {
 	int64_t begun_ns; /* 0: not measured */
 };
 
-/* The coarse clock costs no system call, and some ns; it is off by a tick at most. */
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 static struct patience begin(int64_t limit_ns)
 {
 	silence_note_poller();
-	return (struct patience){limit_ns, limit_ns > 0 && dispositions_taken() ? now_ns() : 0};
+	return (struct patience){limit_ns,
+	                         limit_ns > 0 && dispositions_taken() ? clock_coarse_now_ns() : 0};
 }
 
 /* True if the call failed only because one of our signals came by. */
@@ -49,7 +40,8 @@ static int64_t remaining_ns(const struct patience *patience)
 
 	if (patience->limit_ns <= 0)
 		return patience->limit_ns;
-	rest = patience->limit_ns - (patience->begun_ns ? now_ns() - patience->begun_ns : 0);
+	rest = patience->limit_ns -
+	       (patience->begun_ns ? clock_coarse_now_ns() - patience->begun_ns : 0);
 	return rest > 0 ? rest : 0;
 }
 
@@ -58,11 +50,6 @@ static int remaining_ms(const struct patience *patience)
 	const int64_t rest = remaining_ns(patience);
 
 	return rest < 0 ? FOREVER : (int)((rest + NS_PER_MS - 1) / NS_PER_MS);
-}
-
-static struct timespec to_timespec(int64_t ns)
-{
-	return (struct timespec){ns / NS_PER_S, ns % NS_PER_S};
 }
 
 static int64_t from_ms(int ms)
@@ -115,7 +102,7 @@ EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
 		waiting_on_epoll(epoll_fd);
 	result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout, mask);
 	while (UNLIKELY(result < 0) && go_on(&patience)) {
-		const struct timespec rest = to_timespec(remaining_ns(&patience));
+		const struct timespec rest = clock_to_timespec(remaining_ns(&patience));
 
 		result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout ? &rest : NULL,
 		                                 mask);
@@ -146,7 +133,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 		waiting_on_poll(fds, count);
 	result = libc_calls.ppoll(fds, count, timeout, mask);
 	while (UNLIKELY(result < 0) && go_on(&patience)) {
-		const struct timespec rest = to_timespec(remaining_ns(&patience));
+		const struct timespec rest = clock_to_timespec(remaining_ns(&patience));
 
 		result = libc_calls.ppoll(fds, count, timeout ? &rest : NULL, mask);
 	}
@@ -177,7 +164,7 @@ EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
 		waiting_on_select(count, in);
 	result = libc_calls.pselect(count, in, out, urgent, timeout, mask);
 	while (UNLIKELY(result < 0) && go_on(&patience)) {
-		const struct timespec rest = to_timespec(remaining_ns(&patience));
+		const struct timespec rest = clock_to_timespec(remaining_ns(&patience));
 
 		result = libc_calls.pselect(count, in, out, urgent, timeout ? &rest : NULL, mask);
 	}

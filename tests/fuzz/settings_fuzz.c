@@ -3,6 +3,7 @@
  * bad one is named in a line that says what is expected. The input is the values, in the order of
  * `names`, each with a NUL behind it. */
 #include "base/settings.h"
+#include "base/signal_names.h"
 #include "base/text.h"
 
 #include <signal.h>
@@ -80,7 +81,7 @@ static void parse_one_by_one(const char *value)
 
 	if (settings_parse_duration(value, &ms) == 0)
 		demand(is_duration(ms));
-	sig = settings_parse_signal(value, (int)strlen(value));
+	sig = signal_parse(value, (int)strlen(value));
 	demand(sig < 0 || (sig >= 1 && sig <= 64));
 }
 

@@ -5,6 +5,7 @@
  * Links: generation/generation.c upgrade/inheritance.c kernel/listeners.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
  */
 #include "base/bell.h"
+#include "base/clock.h"
 #include "drain/connections.h"
 #include "drain/drain.h"
 #include "expect.h"
@@ -190,11 +191,11 @@ static void *claim_one(void *number)
 
 static void *close_rest(void *unused)
 {
-	const int64_t end = bell_now_ms() + 5000;
+	const int64_t end = clock_now_ms() + 5000;
 
 	(void)unused;
 	pthread_barrier_wait(&all_have_sockets);
-	while (inheritance_unclaimed() > 0 && bell_now_ms() < end)
+	while (inheritance_unclaimed() > 0 && clock_now_ms() < end)
 		(void)inheritance_next(0);
 	inheritance_close_rest();
 	return NULL;

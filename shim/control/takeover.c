@@ -16,6 +16,7 @@
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "http/traffic.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
@@ -199,7 +200,7 @@ static void report_listener(int fd)
 
 	if (libc_calls.getsockname(fd, (void *)&address, &length) != 0)
 		return;
-	listeners_format_address(text, sizeof(text), (const void *)&address, length);
+	address_format(text, sizeof(text), (const void *)&address, length);
 	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))
 		log_info("Unable to import a listener from file: unable to find listener on %s. "
 		         "Trying to create a new one.",

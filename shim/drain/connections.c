@@ -16,6 +16,7 @@
 #include "drain/silence.h"
 #include "http/farewell.h"
 #include "http/traffic.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
@@ -40,7 +41,7 @@ static bool is_connection(int fd)
 	if (libc_calls.getsockname(fd, (void *)&local, &local_length) != 0)
 		return false;
 	for (int i = 0; i < silence_address_count() && !is; i++)
-		is = listeners_matches_connection(silence_address(i), (const void *)&local);
+		is = address_matches_connection(silence_address(i), (const void *)&local);
 	/* A child forked for a connection has no listener to compare with. */
 	if (silence_address_count() == 0)
 		is = entry && atomic_load(&entry->is_accepted);
@@ -162,7 +163,7 @@ static void format_peer(int fd, char *buffer, size_t size)
 	socklen_t process_size = sizeof(process);
 
 	if (getpeername(fd, (void *)&peer, &length) == 0 && peer.ss_family != AF_UNIX)
-		listeners_format_address(buffer, size, (const void *)&peer, length);
+		address_format(buffer, size, (const void *)&peer, length);
 	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &process_size) == 0)
 		text_format(buffer, size, "process %d", process.pid);
 }

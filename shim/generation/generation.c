@@ -10,6 +10,7 @@
 
 #include "base/interpose.h"
 #include "base/test_step.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
@@ -224,8 +225,8 @@ bool generation_is_taken_over(const struct sockaddr *address, socklen_t length)
 		const struct inherited_listener *listener = &page->listeners[i];
 
 		if (atomic_load(&listener->claimed_by) &&
-		    listeners_same_address(address, length, (const void *)&listener->address,
-		                           listener->address_length, false))
+		    address_is_same(address, length, (const void *)&listener->address,
+		                    listener->address_length, false))
 			return true;
 	}
 	return false;

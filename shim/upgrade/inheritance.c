@@ -11,6 +11,7 @@
 #include "base/test_step.h"
 #include "base/text.h"
 #include "generation/start_image.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "kernel/socket_options.h"
@@ -251,9 +252,8 @@ int inheritance_adopt(int fd, const struct sockaddr *address, socklen_t length)
 		struct inherited_listener *listener = &inheritance.page->listeners[i];
 
 		if (atomic_load(&inheritance.fds[i]) >= 0 &&
-		    listeners_same_address(address, length, (const void *)&listener->address,
-		                           listener->address_length,
-		                           listener->asked_for_any_port) &&
+		    address_is_same(address, length, (const void *)&listener->address,
+		                    listener->address_length, listener->asked_for_any_port) &&
 		    is_same_kind(fd, listener) && claim(listener))
 			result = take_place_of(fd, i);
 	}

@@ -13,6 +13,7 @@
 #include "control/waiting.h"
 #include "drain/silence.h"
 #include "http/traffic.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "signal/dispositions.h"
 #include "upgrade/handover.h"
@@ -42,7 +43,7 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 		result = libc_calls.bind(fd, address, length);
 	}
 	if (result == 0)
-		handover_note_any_port(fd, listeners_asks_for_any_port(address));
+		handover_note_any_port(fd, address_asks_for_any_port(address));
 	return result;
 }
 

@@ -8,6 +8,7 @@
 #include "generation/generation.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "base/settings.h"
 #include "base/text.h"

@@ -18,6 +18,7 @@
 #include "http/traffic.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
+#include "kernel/peek.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
@@ -64,7 +65,7 @@ static void in_child(void)
 	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
 
 	thread_has_accepted = false;
-	procfs_forked();
+	peek_forked();
 	generation_forked();
 	controller_forked();
 	silence_forked();

@@ -18,6 +18,7 @@
 #include "http/traffic.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
+#include "kernel/peek.h"
 #include "kernel/procfs.h"
 
 #define PEERS_TOLD 4
@@ -52,9 +53,9 @@ static bool is_still_connection(int fd)
 {
 	bool is;
 
-	procfs_look_begins();
+	peek_begin();
 	is = is_connection(fd);
-	procfs_look_ends();
+	peek_end();
 	return is;
 }
 

@@ -3,11 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/filter.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -21,6 +16,7 @@
 #include "drain/silence.h"
 #include "generation/generation.h"
 #include "http/farewell.h"
+#include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
@@ -55,57 +51,6 @@ static struct {
 	int64_t next_report;
 } drain;
 
-/* Not an index that an interface ever has; nor is one asked for (net/core/sock.c,
- * sock_bindtoindex_locked). */
-#define NO_INTERFACE INT_MAX
-
-#ifndef SO_BINDTOIFINDEX
-#define SO_BINDTOIFINDEX 62
-#endif
-
-/* The older way: a filter on the listener, which sees the segment from its TCP header on
- * (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN without ACK is dropped; the ACK that completes a handshake
- * which the kernel has answered passes. Some kernels want a privilege for it. */
-static int drop_new_connections(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12 /* SYN, ACK */),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02 /* SYN */, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-	};
-	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-}
-
-/* A listener that is bound to an interface which does not exist is found by no SYN: the kernel refuses
- * at once, as it does where nobody listens. What is in the queue, or in the middle of a handshake, has
- * sockets of its own and goes on. No privilege is needed unless the server had bound it to an
- * interface (since Linux 5.7). Returns false where new connections cannot be kept away. */
-static bool turn_away_new_connections(int fd)
-{
-	const int interface = NO_INTERFACE;
-
-	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof(interface)) == 0 ||
-	       drop_new_connections(fd) == 0;
-}
-
-/* How many wait to be accepted: tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c,
- * tcp_get_info). A unix listener only tells whether any does. */
-static int queue_length(int fd)
-{
-	struct pollfd request = {.fd = fd, .events = POLLIN};
-	struct tcp_info info;
-	socklen_t size = sizeof(info);
-
-	memset(&info, 0, sizeof(info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
-		return (int)info.tcpi_unacked;
-	return libc_calls.poll(&request, 1, 0) > 0;
-}
-
 /* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
  * connections away from one that another generation serves would be an outage. */
 static bool is_shared(int fd)
@@ -134,8 +79,7 @@ void drain_begin(int64_t deadline)
 
 		if (is_shared(fds[i]) || generation_predecessor_serves())
 			continue;
-		/* Setting an option that means nothing for it would succeed all the same. */
-		if (listeners_is_unix(fds[i]) || !turn_away_new_connections(fds[i]))
+		if (!accept_queue_turn_newcomers_away(fds[i]))
 			drain.may_grow = true;
 		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (kept >= 0)
@@ -146,7 +90,7 @@ void drain_begin(int64_t deadline)
 static bool queue_is_empty(int64_t now)
 {
 	for (int i = 0; i < drain.count; i++) {
-		if (queue_length(drain.fds[i]) > 0) {
+		if (accept_queue_length(drain.fds[i]) > 0) {
 			drain.empty_since = 0;
 			return false;
 		}
@@ -361,17 +305,10 @@ bool drain_is_silent(void)
 	return drain.stage > STAGE_SILENCE;
 }
 
-/* A listener that turned connections away can only be opened again with CAP_NET_RAW
- * (SO_BINDTOIFINDEX on a bound socket, socket(7)); without, this one has ended. */
 void drain_cancel(void)
 {
-	const int any_interface = 0;
-
 	for (int i = 0; i < drain.count; i++) {
-		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_BINDTOIFINDEX, &any_interface,
-		                 sizeof(any_interface));
-		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_DETACH_FILTER, &any_interface,
-		                 sizeof(any_interface));
+		accept_queue_let_newcomers_in(drain.fds[i]);
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;

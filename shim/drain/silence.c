@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "drain/wake_threads.h"
 #include "generation/generation.h"
+#include "kernel/fd_limit.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
@@ -266,14 +267,14 @@ static int replace_all(struct keeping *kept)
 int silence_begin(const int *kept, int count)
 {
 	struct keeping keeping = {kept, count};
-	struct fd_room room;
+	struct fd_limit before;
 	int result;
 
 	if (silence_is_on())
 		return 0;
-	procfs_make_fd_room(&room);
+	fd_limit_raise(&before);
 	result = replace_all(&keeping);
-	procfs_give_back_fd_room(&room);
+	fd_limit_restore(&before);
 	return result;
 }
 

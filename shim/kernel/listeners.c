@@ -7,22 +7,17 @@
 #include <sys/stat.h>
 
 #include "kernel/procfs.h"
+#include "kernel/socket_options.h"
 
 bool listeners_is_unix(int fd)
 {
-	int family = 0;
-	socklen_t size = sizeof(family);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+	return socket_option_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
 bool listeners_is_listening(int fd)
 {
 	const int saved = errno;
-	int listening = 0;
-	socklen_t size = sizeof(listening);
-	const bool answer =
-		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+	const bool answer = socket_option_int(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0;
 
 	errno = saved;
 	return answer;

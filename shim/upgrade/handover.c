@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "upgrade/handover.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,8 +17,11 @@
 #include "base/signal_names.h"
 #include "base/text.h"
 #include "generation/start_image.h"
+#include "kernel/elf.h"
+#include "kernel/fd_limit.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
+#include "kernel/socket_options.h"
 #include "signal/dispositions.h"
 #include "upgrade/birth.h"
 
@@ -52,24 +54,15 @@ static bool asked_for_any_port(int fd)
 	return fd < HIGHEST_FD && (atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1);
 }
 
-static int get_int(int fd, int level, int name)
-{
-	int value = 0;
-	socklen_t size = sizeof(value);
-
-	(void)getsockopt(fd, level, name, &value, &size);
-	return value;
-}
-
 static void describe_listener(int fd, struct inherited_listener *listener)
 {
 	socklen_t length = sizeof(listener->address);
 
-	listener->family = get_int(fd, SOL_SOCKET, SO_DOMAIN);
-	listener->type = get_int(fd, SOL_SOCKET, SO_TYPE);
-	listener->protocol = get_int(fd, SOL_SOCKET, SO_PROTOCOL);
+	listener->family = socket_option_int(fd, SOL_SOCKET, SO_DOMAIN);
+	listener->type = socket_option_int(fd, SOL_SOCKET, SO_TYPE);
+	listener->protocol = socket_option_int(fd, SOL_SOCKET, SO_PROTOCOL);
 	if (listener->family == AF_INET6)
-		listener->v6_only = (uint32_t)get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+		listener->v6_only = socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
 	listener->asked_for_any_port = asked_for_any_port(fd);
 	if (libc_calls.getsockname(fd, (void *)&listener->address, &length) == 0)
 		listener->address_length = length;
@@ -130,36 +123,6 @@ static char **make_environment(int page_fd_there)
 	start_image.envp[start_image.env_count] = birth.variable;
 	start_image.envp[start_image.env_count + 1] = NULL;
 	return start_image.envp;
-}
-
-static bool has_interpreter(const char *elf, ssize_t length)
-{
-	const Elf64_Ehdr *header = (const void *)elf;
-	const size_t table = (size_t)header->e_phnum * sizeof(Elf64_Phdr);
-
-	/* Only what is plainly static is refused; in doubt the loader is asked. */
-	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr) ||
-	    header->e_phoff > (size_t)length || table > (size_t)length - header->e_phoff)
-		return true;
-	for (int i = 0; i < header->e_phnum; i++) {
-		Elf64_Phdr segment;
-
-		memcpy(&segment, elf + header->e_phoff + (size_t)i * sizeof(segment),
-		       sizeof(segment));
-		if (segment.p_type == PT_INTERP)
-			return true;
-	}
-	return false;
-}
-
-/* No loader, no LD_PRELOAD: such a successor would try to bind a port that is in use. */
-static bool is_static_program(const char *path)
-{
-	char start[4096] __attribute__((aligned(8)));
-	const ssize_t length = procfs_read(path, start, sizeof(start));
-
-	return length >= (ssize_t)sizeof(Elf64_Ehdr) && memcmp(start, ELFMAG, SELFMAG) == 0 &&
-	       !has_interpreter(start, length);
 }
 
 /* Relative paths start where the successor will start. */
@@ -253,12 +216,12 @@ static int start(struct generation_page *page, int page_fd)
 
 static int make_page(struct generation_page **ret_page, int *ret_fd)
 {
-	struct fd_room room;
+	struct fd_limit before;
 	int error;
 
-	procfs_make_fd_room(&room);
+	fd_limit_raise(&before);
 	error = generation_make_page(ret_page, ret_fd);
-	procfs_give_back_fd_room(&room);
+	fd_limit_restore(&before);
 	if (error == 0 && *ret_fd < 0) {
 		generation_drop_page(*ret_page);
 		error = *ret_fd;
@@ -276,7 +239,8 @@ int handover_begin(struct generation_page **ret_page)
 		log_error("Unable to fork a child: the command line is not known.");
 		return -ENOMEM;
 	}
-	if (is_static_program(full_path(path, sizeof(path)))) {
+	/* Without the library such a successor would try to bind a port that is in use. */
+	if (elf_is_static(full_path(path, sizeof(path)))) {
 		log_error("Unable to fork a child: %s is statically linked: it would not load "
 		          "liboctopus.so.",
 		          path);

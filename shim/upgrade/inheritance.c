@@ -29,16 +29,6 @@ static struct {
 	_Atomic int fds[GENERATION_LISTENERS];
 } inheritance = {.page_fd = -1};
 
-static int get_int(int fd, int level, int name)
-{
-	int value = -1;
-	socklen_t size = sizeof(value);
-
-	if (getsockopt(fd, level, name, &value, &size) != 0)
-		return -errno;
-	return value;
-}
-
 /* What the page says is not believed: a server must not find itself on another port. */
 static bool is_at_its_address(const struct inherited_listener *listener)
 {
@@ -65,11 +55,11 @@ static const char *find_fault(const struct inherited_listener *listener)
 
 	if (fcntl(fd, F_GETFD) < 0)
 		return "it is not open";
-	if (get_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK)
+	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK)
 		return "it is not a socket";
-	if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != listener->family)
+	if (socket_option_int(fd, SOL_SOCKET, SO_DOMAIN) != listener->family)
 		return "it is of another family";
-	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
+	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
 		return "it is of another type";
 	if (!listeners_is_listening(fd))
 		return "it does not listen";
@@ -184,10 +174,10 @@ static bool has_v6_wildcard(const struct inherited_listener *listener)
 
 static bool is_same_kind(int fd, const struct inherited_listener *listener)
 {
-	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
+	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
 		return false;
 	return !has_v6_wildcard(listener) ||
-	       get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
+	       socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 
 /* Listeners that the server made blocking and the predecessor did not, by their number. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which addresses are the same, how they read in the log, and what the kernel says of listeners.
- * Links: kernel/listeners.c kernel/address.c base/text.c
+ * Links: kernel/listeners.c kernel/address.c kernel/socket_options.c base/text.c
  */
 #include "expect.h"
 #include "kernel/address.h"

@@ -91,7 +91,7 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the old one is killed at queue_empty" { old_dies queue_empty; }
 @test "the old one is killed at quiet_listener" { old_dies quiet_listener; }
 @test "the old one is killed at replaced" { old_dies replaced; }
-@test "the old one is killed at silent" { old_dies silent; }
+@test "the old one is killed at stopped_accepting" { old_dies stopped_accepting; }
 @test "the old one is killed at listeners_ended" { old_dies listeners_ended; }
 @test "the old one is killed at drained" { old_dies drained; }
 
@@ -114,7 +114,7 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the old master is killed at draining" { old_dies draining prefork; }
 @test "the old master is killed at queue_empty" { old_dies queue_empty prefork; }
 @test "the old master is killed at replaced" { old_dies replaced prefork; }
-@test "the old master is killed at silent" { old_dies silent prefork; }
+@test "the old master is killed at stopped_accepting" { old_dies stopped_accepting prefork; }
 @test "the old master is killed at listeners_ended" { old_dies listeners_ended prefork; }
 @test "the old master is killed at drained" { old_dies drained prefork; }
 
@@ -134,10 +134,10 @@ old_workers_die() {
     next_upgrade_works "$(last_started)"
 }
 
-@test "the old workers are killed at worker_silencing" { old_workers_die worker_silencing prefork; }
-@test "the old workers are killed at worker_silent" { old_workers_die worker_silent prefork; }
-@test "nginx's old workers are killed at worker_silencing" { old_workers_die worker_silencing nginx; }
-@test "nginx's old workers are killed at worker_silent" { old_workers_die worker_silent nginx; }
+@test "the old workers are killed at worker_stopping" { old_workers_die worker_stopping prefork; }
+@test "the old workers are killed at worker_stopped" { old_workers_die worker_stopped prefork; }
+@test "nginx's old workers are killed at worker_stopping" { old_workers_die worker_stopping nginx; }
+@test "nginx's old workers are killed at worker_stopped" { old_workers_die worker_stopped nginx; }
 
 # While one stands still at a step, somebody else dies or gets a signal.
 # start_and_stop_at GENERATION STEP [NAME]
@@ -272,13 +272,13 @@ signal_to_old_at() {
 @test "TERM to the old one at accepting_successor: the new one serves" { signal_to_old_at TERM accepting_successor; }
 @test "TERM to the old one at draining: the new one serves" { signal_to_old_at TERM draining; }
 @test "TERM to the old one at queue_empty: the new one serves" { signal_to_old_at TERM queue_empty; }
-@test "TERM to the old one at silent: the new one serves" { signal_to_old_at TERM silent; }
+@test "TERM to the old one at stopped_accepting: the new one serves" { signal_to_old_at TERM stopped_accepting; }
 @test "TERM to the old one at listeners_ended: the new one serves" { signal_to_old_at TERM listeners_ended; }
 @test "TERM to the old one at drained: the new one serves" { signal_to_old_at TERM drained; }
 @test "HUP to the old one at forked: the new one serves" { signal_to_old_at HUP forked; }
 @test "HUP to the old one at accepting_successor: the new one serves" { signal_to_old_at HUP accepting_successor; }
 @test "HUP to the old one at draining: the new one serves" { signal_to_old_at HUP draining; }
-@test "HUP to the old one at silent: the new one serves" { signal_to_old_at HUP silent; }
+@test "HUP to the old one at stopped_accepting: the new one serves" { signal_to_old_at HUP stopped_accepting; }
 @test "HUP to the old one at drained: the new one serves" { signal_to_old_at HUP drained; }
 
 # TERM to the new one before it is ready: it goes, the old one serves on.
@@ -324,11 +324,11 @@ dies_while_stopping() {
 @test "a server that is to stop is killed at draining" { dies_while_stopping draining; }
 @test "a server that is to stop is killed at queue_empty" { dies_while_stopping queue_empty; }
 @test "a server that is to stop is killed at replaced" { dies_while_stopping replaced; }
-@test "a server that is to stop is killed at silent" { dies_while_stopping silent; }
+@test "a server that is to stop is killed at stopped_accepting" { dies_while_stopping stopped_accepting; }
 @test "a server that is to stop is killed at listeners_ended" { dies_while_stopping listeners_ended; }
 @test "a server that is to stop is killed at drained" { dies_while_stopping drained; }
-@test "a server that is to stop loses its workers at worker_silencing" { dies_while_stopping worker_silencing prefork; }
-@test "a server that is to stop loses its workers at worker_silent" { dies_while_stopping worker_silent prefork; }
+@test "a server that is to stop loses its workers at worker_stopping" { dies_while_stopping worker_stopping prefork; }
+@test "a server that is to stop loses its workers at worker_stopped" { dies_while_stopping worker_stopped prefork; }
 
 @test "each step of the library is in the tables above" {
     local step missing=

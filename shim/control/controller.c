@@ -13,8 +13,9 @@
 #include "base/test_step.h"
 #include "control/leader.h"
 #include "control/worker.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
@@ -115,15 +116,15 @@ static void rejoin_group(void)
 		(void)setpgid(0, page->group);
 }
 
-/* When the other generation that accepted here is silent, or has turned out to be none. */
+/* When the other generation that accepted here has stopped, or has turned out to be none. */
 static void take_over_waiters(void)
 {
 	const struct generation_page *page = generation.page;
 	const bool shares_listeners = atomic_load(&page->phase) == PHASE_HANDING_OVER ||
 	                              (page->predecessor && atomic_load(&page->predecessor_holds));
 
-	if (controller.shared_listeners && !shares_listeners)
-		silence_rearm_exclusive();
+	if (controller.shared_listeners && !shares_listeners && !stop_accepting_has_begun())
+		epoll_sets_rearm_listeners();
 	controller.shared_listeners = shares_listeners;
 }
 

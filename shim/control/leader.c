@@ -395,7 +395,7 @@ static void check_successor(void)
 	else if (state == LIFE_STARTING && atomic_load(&leader.newborn->is_ready))
 		feed(leader.request == REQUEST_REPLACE ? EVENT_READY_TO_REPLACE
 		                                       : EVENT_READY_BESIDE);
-	/* Until this one is silent it can still serve on. */
+	/* Until this one stops accepting it can still serve on. */
 	if (present_state() == LIFE_HANDED_OVER && leader.newborn && newborn_is_dead())
 		feed(EVENT_FAILED);
 }
@@ -408,7 +408,7 @@ static int64_t check_drain(void)
 	if (present_state() != LIFE_HANDED_OVER && present_state() != LIFE_DRAINING)
 		return NEVER;
 	is_drained = drain_step(&wait_ms);
-	if (leader.newborn && drain_is_silent())
+	if (leader.newborn && drain_has_stopped_accepting())
 		release_successor();
 	if (is_drained)
 		feed(EVENT_DRAINED);

@@ -12,7 +12,7 @@
 #include "base/test_step.h"
 #include "control/controller.h"
 #include "control/waiting.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "http/traffic.h"
@@ -68,7 +68,7 @@ static void in_child(void)
 	peek_forked();
 	generation_forked();
 	controller_forked();
-	silence_forked();
+	stop_accepting_forked();
 	waiting_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */

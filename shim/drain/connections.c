@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 #include "drain/idle.h"
-#include "drain/silence.h"
+#include "drain/quiet_listener.h"
 #include "http/farewell.h"
 #include "http/traffic.h"
 #include "kernel/address.h"
@@ -41,10 +41,10 @@ static bool is_connection(int fd)
 	memset(&local, 0, sizeof(local));
 	if (libc_calls.getsockname(fd, (void *)&local, &local_length) != 0)
 		return false;
-	for (int i = 0; i < silence_address_count() && !is; i++)
-		is = address_matches_connection(silence_address(i), (const void *)&local);
+	for (int i = 0; i < quiet_listener_count() && !is; i++)
+		is = address_matches_connection(quiet_listener_address(i), (const void *)&local);
 	/* A child forked for a connection has no listener to compare with. */
-	if (silence_address_count() == 0)
+	if (quiet_listener_count() == 0)
 		is = entry && atomic_load(&entry->is_accepted);
 	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
 }

@@ -13,7 +13,8 @@
 #include "base/test_step.h"
 #include "base/text.h"
 #include "drain/connections.h"
-#include "drain/silence.h"
+#include "drain/quiet_listener.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "http/farewell.h"
 #include "kernel/accept_queue.h"
@@ -34,7 +35,7 @@
 #define STOP_HTTP_GRACE_MS 50
 #define STOP_GRACE_MS 400
 
-enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS };
+enum drain_stage { STAGE_QUEUE, STAGE_STOP_ACCEPTING, STAGE_MEMBERS, STAGE_CONNECTIONS };
 
 /* The controller's own. */
 static struct {
@@ -46,7 +47,7 @@ static struct {
 	int64_t begun;
 	int64_t deadline;
 	int64_t empty_since;
-	int64_t silent_since;
+	int64_t stopped_since;
 	struct drain_view view;
 	int64_t next_report;
 } drain;
@@ -102,22 +103,22 @@ static bool queue_is_empty(int64_t now)
 	return now - drain.empty_since >= QUEUE_QUIET_MS;
 }
 
-static bool members_are_silent(void)
+static bool members_have_stopped_accepting(void)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
-		    !atomic_load(&member->is_silent) && generation_is_live(member))
+		    !atomic_load(&member->has_stopped_accepting) && generation_is_live(member))
 			return false;
 	}
 	return true;
 }
 
-/* A worker that joined after the others were silent holds the drain until it is, too. */
-static bool newcomers_are_silent(int64_t now)
+/* A worker that joined after the others had stopped holds the drain until it is, too. */
+static bool newcomers_have_stopped_accepting(int64_t now)
 {
-	return members_are_silent() || now - drain.silent_since >= MEMBERS_WAIT_MS;
+	return members_have_stopped_accepting() || now - drain.stopped_since >= MEMBERS_WAIT_MS;
 }
 
 static bool members_have_connections(void)
@@ -200,7 +201,8 @@ void drain_report_left(void)
 	struct drain_sum sum;
 	bool go_on;
 
-	if (!drain_is_silent() || (!connections_remain() && !members_have_connections()))
+	if (!drain_has_stopped_accepting() ||
+	    (!connections_remain() && !members_have_connections()))
 		return;
 	connections_look(&never, &drain.view.look);
 	sum = sum_up(&drain.view.look);
@@ -226,7 +228,7 @@ static void end_listeners(void)
 	struct generation_page *successor = atomic_load(&generation.successor);
 
 	for (int i = 0; i < drain.count; i++) {
-		if (silence_is_prepared())
+		if (quiet_listener_table_is_complete())
 			(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
 		libc_calls.close(drain.fds[i]);
 	}
@@ -259,25 +261,26 @@ bool drain_step(int64_t *ret_wait_ms)
 		    (!drain.may_grow || now - drain.begun < GROWING_QUEUE_MS))
 			return false;
 		(void)test_step("queue_empty");
-		drain.stage = STAGE_SILENCE;
+		drain.stage = STAGE_STOP_ACCEPTING;
 		/* fall through */
-	case STAGE_SILENCE:
+	case STAGE_STOP_ACCEPTING:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		error = silence_begin(drain.fds, drain.count);
+		error = stop_accepting_begin(drain.fds, drain.count);
 		if (error) {
 			complain_once(error);
 			return false;
 		}
-		(void)test_step("silent");
+		(void)test_step("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
-		drain.silent_since = now;
+		drain.stopped_since = now;
 		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
-		atomic_store(&generation.page->phase, PHASE_SILENT);
+		atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
 		bell_ring(&generation.page->bell);
 		/* fall through */
 	case STAGE_MEMBERS:
 		*ret_wait_ms = MEMBER_TICK_MS;
-		if (!members_are_silent() && now - drain.silent_since < MEMBERS_WAIT_MS)
+		if (!members_have_stopped_accepting() &&
+		    now - drain.stopped_since < MEMBERS_WAIT_MS)
 			return false;
 		drain.stage = STAGE_CONNECTIONS;
 		end_listeners();
@@ -287,7 +290,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		*ret_wait_ms = CONNECTION_TICK_MS;
 		drain_look(&drain.view);
 		if (!connections_remain() && !members_have_connections() &&
-		    newcomers_are_silent(now))
+		    newcomers_have_stopped_accepting(now))
 			return true;
 		report_progress(now);
 		return false;
@@ -300,9 +303,9 @@ void drain_end(void)
 	end_listeners();
 }
 
-bool drain_is_silent(void)
+bool drain_has_stopped_accepting(void)
 {
-	return drain.stage > STAGE_SILENCE;
+	return drain.stage > STAGE_STOP_ACCEPTING;
 }
 
 void drain_cancel(void)

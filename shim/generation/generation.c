@@ -178,7 +178,7 @@ void generation_join(enum member_kind kind)
 	if (!place)
 		return;
 	atomic_store(&place->kind, kind);
-	atomic_store(&place->is_silent, 0);
+	atomic_store(&place->has_stopped_accepting, 0);
 	atomic_store(&place->idle, 0);
 	atomic_store(&place->has_peers, 0);
 	atomic_store(&place->connections, has_connection);

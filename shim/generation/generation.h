@@ -21,8 +21,8 @@
 enum generation_phase {
 	PHASE_SERVING,
 	PHASE_HANDING_OVER, /* a successor is being born; a worker may find itself without leader */
-	PHASE_SILENT,       /* every member stops accepting and reports what it has left */
-	PHASE_LEFT,         /* the leader has gone */
+	PHASE_NOT_ACCEPTING, /* every member stops accepting and reports what it has left */
+	PHASE_LEFT,          /* the leader has gone */
 };
 
 /* One inherited listener. FD is its number in the successor's first process. */
@@ -47,7 +47,7 @@ enum member_kind { MEMBER_WORKER, MEMBER_CONNECTION };
 struct member {
 	_Atomic int32_t pid; /* 0: free, PID_RESERVED: about to be forked */
 	_Atomic uint32_t kind;
-	_Atomic uint32_t is_silent;
+	_Atomic uint32_t has_stopped_accepting;
 	_Atomic uint32_t connections;
 	_Atomic uint32_t idle;         /* of these */
 	_Atomic uint32_t has_peers;    /* the text is complete */

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "control/waiting.h"
-#include "drain/silence.h"
+#include "drain/quiet_listener.h"
 #include "signal/dispositions.h"
 
 #define FOREVER -1
@@ -22,7 +22,7 @@ struct patience {
 
 static struct patience begin(int64_t limit_ns)
 {
-	silence_note_poller();
+	quiet_listener_note_poller();
 	return (struct patience){limit_ns,
 	                         limit_ns > 0 && dispositions_taken() ? clock_coarse_now_ns() : 0};
 }

@@ -14,7 +14,7 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "control/worker.h"
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ void log_error(const char *format, ...)
 	expect_misses++;
 }
 
-int silence_begin(const int *kept, int count)
+int stop_accepting_begin(const int *kept, int count)
 {
 	(void)kept, (void)count;
 	return 0;
@@ -261,7 +261,7 @@ int main(void)
 	if (generation_make_page(&generation.page, &page_fd) != 0)
 		return 1;
 	atomic_store(&generation.page->leader, getppid());
-	atomic_store(&generation.page->phase, PHASE_SILENT);
+	atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
 	run_at_once(talk, 2);
 	run_at_once(crowd, THREADS);
 	expect_number("places that two held", atomic_load(&shared_places), 0);

@@ -15,6 +15,7 @@
 #include "control/worker.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
 #include "signal/dispositions.h"
@@ -84,7 +85,7 @@ static void become_leader(int32_t before)
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
 
-	generation_leave();
+	members_leave();
 	atomic_store(&generation.role, ROLE_LEADER);
 	for (int i = 0; i < count; i++)
 		listeners_mark_held(fds[i]);
@@ -206,14 +207,14 @@ void controller_attach(void)
 {
 	int error;
 
-	generation_join(MEMBER_WORKER);
+	members_join(MEMBER_WORKER);
 	inheritance_close_rest();
 	error = start_thread();
 	if (error) {
 		log_error("Worker (%d) has no controller (error %d): it cannot stop accepting by "
 		          "itself.",
 		          generation.pid, -error);
-		generation_leave();
+		members_leave();
 	}
 }
 
@@ -224,5 +225,5 @@ void controller_on_exit(void)
 	if (atomic_load(&generation.role) == ROLE_LEADER)
 		leader_on_exit();
 	else
-		generation_leave();
+		members_leave();
 }

@@ -16,6 +16,7 @@
 #include "drain/drain.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
+#include "generation/members.h"
 #include "generation/pidfile.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
@@ -65,7 +66,7 @@ static void set_phase(enum generation_phase phase)
  * is retired. */
 static void retire_page(struct generation_page *page)
 {
-	generation_drop_page(leader.retired);
+	page_drop(leader.retired);
 	leader.retired = page;
 }
 
@@ -149,16 +150,6 @@ static void leave_generation(void)
 	}
 }
 
-static void signal_members(int sig)
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const pid_t pid = atomic_load(&generation.page->members[i].pid);
-
-		if (pid > 0)
-			(void)libc_calls.kill(pid, sig);
-	}
-}
-
 static void leave(void)
 {
 	leader_on_exit();
@@ -179,7 +170,7 @@ static void stop_server(void)
 		release_successor();
 	(void)test_step("drained");
 	if (!has_own_way) {
-		signal_members(sig);
+		members_signal(generation.page, sig);
 		leave();
 	}
 	give_up_pidfile();
@@ -200,7 +191,7 @@ static void kill_server(void)
 	          generation.pid, (long)settings.stop_timeout_ms,
 	          signal_text(settings.stop_signal));
 	leave_generation();
-	signal_members(SIGKILL);
+	members_signal(generation.page, SIGKILL);
 	(void)libc_calls.kill(generation.pid, SIGKILL);
 }
 

@@ -14,6 +14,7 @@
 #include "control/waiting.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "generation/start_image.h"
 #include "http/traffic.h"
 #include "kernel/address.h"
@@ -26,8 +27,8 @@
 /* Since the last fork of this thread. */
 static __thread bool thread_has_accepted;
 
-/* The place of the child that this thread is forking. */
-static __thread struct member *reserved_place;
+/* The slot of the child that this thread is forking. */
+static __thread struct member *reserved_slot;
 
 static _Atomic bool is_prepared;
 
@@ -44,14 +45,14 @@ void takeover_note_accept(void)
 void takeover_before_fork(void)
 {
 	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
-		reserved_place = generation_reserve_place();
+		reserved_slot = members_reserve_slot();
 }
 
 void takeover_after_fork(pid_t child)
 {
-	if (child < 0 && reserved_place)
-		generation_free_place(reserved_place);
-	reserved_place = NULL;
+	if (child < 0 && reserved_slot)
+		members_free_slot(reserved_slot);
+	reserved_slot = NULL;
 }
 
 static void in_parent(void)
@@ -74,10 +75,10 @@ static void in_child(void)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);
 	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
-	atomic_store(&generation.membership, reserved_place);
-	reserved_place = NULL;
+	atomic_store(&generation.membership, reserved_slot);
+	reserved_slot = NULL;
 	if (is_for_connection)
-		generation_join(MEMBER_CONNECTION);
+		members_join(MEMBER_CONNECTION);
 }
 
 /* What both kinds of first generation and successor need once. */
@@ -130,7 +131,7 @@ static int find_page(void)
 	/* A second server under one start command gets a generation of its own. */
 	if (generation.page && !page_is_taken())
 		return 0;
-	error = generation_make_page(&page, &page_fd);
+	error = page_make(&page, &page_fd);
 	if (error)
 		return error;
 	if (page_fd >= 0)

@@ -16,6 +16,7 @@
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "http/farewell.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
@@ -109,7 +110,7 @@ static bool members_have_stopped_accepting(void)
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
-		    !atomic_load(&member->has_stopped_accepting) && generation_is_live(member))
+		    !atomic_load(&member->has_stopped_accepting) && member_is_live(member))
 			return false;
 	}
 	return true;
@@ -127,7 +128,7 @@ static bool members_have_connections(void)
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    generation_is_live(member))
+		    member_is_live(member))
 			return true;
 	}
 	return false;
@@ -146,7 +147,7 @@ static struct drain_sum sum_up(const struct connections_look *own)
 		struct member *member = &generation.page->members[i];
 
 		if (!atomic_load(&member->pid) || !atomic_load(&member->connections) ||
-		    !generation_is_live(member))
+		    !member_is_live(member))
 			continue;
 		sum.left += atomic_load(&member->connections);
 		sum.idle += atomic_load(&member->idle);

@@ -127,21 +127,21 @@ void signalfds_note(int fd, const sigset_t *mask, uint64_t taken)
 	const uint64_t kernel_mask =
 		~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)); /* signalfd(2) drops these */
 	const uint64_t wanted = signal_set_from_sigset(mask);
-	int place = -1;
+	int slot = -1;
 
 	for (int i = SIGNALFDS - 1; i >= 0; i--) {
 		const int here = atomic_load(&table[i].fd_plus_one);
 
-		if (here == fd + 1 || (!here && place < 0))
-			place = i;
+		if (here == fd + 1 || (!here && slot < 0))
+			slot = i;
 		if (here == fd + 1)
 			break;
 	}
-	if (place < 0)
+	if (slot < 0)
 		return;
-	atomic_store(&table[place].wanted, wanted);
-	atomic_store(&table[place].present, wanted & kernel_mask);
-	atomic_store(&table[place].fd_plus_one, fd + 1);
+	atomic_store(&table[slot].wanted, wanted);
+	atomic_store(&table[slot].present, wanted & kernel_mask);
+	atomic_store(&table[slot].fd_plus_one, fd + 1);
 	if (wanted & taken)
-		refresh_signalfd(&table[place], taken);
+		refresh_signalfd(&table[slot], taken);
 }

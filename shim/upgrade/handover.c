@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "base/signal_names.h"
 #include "base/text.h"
+#include "generation/members.h"
 #include "generation/start_image.h"
 #include "kernel/elf.h"
 #include "kernel/fd_limit.h"
@@ -220,10 +221,10 @@ static int make_page(struct generation_page **ret_page, int *ret_fd)
 	int error;
 
 	fd_limit_raise(&before);
-	error = generation_make_page(ret_page, ret_fd);
+	error = page_make(ret_page, ret_fd);
 	fd_limit_restore(&before);
 	if (error == 0 && *ret_fd < 0) {
-		generation_drop_page(*ret_page);
+		page_drop(*ret_page);
 		error = *ret_fd;
 	}
 	return error;
@@ -255,7 +256,7 @@ int handover_begin(struct generation_page **ret_page)
 	error = start(page, page_fd);
 	libc_calls.close(page_fd);
 	if (error)
-		generation_drop_page(page);
+		page_drop(page);
 	else
 		*ret_page = page;
 	return error;
@@ -294,11 +295,6 @@ void handover_finish(struct generation_page *page, bool is_good)
 		spawn_release();
 		return;
 	}
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const pid_t pid = atomic_load(&page->members[i].pid);
-
-		if (pid > 0)
-			(void)libc_calls.kill(pid, SIGKILL);
-	}
+	members_signal(page, SIGKILL);
 	spawn_abandon(ABANDON_MS);
 }

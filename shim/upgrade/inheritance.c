@@ -133,7 +133,7 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 		          value);
 		return;
 	}
-	error = generation_map_page((int)fd, &page);
+	error = page_map((int)fd, &page);
 	if (error) {
 		log_error("Ignored " HANDOVER_VARIABLE "=\"%.64s\": %s. Starting without a "
 		          "hand-over.",

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
@@ -54,14 +55,14 @@ static int exec_by(exec_function function, const char *path, char *const argv[],
 	int result, error;
 
 	if (was_connection)
-		generation_leave();
+		members_leave();
 	if (inheritance_is_waiting())
 		result = exec_passing_on(function, path, argv, envp);
 	else
 		result = function(path, argv, envp);
 	error = errno;
 	if (was_connection)
-		generation_join(MEMBER_CONNECTION);
+		members_join(MEMBER_CONNECTION);
 	dispositions_undo_exec(changed);
 	errno = error;
 	return result;

@@ -196,7 +196,7 @@ static void finish(void)
 		demand(!listeners_is_listening(own_fds[own_count - 1]));
 		(void)close(own_fds[own_count - 1]);
 	}
-	generation_drop_page(generation.page);
+	page_drop(generation.page);
 	generation.page = NULL;
 	for (int fd = FIRST_INHERITED; fd < FIRST_OWN; fd++)
 		(void)close(fd);

@@ -2,7 +2,7 @@
 /* What several threads of a process do at once to what the library keeps: the bell, places in the page, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: generation/generation.c upgrade/inheritance.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
+ * Links: generation/generation.c generation/members.c generation/page.c upgrade/inheritance.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
  */
 #include "base/bell.h"
 #include "base/clock.h"
@@ -10,6 +10,7 @@
 #include "drain/drain.h"
 #include "expect.h"
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
 #include "base/log.h"
@@ -109,7 +110,7 @@ static void *take_and_free(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < TURNS; i++) {
-		struct member *place = generation_reserve_place();
+		struct member *place = members_reserve_slot();
 		int *holder;
 
 		if (!place)
@@ -118,7 +119,7 @@ static void *take_and_free(void *unused)
 		if (++*holder != 1)
 			atomic_fetch_add(&shared_places, 1);
 		--*holder;
-		generation_free_place(place);
+		members_free_slot(place);
 	}
 	return NULL;
 }
@@ -131,8 +132,8 @@ static void *join_and_leave(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < 20 * TURNS; i++) {
-		generation_join(MEMBER_WORKER);
-		generation_leave();
+		members_join(MEMBER_WORKER);
+		members_leave();
 	}
 	atomic_store(&is_over, true);
 	return NULL;
@@ -228,7 +229,7 @@ static void listeners_are_claimed_once(void)
 
 	group_address = (struct sockaddr_in){.sin_family = AF_INET,
 	                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	if (generation_make_page(&page, &fd) != 0)
+	if (page_make(&page, &fd) != 0)
 		abort();
 	for (int i = 0; i < THREADS; i++)
 		describe_listener(&page->listeners[i], &given[i]);
@@ -244,8 +245,8 @@ static void listeners_are_claimed_once(void)
 		expect_number("threads that got this listener", times, 1);
 	}
 	expect_number("still waiting", atomic_load(&inheritance_count), 0);
-	generation_drop_page(generation.page);
-	generation_drop_page(page);
+	page_drop(generation.page);
+	page_drop(page);
 	generation.page = own;
 }
 
@@ -258,7 +259,7 @@ int main(void)
 	int page_fd;
 
 	generation.pid = getpid();
-	if (generation_make_page(&generation.page, &page_fd) != 0)
+	if (page_make(&generation.page, &page_fd) != 0)
 		return 1;
 	atomic_store(&generation.page->leader, getppid());
 	atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);

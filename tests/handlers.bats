@@ -116,7 +116,7 @@ assert_reaches_only_safe() {
 
 @test "the computation sees what it should: the controller reaches pthread_create, a handler kill" {
     reach controller_start | grep -q '^pthread_create from controller:start_thread'
-    reach on_shielded_signal | grep -q '^kill from dispositions:on_shielded_signal'
+    reach on_shielded_signal | grep -q '^kill from handlers:on_shielded_signal'
     reach siginterrupt | grep -q '^sigaction from dispositions:'
     run ! grep -F 'libc_calls[' <(resolved_edges)
 }

@@ -32,8 +32,7 @@ static inline sigset_t signal_set_to_sigset(uint64_t set)
 	sigset_t sigset;
 
 	sigemptyset(&sigset);
-	FOR_EACH_SIGNAL(sig)
-	{
+	FOR_EACH_SIGNAL (sig) {
 		if (signal_set_has(set, sig))
 			sigaddset(&sigset, sig);
 	}
@@ -44,8 +43,7 @@ static inline uint64_t signal_set_from_sigset(const sigset_t *sigset)
 {
 	uint64_t set = 0;
 
-	FOR_EACH_SIGNAL(sig)
-	{
+	FOR_EACH_SIGNAL (sig) {
 		if (sigismember(sigset, sig) == 1)
 			set |= SIGNAL_BIT(sig);
 	}

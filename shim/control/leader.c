@@ -319,8 +319,7 @@ static void feed_signal(int sig, bool is_from_terminal)
 
 static void feed_signals(uint64_t pending, uint64_t from_terminal)
 {
-	FOR_EACH_SIGNAL(sig)
-	{
+	FOR_EACH_SIGNAL (sig) {
 		if (signal_set_has(pending, sig))
 			feed_signal(sig, signal_set_has(from_terminal, sig));
 	}

@@ -10,7 +10,7 @@
 #include "base/test_step.h"
 #include "generation/generation.h"
 #include "kernel/listeners.h"
-#include "signal/dispositions.h"
+#include "signal/restart.h"
 
 /* Written once, by the controller that stops accepting; a fork's child inherits it. */
 static struct {
@@ -130,12 +130,12 @@ void quiet_listener_accept_failed(int fd)
 	if (quiet < 0) {
 		do
 			(void)libc_calls.pause();
-		while (dispositions_interrupted_us());
+		while (restart_is_due());
 		return;
 	}
 	do
 		result = libc_calls.accept(quiet, NULL, NULL);
-	while (result < 0 && dispositions_interrupted_us());
+	while (result < 0 && restart_is_due());
 	error = errno;
 	libc_calls.close(quiet);
 	errno = error;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 
-#include "base/bell.h"
 #include "base/clock.h"
 #include "base/interpose.h"
 #include "base/test_step.h"

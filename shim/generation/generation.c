@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "kernel/address.h"
-#include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
 struct generation generation;

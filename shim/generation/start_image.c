@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
-#include "base/text.h"
 
 struct start_image start_image = {.umask = -1};
 
@@ -121,8 +120,7 @@ bool start_image_is_changed(int sig)
 /* What nobody has set is as it was. */
 void start_image_complete(void)
 {
-	FOR_EACH_SIGNAL(sig)
-	{
+	FOR_EACH_SIGNAL (sig) {
 		struct sigaction now;
 
 		if (!start_image_is_changed(sig) && libc_calls.sigaction(sig, NULL, &now) == 0)

@@ -67,8 +67,9 @@ static int successor_main(void *argument)
 	/* A server that ends its process group when it stops (apache) must not take its successor
 	 * along. */
 	(void)RAW2(SYS_setpgid, 0, 0);
-	FOR_EACH_SIGNAL(sig)
-	set_disposition(sig, signal_set_has(request->ignored, sig) ? (long)SIG_IGN : (long)SIG_DFL);
+	FOR_EACH_SIGNAL (sig)
+		set_disposition(sig, signal_set_has(request->ignored, sig) ? (long)SIG_IGN
+		                                                           : (long)SIG_DFL);
 	if (request->umask >= 0)
 		(void)RAW1(SYS_umask, request->umask);
 	if (request->directory) {

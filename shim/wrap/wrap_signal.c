@@ -11,6 +11,7 @@
 #include "base/signal_set.h"
 #include "control/waiting.h"
 #include "signal/dispositions.h"
+#include "signal/restart.h"
 
 typedef void (*handler)(int);
 
@@ -152,9 +153,8 @@ EXPORT handler sigset(int sig, handler function)
 /* What is left of LIMIT when it was begun at BEGUN. */
 static struct timespec rest_of(const struct timespec *limit, int64_t begun)
 {
-	const int64_t rest = limit->tv_sec * NS_PER_S + limit->tv_nsec - (clock_now_ns() - begun);
-
-	return clock_to_timespec(rest > 0 ? rest : 0);
+	return clock_to_timespec(
+		restart_rest(limit->tv_sec * NS_PER_S + limit->tv_nsec, clock_now_ns() - begun));
 }
 
 /* One of ours that a wait got first goes where the handler would have put it, and one that came by in
@@ -170,7 +170,7 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	if (waiting_is_watched())
 		waiting_idly();
 	sig = libc_calls.sigtimedwait(set, &own, timeout);
-	while (sig > 0 ? dispositions_intercept(sig, &own) : dispositions_interrupted_us()) {
+	while (sig > 0 ? dispositions_intercept(sig, &own) : restart_is_due()) {
 		if (timeout)
 			rest = rest_of(timeout, begun);
 		sig = libc_calls.sigtimedwait(set, &own, timeout ? &rest : NULL);

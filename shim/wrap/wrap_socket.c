@@ -16,7 +16,7 @@
 #include "http/traffic.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
-#include "signal/dispositions.h"
+#include "signal/restart.h"
 #include "upgrade/handover.h"
 #include "upgrade/inheritance.h"
 
@@ -101,7 +101,7 @@ static bool lost_its_descriptor(int fd, bool *was_tried)
 		return *was_tried = true;
 	if (!controller_is_at_work())
 		return false;
-	return libc_calls.nanosleep(&moment, NULL) == 0 || dispositions_interrupted_us();
+	return libc_calls.nanosleep(&moment, NULL) == 0 || restart_is_due();
 }
 
 /* A thread that never polled and finds no connection expects to wait for one. It looks up now and then: where it
@@ -113,14 +113,13 @@ static bool waited_for_it(int fd)
 	if (errno != EAGAIN || stop_accepting_has_begun() || quiet_listener_thread_polls() ||
 	    !inheritance_is_mixed(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
 		return false;
-	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || dispositions_interrupted_us();
+	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
 }
 
 /* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
 static bool is_worth_another_try(int fd, bool *was_tried)
 {
-	return dispositions_interrupted_us() || lost_its_descriptor(fd, was_tried) ||
-	       waited_for_it(fd);
+	return restart_is_due() || lost_its_descriptor(fd, was_tried) || waited_for_it(fd);
 }
 
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)

@@ -137,9 +137,9 @@ static void read_durations(const char *(*look_up)(const char *),
 		const char *text = look_up(durations[i].name);
 
 		if (text && settings_parse_duration(text, durations[i].value) != 0)
-			complain("%s=\"%.100s\": expected a duration of at most a day, like 5, 5s, "
-			         "500ms or 2m. Using the default, %ld ms.",
-			         durations[i].name, text, (long)*durations[i].value);
+			complain(
+				"%s=\"%.100s\": expected a duration of at most a day, like 5, 5s, 500ms or 2m. Using the default, %ld ms.",
+				durations[i].name, text, (long)*durations[i].value);
 	}
 }
 
@@ -162,10 +162,9 @@ static void read_paths(const char *(*look_up)(const char *), const char *directo
 		text_format(settings.log, PATH_MAX, "%s", text);
 	} else if (text && (!*text || make_absolute(text, directory, settings.log) != 0)) {
 		text_format(settings.log, PATH_MAX, "stderr");
-		complain("OCTOPUS_LOG=\"%.100s\": expected stderr, none or a path that can be "
-		         "written. "
-		         "Using the default, stderr.",
-		         text);
+		complain(
+			"OCTOPUS_LOG=\"%.100s\": expected stderr, none or a path that can be written. Using the default, stderr.",
+			text);
 	}
 	text = look_up("OCTOPUS_PIDFILE");
 	if (text && (!*text || make_absolute(text, directory, settings.pidfile) != 0)) {
@@ -184,19 +183,18 @@ void settings_read(const char *(*look_up)(const char *name), const char *directo
 	read_paths(look_up, directory, complain);
 	text = look_up("OCTOPUS_SIGNALS");
 	if (text && parse_signals(text, settings.requests) != 0)
-		complain("OCTOPUS_SIGNALS=\"%.100s\": expected SIGNAL=replace, SIGNAL=fork or "
-		         "SIGNAL=stop, separated by spaces. Using the default, HUP=replace "
-		         "USR1=fork USR2=fork INT=stop TERM=stop.",
-		         text);
+		complain(
+			"OCTOPUS_SIGNALS=\"%.100s\": expected SIGNAL=replace, SIGNAL=fork or SIGNAL=stop, separated by spaces. Using the default, HUP=replace USR1=fork USR2=fork INT=stop TERM=stop.",
+			text);
 	text = look_up("OCTOPUS_KILL_MASTER");
 	if (text && parse_switch(text, &settings.kill_master) != 0)
 		complain("OCTOPUS_KILL_MASTER=\"%.100s\": expected 0 or 1. Using the default, 0.",
 		         text);
 	text = look_up("OCTOPUS_HTTP_CLOSE");
 	if (text && strcmp(text, "auto") != 0 && strcmp(text, "off") != 0)
-		complain("OCTOPUS_HTTP_CLOSE=\"%.100s\": expected auto or off. Using the default, "
-		         "auto.",
-		         text);
+		complain(
+			"OCTOPUS_HTTP_CLOSE=\"%.100s\": expected auto or off. Using the default, auto.",
+			text);
 	else if (text)
 		settings.http_close = strcmp(text, "auto") == 0;
 	text = look_up("OCTOPUS_STOP_SIGNAL");
@@ -205,10 +203,9 @@ void settings_read(const char *(*look_up)(const char *name), const char *directo
 		if (sig > 0 && sig < 32 && sig != SIGSTOP)
 			settings.stop_signal = sig;
 		else
-			complain("OCTOPUS_STOP_SIGNAL=\"%.100s\": expected the name of a signal, "
-			         "like "
-			         "TERM or QUIT. Using the default, TERM.",
-			         text);
+			complain(
+				"OCTOPUS_STOP_SIGNAL=\"%.100s\": expected the name of a signal, like TERM or QUIT. Using the default, TERM.",
+				text);
 	}
 	read_durations(look_up, complain);
 }

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include "base/bell.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/signal_set.h"
@@ -211,9 +212,8 @@ void controller_attach(void)
 	inheritance_close_rest();
 	error = start_thread();
 	if (error) {
-		log_error("Worker (%d) has no controller (error %d): it cannot stop accepting by "
-		          "itself.",
-		          generation.pid, -error);
+		log_error("Worker (%d) has no controller (%s): it cannot stop accepting by itself.",
+		          generation.pid, errno_name(-error));
 		members_leave();
 	}
 }

@@ -20,9 +20,10 @@
 #include "generation/pidfile.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
-#include "upgrade/birth.h"
+#include "upgrade/failure.h"
 #include "upgrade/handover.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/spawn.h"
 
 /* A new version that leaves an inherited listener unclaimed may just not have come to it yet: that
  * long after its first wait it is taken at its word. */
@@ -36,9 +37,9 @@ static struct {
 	bell *bell;        /* the successor's while it is being born; NULL: this generation's */
 	int64_t deadline;
 	int64_t settled_at;
-	enum request request;            /* what the successor that is being born is for */
-	struct generation_page *newborn; /* the successor while it is being born */
-	struct generation_page *retired; /* one that failed, or was followed by another */
+	enum request request;              /* what the successor that is being born is for */
+	struct generation_page *candidate; /* the successor while it is being born */
+	struct generation_page *retired;   /* one that failed, or was followed by another */
 } leader = {.deadline = NEVER};
 
 void leader_forked(void)
@@ -47,7 +48,7 @@ void leader_forked(void)
 	leader.bell = NULL;
 	leader.deadline = NEVER;
 	leader.settled_at = 0;
-	leader.newborn = NULL;
+	leader.candidate = NULL;
 	leader.retired = NULL;
 }
 
@@ -78,7 +79,7 @@ static void start_successor(void)
 		atomic_store(&leader.state, lifecycle_step(LIFE_STARTING, EVENT_FAILED).next);
 		return;
 	}
-	leader.newborn = page;
+	leader.candidate = page;
 	set_phase(PHASE_HANDING_OVER);
 	leader.bell = &page->bell;
 	(void)test_step("forked");
@@ -88,12 +89,12 @@ static void start_successor(void)
 
 static void clear_successor_away(void)
 {
-	struct generation_page *page = leader.newborn;
+	struct generation_page *page = leader.candidate;
 
 	(void)test_step("abandoning");
 	handover_finish(page, false);
 	leader.bell = NULL;
-	leader.newborn = NULL;
+	leader.candidate = NULL;
 	leader.deadline = NEVER;
 	set_phase(PHASE_SERVING);
 	if (atomic_load(&generation.successor) == page)
@@ -105,7 +106,7 @@ static void clear_successor_away(void)
 static void accept_successor(void)
 {
 	(void)test_step("accepting_successor");
-	retire_page(atomic_exchange(&generation.successor, leader.newborn));
+	retire_page(atomic_exchange(&generation.successor, leader.candidate));
 	leader.bell = NULL;
 	leader.deadline = NEVER;
 	(void)test_step("accepted_successor");
@@ -113,8 +114,8 @@ static void accept_successor(void)
 
 static void release_successor(void)
 {
-	handover_finish(leader.newborn, true);
-	leader.newborn = NULL;
+	handover_finish(leader.candidate, true);
+	leader.candidate = NULL;
 }
 
 static void begin_drain(void)
@@ -166,7 +167,7 @@ static void stop_server(void)
 
 	drain_report_left();
 	drain_end();
-	if (leader.newborn)
+	if (leader.candidate)
 		release_successor();
 	(void)test_step("drained");
 	if (!has_own_way) {
@@ -216,12 +217,12 @@ static void carry_out(enum life_action action, enum life_state state)
 		break;
 	case ACTION_ROLL_BACK:
 	case ACTION_GIVE_UP_WAITING:
-		handover_explain_failure(leader.newborn, action == ACTION_GIVE_UP_WAITING);
+		failure_explain_end(leader.candidate, action == ACTION_GIVE_UP_WAITING);
 		clear_successor_away();
 		break;
 	case ACTION_TAKE_BACK:
 		drain_cancel();
-		handover_explain_failure(leader.newborn, false);
+		failure_explain_end(leader.candidate, false);
 		clear_successor_away();
 		break;
 	case ACTION_CANCEL_AND_LEAVE:
@@ -367,9 +368,9 @@ static int64_t check_readiness(int64_t now)
 }
 
 /* The whole family has ended, or its leader has: workers without a master are no successor. */
-static bool newborn_is_dead(void)
+static bool candidate_is_dead(void)
 {
-	const struct generation_page *page = leader.newborn;
+	const struct generation_page *page = leader.candidate;
 	const pid_t pid =
 		atomic_load(atomic_load(&page->is_ready) ? &page->announced_by : &page->leader);
 
@@ -380,13 +381,13 @@ static void check_successor(void)
 {
 	const enum life_state state = present_state();
 
-	if (state == LIFE_STARTING && newborn_is_dead())
+	if (state == LIFE_STARTING && candidate_is_dead())
 		feed(EVENT_FAILED);
-	else if (state == LIFE_STARTING && atomic_load(&leader.newborn->is_ready))
+	else if (state == LIFE_STARTING && atomic_load(&leader.candidate->is_ready))
 		feed(leader.request == REQUEST_REPLACE ? EVENT_READY_TO_REPLACE
 		                                       : EVENT_READY_BESIDE);
 	/* Until this one stops accepting it can still serve on. */
-	if (present_state() == LIFE_HANDED_OVER && leader.newborn && newborn_is_dead())
+	if (present_state() == LIFE_HANDED_OVER && leader.candidate && candidate_is_dead())
 		feed(EVENT_FAILED);
 }
 
@@ -398,7 +399,7 @@ static int64_t check_drain(void)
 	if (present_state() != LIFE_HANDED_OVER && present_state() != LIFE_DRAINING)
 		return NEVER;
 	is_drained = drain_step(&wait_ms);
-	if (leader.newborn && drain_has_stopped_accepting())
+	if (leader.candidate && drain_has_stopped_accepting())
 		release_successor();
 	if (is_drained)
 		feed(EVENT_DRAINED);

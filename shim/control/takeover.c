@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -158,13 +159,15 @@ static void clear_page(void)
 }
 
 /* A successor that could not be conducted must not begin to serve: its predecessor does so still. */
-static void run_without(const char *what, int error)
+static void run_without_controller(int error)
 {
 	if (generation.page && atomic_load(&generation.page->predecessor_holds)) {
-		log_error("No %s (error %d): this new version cannot take over.", what, -error);
+		log_error("No thread for the controller (%s): this new version cannot take over.",
+		          errno_name(-error));
 		libc_calls._exit(1);
 	}
-	log_error("No %s (error %d): running without Octopus.", what, -error);
+	log_error("No thread for the controller (%s): running without Octopus.",
+	          errno_name(-error));
 }
 
 static void begin_generation(void)
@@ -175,8 +178,8 @@ static void begin_generation(void)
 	generation.pid = getpid();
 	error = find_page();
 	if (error) {
-		log_error("No page for the generation (error %d): running without Octopus.",
-		          -error);
+		log_error("No shared memory for the generation (%s): running without Octopus.",
+		          errno_name(-error));
 		return;
 	}
 	clear_page();
@@ -190,7 +193,7 @@ static void begin_generation(void)
 		atomic_store(&waiting_for, 0);
 		dispositions_give_back(false);
 		atomic_store(&generation.role, ROLE_NONE);
-		run_without("thread for the controller", error);
+		run_without_controller(error);
 	}
 }
 
@@ -204,9 +207,9 @@ static void report_listener(int fd)
 		return;
 	address_format(text, sizeof(text), (const void *)&address, length);
 	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))
-		log_info("Unable to import a listener from file: unable to find listener on %s. "
-		         "Trying to create a new one.",
-		         text);
+		log_info(
+			"Unable to import a listener from file: unable to find listener on %s. Trying to create a new one.",
+			text);
 	log_info("Created a new listener on %s.", text);
 }
 

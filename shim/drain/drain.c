@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -243,10 +244,9 @@ static void end_listeners(void)
 static void complain_once(int error)
 {
 	if (!drain.has_complained)
-		log_error("Unable to stop accepting: no quiet listener (error %d). Trying on until "
-		          "the "
-		          "drain ends.",
-		          -error);
+		log_error(
+			"Unable to stop accepting: no descriptor for the stand-in socket (%s). Will keep trying until the drain ends.",
+			errno_name(-error));
 	drain.has_complained = true;
 }
 

@@ -59,7 +59,7 @@ struct generation_page {
 	_Atomic uint32_t phase;
 	_Atomic int32_t leader;       /* 0: it has gone */
 	_Atomic uint32_t is_stopping; /* of a drain: no successor serves */
-	/* Of the generation's birth: a process of it has mapped the page, one waits for its first
+	/* While the generation starts: a process of it has mapped the page, one waits for its first
 	 * connection, and the leader has found that enough. */
 	_Atomic uint32_t is_attached;
 	_Atomic uint32_t is_waiting;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
+#include "base/text.h"
 
 struct start_image start_image = {.umask = -1};
 
@@ -220,4 +221,14 @@ const char *start_image_getenv(const char *name)
 			return entry + length + 1;
 	}
 	return NULL;
+}
+
+/* Relative paths start where the successor will start. */
+const char *start_image_full_path(char *buffer, size_t size)
+{
+	if (start_image.path[0] == '/' || !start_image.directory)
+		text_format(buffer, size, "%s", start_image.path);
+	else
+		text_format(buffer, size, "%s/%s", start_image.directory, start_image.path);
+	return buffer;
 }

@@ -49,6 +49,10 @@ int start_image_copy_words(int argc, char **argv, char **envp);
  * true(1), is spared it. Context: any. */
 void start_image_capture(void);
 
+/* Writes the path of what is executed into BUFFER, and returns that: a relative one is shown with the directory of
+ * the start in front. Context: any. */
+const char *start_image_full_path(char *buffer, size_t size);
+
 /* The value of NAME in the start environment, or NULL. Context: any. */
 const char *start_image_getenv(const char *name);
 

@@ -13,12 +13,14 @@
 #include "control/waiting.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
+#include "generation/generation.h"
 #include "http/traffic.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "signal/restart.h"
-#include "upgrade/handover.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/manifest.h"
 
 #define MIXED_WAIT_MS 100
 
@@ -27,7 +29,7 @@ EXPORT int socket(int family, int type, int protocol)
 {
 	const int fd = libc_calls.socket(family, type, protocol);
 
-	handover_note_any_port(fd, false);
+	manifest_note_any_port(fd, false);
 	traffic_begin_anew(fd, false);
 	return fd;
 }
@@ -37,14 +39,14 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 	int result;
 
 	if (inheritance_is_waiting() && address && length > sizeof(sa_family_t) &&
-	    inheritance_adopt(fd, address, length) == 0) {
+	    adoption_adopt(fd, address, length) == 0) {
 		log_info("Imported a listener from file.");
 		result = 0;
 	} else {
 		result = libc_calls.bind(fd, address, length);
 	}
 	if (result == 0)
-		handover_note_any_port(fd, address_asks_for_any_port(address));
+		manifest_note_any_port(fd, address_asks_for_any_port(address));
 	return result;
 }
 
@@ -111,7 +113,7 @@ static bool waited_for_it(int fd)
 	struct pollfd request = {.fd = fd, .events = POLLIN};
 
 	if (errno != EAGAIN || stop_accepting_has_begun() || quiet_listener_thread_polls() ||
-	    !inheritance_is_mixed(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+	    !adoption_blocks_for_server(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
 		return false;
 	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
 }

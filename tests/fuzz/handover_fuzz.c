@@ -6,6 +6,7 @@
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with: zeros are a good hand-over. */
 #include "generation/generation.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
 #include "kernel/address.h"
@@ -148,7 +149,7 @@ static void adopt(unsigned choice)
 		address.v4.sin_port = 0;
 	if (choice & 32)
 		length = choice % (sizeof(address) + 1);
-	if (length <= sizeof(sa_family_t) || inheritance_adopt(fd, &address.any, length) != 0) {
+	if (length <= sizeof(sa_family_t) || adoption_adopt(fd, &address.any, length) != 0) {
 		(void)close(fd);
 		return;
 	}

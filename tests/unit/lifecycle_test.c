@@ -29,8 +29,8 @@ static const struct sentence sentences[] = {
          ACTION_HAND_OVER, LIFE_HANDED_OVER},
 	{"a ready successor of USR1 serves beside", LIFE_STARTING, EVENT_READY_BESIDE,
          ACTION_STAY_BESIDE, LIFE_SERVING},
-	{"TERM during a birth cancels it", LIFE_STARTING, EVENT_STOP, ACTION_CANCEL_AND_LEAVE,
-         LIFE_LAME_DUCK},
+	{"TERM while a successor starts cancels it", LIFE_STARTING, EVENT_STOP,
+         ACTION_CANCEL_AND_LEAVE, LIFE_LAME_DUCK},
 
 	{"the lame duck's time ends in the drain", LIFE_LAME_DUCK, EVENT_TIMED_OUT, ACTION_DRAIN,
          LIFE_DRAINING},

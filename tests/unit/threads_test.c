@@ -2,7 +2,7 @@
 /* What several threads of a process do at once to what the library keeps: the bell, places in the page, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: generation/generation.c generation/members.c generation/page.c upgrade/inheritance.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
+ * Links: upgrade/adoption.c generation/generation.c generation/members.c generation/page.c upgrade/inheritance.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
  */
 #include "base/bell.h"
 #include "base/clock.h"
@@ -11,6 +11,7 @@
 #include "expect.h"
 #include "generation/generation.h"
 #include "generation/members.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
 #include "base/log.h"
@@ -175,7 +176,7 @@ static void *claim_one(void *number)
 	const int fd = make_socket();
 
 	pthread_barrier_wait(&all_have_sockets);
-	if (inheritance_adopt(fd, (const void *)&group_address, sizeof(group_address)) != 0)
+	if (adoption_adopt(fd, (const void *)&group_address, sizeof(group_address)) != 0)
 		expect_number("adopted", 0, 1);
 	claimed[(intptr_t)number] = inode_of(fd);
 	/* Numbers that have just become free are used anew at once, as a server does. */

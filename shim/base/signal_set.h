@@ -38,7 +38,6 @@ static inline sigset_t signal_set_to_sigset(uint64_t set)
 	}
 	return sigset;
 }
-
 static inline uint64_t signal_set_from_sigset(const sigset_t *sigset)
 {
 	uint64_t set = 0;

@@ -6,14 +6,14 @@
 
 #include <signal.h>
 
-/* Where a signal of the leader's goes: called in the handler. */
+/* Where a signal of the leader's goes: called in the handler. Context: any. */
 typedef void (*disposition_sink)(int sig, const siginfo_t *info);
 void handlers_use_sink(disposition_sink sink);
 
 /* Passes SIG on as a handler would. Context: any. */
 void handlers_pass_to_sink(int sig, const siginfo_t *info);
 
-/* Instead of dying by a signal, a drained server leaves by LEAVE, which does not return. */
+/* Instead of dying by a signal, a drained server leaves by LEAVE, which does not return. Context: any. */
 void handlers_leave_by(void (*leave)(void));
 
 /* Puts a handler in force for SIG:

@@ -16,6 +16,7 @@
  * wrappers of bind, close, dup2 and execve test. */
 extern _Atomic int inheritance_count;
 
+/* True while any descriptor waits. Context: any. */
 static inline bool inheritance_is_waiting(void)
 {
 	return __builtin_expect(atomic_load_explicit(&inheritance_count, memory_order_relaxed) != 0,

@@ -82,11 +82,11 @@ struct generation_page {
 
 /* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns, or the
  * -errno of memfd_create(2), where the memory can only be passed on by fork.
- * Returns 0 or -errno. Context: any. */
+ * Returns 0 or -errno. Context: normal, or the controller: it calls mmap(2). */
 int page_make(struct generation_page **ret_page, int *ret_fd);
 
 /* Maps the page behind FD after checking that it is one. FD stays the caller's. Returns 0, -EPROTO
- * when it is none, -EPROTONOSUPPORT when it is of another version, or -errno. Context: any. */
+ * when it is none, -EPROTONOSUPPORT when it is of another version, or -errno. Context: init. */
 int page_map(int fd, struct generation_page **ret_page);
 
 /* Unmaps a page that is not the process's own. Context: any. */

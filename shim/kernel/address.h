@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-/* `127.0.0.1:80`, `[::1]:80`, `unix:/path`, `unix:@name`. Context: any. */
+/* `127.0.0.1:80`, `[::1]:80`, `unix:/path`, `unix:@name`. Context: normal, or the controller: inet_ntop(3)
+ * formats with sprintf(3). */
 void address_format(char *buffer, size_t size, const struct sockaddr *address, socklen_t length);
 
 /* Same family, address and port (port 0 in WANTED matches any when ANY_PORT). Context: any. */

@@ -65,11 +65,14 @@ tidy:                       ## clang-tidy over the library
 # are all that it can call or refer to (tests/handlers.bats). Without -fPIC an entry of a table is named
 # by its offset, not reached through the table's address.
 HANDLER_CFLAGS = -O1 -ffunction-sections -fdata-sections -fno-inline -fno-pic -fno-pie
+HANDLER_OBJECTS = $(patsubst %.c,$(BUILD)/tests/handlers/%.o,$(wildcard shim/*/*.c))
 HANDLER_STAMP = $(BUILD)/tests/handlers/built
-$(HANDLER_STAMP): $(wildcard shim/*/*.[ch])
-	$(MAKE) BUILD=$(BUILD)/tests/handlers CFLAGS='$(HANDLER_CFLAGS)' \
-	    $(patsubst %.c,$(BUILD)/tests/handlers/%.o,$(wildcard shim/*/*.c))
+$(HANDLER_STAMP): $(HANDLER_OBJECTS)
 	touch $@
+$(BUILD)/tests/handlers/shim/%.o: shim/%.c Makefile tests/analysis.mk
+	@mkdir -p $(@D)
+	$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(HANDLER_CFLAGS) -MMD -MP -c -o $@ $<
+-include $(HANDLER_OBJECTS:.o=.d)
 
 $(BUILD)/tests/interposed_slots: tests/servers/interposed_slots.c shim/base/interpose.h
 	@mkdir -p $(@D)

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "drain/idle.h"
 #include "drain/quiet_listener.h"
-#include "http/farewell.h"
+#include "http/follow.h"
 #include "http/traffic.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
@@ -142,7 +142,7 @@ static void ask_all(int fd, const struct traffic_entry *entry, struct idle_facts
 		.sent_ms = IDLE_UNKNOWN_MS,
 	};
 	ask_tcp(fd, ret_facts);
-	ret_facts->http = farewell_stand(fd);
+	ret_facts->http = follow_state(fd);
 	ret_facts->last_move = entry ? traffic_last_move(entry) : MOVE_NONE;
 	if (entry && listeners_is_unix(fd))
 		ask_wrappers(entry, ret_facts);
@@ -193,7 +193,7 @@ static bool look_at(int fd, void *context)
 	if (!is_connection(fd))
 		return true;
 	ask_all(fd, entry, &facts);
-	farewell_follow(fd);
+	follow_connection(fd);
 	in_ms = idle_in_ms(&facts, looking->graces);
 	if (in_ms == 0)
 		end_reading(fd, entry);

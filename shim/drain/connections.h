@@ -24,7 +24,7 @@ struct connections_look {
 };
 
 /* Looks at all: ends the reading side of those that have been idle for long enough, so that the server finds its
- * client gone and closes them as it always does, and has the others followed (farewell.h). Context: the
+ * client gone and closes them as it always does, and has the others followed (follow.h). Context: the
  * controller, once the process has stopped accepting. */
 void connections_look(const struct idle_graces *graces, struct connections_look *ret_look);
 

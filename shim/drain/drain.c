@@ -18,7 +18,7 @@
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/members.h"
-#include "http/farewell.h"
+#include "http/follow.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
@@ -190,7 +190,7 @@ void drain_look(struct drain_view *view)
 
 	if (begun < view->next_look)
 		return;
-	farewell_begin();
+	follow_begin();
 	choose_graces(&graces);
 	connections_look(&graces, &view->look);
 	view->next_look = connections_next_look(&view->look, begun, clock_now_ms());

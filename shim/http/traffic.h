@@ -3,7 +3,7 @@
  * was last used for, and how the last request and the last response began. The kernel knows when bytes came and
  * went (TCP_INFO), but only to a tick of up to 10 ms: a server that answers faster leaves it open which came
  * last; and nothing of this tells whether a response is complete. Nothing is interpreted here but an interim
- * response: that is for the drain (farewell.c). Of a unix socket the kernel knows no times: they are noted,
+ * response: that is for the drain (follow.h). Of a unix socket the kernel knows no times: they are noted,
  * too, where the process has such a listener. */
 #ifndef OCTOPUS_TRAFFIC_H
 #define OCTOPUS_TRAFFIC_H

@@ -8,7 +8,7 @@
 
 #include "control/controller.h"
 #include "drain/connections.h"
-#include "http/farewell.h"
+#include "http/follow.h"
 #include "kernel/peek.h"
 #include "upgrade/inheritance.h"
 
@@ -21,8 +21,8 @@ EXPORT int close(int fd)
 		return -1;
 	}
 	/* Before: afterwards the number may be another thread's. */
-	if (farewell_has_begun())
-		farewell_forget(fd);
+	if (follow_has_begun())
+		follow_forget(fd);
 	result = libc_calls.close(fd);
 	peek_closed();
 	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))

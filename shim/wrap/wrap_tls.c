@@ -5,9 +5,9 @@
 
 #include <errno.h>
 
-#include "http/farewell.h"
+#include "http/announce.h"
+#include "http/observe.h"
 #include "http/tls.h"
-#include "http/traffic.h"
 
 EXPORT int SSL_read(SSL *ssl, void *buffer, int size);
 EXPORT int SSL_read_ex(SSL *ssl, void *buffer, size_t size, size_t *ret_size);
@@ -27,29 +27,8 @@ static int mark(const struct tls_calls *tls, SSL *ssl)
 	const int fd = tls->SSL_get_wfd ? tls->SSL_get_wfd(ssl) : -1;
 
 	errno = saved;
-	if (traffic_is_tls(fd) && farewell_has_begun())
-		farewell_begin_anew(fd);
+	observe_tls(fd);
 	return fd;
-}
-
-static bool is_followed(int fd)
-{
-	return farewell_has_begun() && farewell_follows(fd, true);
-}
-
-static void received(int fd, const void *buffer, size_t size)
-{
-	traffic_received_tls(fd, buffer, size);
-	if (is_followed(fd))
-		farewell_received(fd, &(struct iovec){(void *)buffer, size}, 1, size);
-}
-
-/* What was the last move before the library wrote what it made of these bytes. */
-static enum last_move last_move_of(int fd)
-{
-	const struct traffic_entry *entry = traffic_of(fd);
-
-	return entry ? traffic_last_move(entry) : MOVE_NONE;
 }
 
 EXPORT int SSL_read(SSL *ssl, void *buffer, int size)
@@ -64,7 +43,7 @@ EXPORT int SSL_read(SSL *ssl, void *buffer, int size)
 	result = tls->SSL_read(ssl, buffer, size);
 	tls_leave();
 	if (result > 0)
-		received(fd, buffer, (size_t)result);
+		observe_received_tls(fd, buffer, (size_t)result);
 	return result;
 }
 
@@ -80,7 +59,7 @@ EXPORT int SSL_read_ex(SSL *ssl, void *buffer, size_t size, size_t *ret_size)
 	result = tls->SSL_read_ex(ssl, buffer, size, ret_size);
 	tls_leave();
 	if (result > 0)
-		received(fd, buffer, *ret_size);
+		observe_received_tls(fd, buffer, *ret_size);
 	return result;
 }
 
@@ -110,21 +89,12 @@ static bool has_more(const struct target *target)
 	return !target->tls->SSL_has_pending || target->tls->SSL_has_pending(target->ssl);
 }
 
-/* WRITE takes the bytes, or, while the connection is followed, what becomes of them. SIZE is above 0. */
-static int send_to(struct target *target, const void *bytes, int size, farewell_write *write)
+/* PUT takes the bytes, or, while the connection is followed, what becomes of them. SIZE is above 0. */
+static int send_to(struct target *target, const void *bytes, int size, announce_put *put)
 {
 	const int fd = mark(target->tls, target->ssl);
-	const enum last_move before = last_move_of(fd);
-	const bool was_followed = is_followed(fd);
-	const int result =
-		was_followed ? farewell_send_tls(fd, bytes, size, has_more(target), write, target)
-			     : write(target, bytes, size);
 
-	if (result > 0)
-		traffic_sent_tls(fd, before, bytes, (size_t)result);
-	if (!was_followed && is_followed(fd))
-		farewell_begin_anew(fd);
-	return result;
+	return observe_send_tls(fd, bytes, size, has_more(target), put, target);
 }
 
 EXPORT int SSL_write(SSL *ssl, const void *bytes, int size)
@@ -163,10 +133,5 @@ EXPORT ssize_t SSL_sendfile(SSL *ssl, int from, off_t offset, size_t size, int f
 		return -1;
 	fd = mark(tls, ssl);
 	result = tls->SSL_sendfile(ssl, from, offset, size, flags);
-	if (result <= 0)
-		return result;
-	traffic_sent_file_tls(fd, (uint64_t)result);
-	if (is_followed(fd))
-		farewell_sent_file(fd, (uint64_t)result);
-	return result;
+	return observe_sent_file_tls(fd, result);
 }

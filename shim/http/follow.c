@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/follow.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/interpose.h"
+#include "base/settings.h"
+#include "http/replay.h"
+#include "http/traffic.h"
+
+/* Spin this often, then sleep 0.1 ms between attempts. */
+#define SPINS 100
+#define PATIENCE 200
+
+/* One connection, by its descriptor. */
+struct followed {
+	struct http1 http;
+	struct follow_pending pending;
+	uint32_t changes; /* of the record that it began with */
+	_Atomic bool is_followed;
+	_Atomic bool has_missed; /* bytes went by unseen */
+	_Atomic bool is_in_use;  /* for as long as it takes to look at some bytes */
+};
+
+_Atomic bool follow_is_on;
+
+/* By descriptor. Written by the controller before it is on. */
+static struct followed *followed;
+static int most;
+
+void follow_begin(void)
+{
+	void *memory;
+
+	if (!settings.http_close || follow_has_begun())
+		return;
+	most = atomic_load(&traffic.count);
+	memory = mmap(NULL, (size_t)most * sizeof(*followed), PROT_READ | PROT_WRITE,
+	              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (most == 0 || memory == MAP_FAILED)
+		return;
+	followed = memory;
+	atomic_store(&follow_is_on, true);
+}
+
+static struct followed *followed_of(int fd)
+{
+	struct followed *it;
+
+	if (!follow_has_begun() || (unsigned)fd >= (unsigned)most)
+		return NULL;
+	it = &followed[fd];
+	return atomic_load(&it->is_followed) ? it : NULL;
+}
+
+/* As if it had been followed all along, where the record tells enough; else from the next request on. */
+static void begin_anew(struct followed *it, int fd)
+{
+	const struct traffic_entry *entry = traffic_of(fd);
+	struct traffic_record record;
+	bool is_known = traffic_recall(fd, &record, &it->changes);
+
+	if (is_known && replay(&record, &it->http) == HTTP_UNKNOWN)
+		is_known = record.side == TRAFFIC_NOTHING;
+	if (!is_known || !http1_is_followed(&it->http))
+		http1_join_late(&it->http);
+	if (entry && traffic_last_move(entry) == MOVE_TUNNELED)
+		http1_give_up(&it->http);
+}
+
+/* Something went by unseen; it is in the record, though. Only an edit that is partly out cannot be found there. */
+static void catch_up(struct followed *it)
+{
+	if (it->http.edit_out)
+		http1_give_up(&it->http);
+	else
+		begin_anew(it, (int)(it - followed));
+}
+
+/* Two threads may be busy with one connection, one that reads and one that writes, and whoever is inside may
+ * have lost the processor there. Gives up in the end: a handler may have interrupted the very thread. */
+static bool take(struct followed *it)
+{
+	const struct timespec moment = {0, 100000};
+
+	for (int i = 0; i < SPINS + PATIENCE; i++) {
+		if (!atomic_exchange(&it->is_in_use, true)) {
+			if (atomic_exchange(&it->has_missed, false))
+				catch_up(it);
+			return true;
+		}
+		if (i >= SPINS)
+			(void)libc_calls.nanosleep(&moment, NULL);
+	}
+	atomic_store(&it->has_missed, true);
+	return false;
+}
+
+static void give_back(struct followed *it)
+{
+	atomic_store_explicit(&it->is_in_use, false, memory_order_release);
+}
+
+void follow_connection(int fd)
+{
+	struct followed *it;
+
+	if (!follow_has_begun() || (unsigned)fd >= (unsigned)most)
+		return;
+	it = &followed[fd];
+	if (atomic_load(&it->is_followed) || !take(it))
+		return;
+	atomic_store(&it->is_followed, true);
+	begin_anew(it, fd);
+	give_back(it);
+}
+
+void follow_forget(int fd)
+{
+	struct followed *it = followed_of(fd);
+
+	if (!it)
+		return;
+	atomic_store(&it->is_followed, false);
+	if (it->pending.bytes)
+		(void)munmap(it->pending.bytes, (size_t)it->pending.length);
+	it->pending = (struct follow_pending){0};
+	atomic_store(&it->has_missed, false);
+}
+
+static enum http_stand stand_of(const struct http1 *http)
+{
+	if (http1_is_told(http))
+		return HTTP_TOLD;
+	return http1_is_idle(http) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
+}
+
+/* What the record tells of a connection that is not followed. */
+static enum http_stand recalled_stand(int fd)
+{
+	struct traffic_record record;
+	uint32_t changes;
+	struct http1 http;
+
+	return traffic_recall(fd, &record, &changes) ? replay(&record, &http) : HTTP_UNKNOWN;
+}
+
+enum http_stand follow_state(int fd)
+{
+	struct followed *it = followed_of(fd);
+	enum http_stand stand = HTTP_UNKNOWN;
+
+	/* At the next look, then. */
+	if (it && atomic_exchange(&it->is_in_use, true))
+		return HTTP_UNDER_WAY;
+	if (it && http1_is_followed(&it->http) && !atomic_load(&it->has_missed))
+		stand = stand_of(&it->http);
+	if (it)
+		give_back(it);
+	return stand == HTTP_UNKNOWN ? recalled_stand(fd) : stand;
+}
+
+bool follow_follows(int fd, bool in_tls)
+{
+	const struct traffic_entry *entry = traffic_of(fd);
+
+	return followed_of(fd) && entry && atomic_load(&entry->is_tls) == in_tls;
+}
+
+void follow_again(int fd)
+{
+	struct followed *it = followed_of(fd);
+
+	if (!it || !take(it))
+		return;
+	begin_anew(it, fd);
+	give_back(it);
+}
+
+/* It may be the read with which the record ended when the connection was begun to be followed. */
+void follow_received(int fd, const struct iovec *iov, int count, size_t n)
+{
+	const struct traffic_entry *entry = traffic_of(fd);
+	struct followed *it = followed_of(fd);
+
+	if (!it || !entry || !take(it))
+		return;
+	if (atomic_load(&entry->changes) != it->changes || it->changes == 0)
+		http1_read(&it->http, iov, count, n);
+	give_back(it);
+}
+
+void follow_sent_file(int fd, uint64_t n)
+{
+	struct followed *it = followed_of(fd);
+
+	if (!it || !take(it))
+		return;
+	http1_sent(&it->http, n);
+	give_back(it);
+}
+
+struct follow_pending *follow_pending(int fd)
+{
+	struct followed *it = followed_of(fd);
+
+	return it ? &it->pending : NULL;
+}
+
+/* Unread bytes may be the next request: then this response is not the last. */
+static bool has_unread(int fd)
+{
+	int unread = 0;
+
+	return ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
+}
+
+/* HAS_MORE: somebody else holds bytes that the server has not read. */
+void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
+                 struct http1_edits *ret_edits)
+{
+	struct followed *it = followed_of(fd);
+
+	ret_edits->count = 0;
+	if (!it || !take(it))
+		return;
+	http1_plan(&it->http, iov, count, !has_more, ret_edits);
+	if (ret_edits->count > 0 && has_unread(fd))
+		http1_plan(&it->http, iov, count, false, ret_edits);
+	give_back(it);
+}
+
+size_t follow_wrote(int fd, const struct iovec *iov, int count, const struct http1_edits *edits,
+                    size_t taken)
+{
+	struct followed *it = followed_of(fd);
+	struct http1 unlocked;
+	size_t own;
+
+	if (it && take(it)) {
+		own = http1_wrote(&it->http, iov, count, edits, taken);
+		give_back(it);
+		return own;
+	}
+	memset(&unlocked, 0, sizeof(unlocked));
+	return http1_wrote(&unlocked, iov, count, edits, taken);
+}

@@ -35,14 +35,14 @@ $(BUILD)/shim/%.o: shim/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The same library with the steps at which a test can strike (shim/base/test_step.h).
+# The same library with the steps at which a test can strike (shim/base/failpoint.h).
 STEPS_LIB = $(BUILD)/steps/liboctopus.so
 steps: $(STEPS_LIB)
 $(STEPS_LIB): $(patsubst %.c,$(BUILD)/steps/%.o,$(wildcard shim/*/*.c))
 	$(CC) $(SHIM_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
 $(BUILD)/steps/shim/%.o: shim/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(SHIM_CFLAGS) -DOCTOPUS_TEST_STEPS $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(SHIM_CFLAGS) -DOCTOPUS_FAILPOINTS $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # tests/programs.mk adds the example servers and clients to TEST_PROGRAMS.
 -include tests/programs.mk

@@ -354,7 +354,7 @@ dies_while_stopping() {
 
 # A connection wakes one of nginx's workers (EPOLLEXCLUSIVE, epoll_ctl(2)). Here that is one of the old
 # generation, and it dies, or as here stops, before it takes the connection.
-@test "a connection that only the old generation was told of is served by the new one" {
+@test "a connection whose wake-up only the old generation got is served by the new one" {
     local leader worker
     start_with_steps nginx
     plan "1 queue_empty stop"

@@ -189,7 +189,7 @@ idle_end_after_grace() {
     assert_drained
 }
 
-@test "idle connections that use the grace are answered, and told" {
+@test "idle connections that use the grace are answered, and asked to close" {
     start epoll OCTOPUS_IDLE_GRACE=60s
     start_hold -k -n 5
     wait_until 5 grep -qx 'kept 5' "$HOLD_LOG"
@@ -580,7 +580,7 @@ assert_progress() {
 # ports_of PID: the ports of a client's connections to the server.
 ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk '{ sub(/.*:/, "", $3); print $3 }'; }
 
-@test "each second of a drain is told, and in the end who was left" {
+@test "each second of a drain is logged, and in the end who was left" {
     local port ports
     start node_long OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=60s
     keep_idle 3 -k
@@ -750,10 +750,10 @@ halting_handshake() {
     assert_drained
 }
 
-@test "who was in the middle of the TLS handshake is told, too: nginx" { halting_handshake nginx_https 40; }
-@test "who has not begun the TLS handshake is told, too: nginx" { halting_handshake nginx_https 0; }
-@test "who was in the middle of the TLS handshake is told, too: the example ping" { halting_handshake ping_https 40; }
-@test "who has not begun the TLS handshake is told, too: the example ping" { halting_handshake ping_https 0; }
+@test "a client in the middle of its TLS handshake is asked to close, too: nginx" { halting_handshake nginx_https 40; }
+@test "a client that has not begun its TLS handshake is asked to close, too: nginx" { halting_handshake nginx_https 0; }
+@test "a client in the middle of its TLS handshake is asked to close, too: the example ping" { halting_handshake ping_https 40; }
+@test "a client that has not begun its TLS handshake is asked to close, too: the example ping" { halting_handshake ping_https 0; }
 
 # What looks like a head inside of a body is none.
 @test "a body that holds an HTTP head is left alone" {

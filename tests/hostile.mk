@@ -25,7 +25,7 @@ FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -g -O1 $(WARNINGS) \
 TEST_PROGRAMS += $(FUZZ_PROGRAMS)
 
 FUZZ_handover = upgrade/adoption generation/generation generation/page upgrade/inheritance base/libc_calls kernel/address kernel/listeners base/log kernel/peek kernel/procfs \
-	base/settings base/signal_names kernel/socket_options generation/start_image base/test_step base/text
+	base/settings base/signal_names kernel/socket_options generation/start_image base/failpoint base/text
 FUZZ_settings = base/settings base/signal_names base/text
 FUZZ_http1 = http/http1 http/http1_message
 

@@ -160,7 +160,7 @@ runs_bare() {
     make_public_dir
     STEPS_PLAN=$PUBLIC_DIR/steps
     plan "1 $2 ${ERRNO[$3]}"
-    LIB=$STEPS_LIB start_server epoll OCTOPUS_TEST_STEPS="$STEPS_PLAN"
+    LIB=$STEPS_LIB start_server epoll OCTOPUS_FAILPOINTS="$STEPS_PLAN"
     server_answers
     assert_eq "$(errors_of | wc -l)" 1 "[ERR] lines ($(errors_of))"
     assert_regex "$(errors_of)" "${1//NAME/$3}"
@@ -184,7 +184,7 @@ runs_bare() {
     make_public_dir
     STEPS_PLAN=$PUBLIC_DIR/steps
     plan "1 memfd ${ERRNO[EPERM]}"
-    LIB=$STEPS_LIB start_server prefork OCTOPUS_TEST_STEPS="$STEPS_PLAN"
+    LIB=$STEPS_LIB start_server prefork OCTOPUS_FAILPOINTS="$STEPS_PLAN"
     wait_until 5 server_answers
     plan
     upgrade HUP

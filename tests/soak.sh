@@ -70,7 +70,7 @@ start_in_turn() {
     plan
     rm -f "$BATS_TEST_TMPDIR/server.log"
     BEFORE_START=$(sed -n '$=' "${APP_DIR:-$PUBLIC_DIR/app}/octopus.log" 2>/dev/null)
-    start_server "$1" OCTOPUS_TEST_STEPS="$STEPS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
+    start_server "$1" OCTOPUS_FAILPOINTS="$STEPS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
 }
 
 error_count() { errors_of | wc -l; }

@@ -8,10 +8,10 @@
 
 #include "base/bell.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/signal_set.h"
-#include "base/test_step.h"
 #include "control/leader.h"
 #include "control/worker.h"
 #include "drain/stop_accepting.h"
@@ -191,7 +191,7 @@ static int start_thread(void)
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	/* The thread inherits the mask: no signal of the server's is ever handled in it. */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = -test_step("thread");
+	error = -failpoint("thread");
 	if (!error)
 		error = pthread_create(&thread, &attributes, controller_main, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);

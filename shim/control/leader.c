@@ -7,12 +7,12 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/signal_names.h"
 #include "base/signal_set.h"
-#include "base/test_step.h"
 #include "drain/drain.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
@@ -82,7 +82,7 @@ static void start_successor(void)
 	leader.candidate = page;
 	set_phase(PHASE_HANDING_OVER);
 	leader.bell = &page->bell;
-	(void)test_step("forked");
+	(void)failpoint("forked");
 	log_info("Forked child (%d).", atomic_load(&spawn_report.pid));
 	set_deadline(settings.ready_timeout_ms);
 }
@@ -91,7 +91,7 @@ static void clear_successor_away(void)
 {
 	struct generation_page *page = leader.candidate;
 
-	(void)test_step("abandoning");
+	(void)failpoint("abandoning");
 	handover_finish(page, false);
 	leader.bell = NULL;
 	leader.candidate = NULL;
@@ -105,11 +105,11 @@ static void clear_successor_away(void)
 /* It serves. An earlier one that serves beside us goes its own way. */
 static void accept_successor(void)
 {
-	(void)test_step("accepting_successor");
+	(void)failpoint("accepting_successor");
 	retire_page(atomic_exchange(&generation.successor, leader.candidate));
 	leader.bell = NULL;
 	leader.deadline = NEVER;
-	(void)test_step("accepted_successor");
+	(void)failpoint("accepted_successor");
 }
 
 static void release_successor(void)
@@ -169,7 +169,7 @@ static void stop_server(void)
 	drain_end();
 	if (leader.candidate)
 		release_successor();
-	(void)test_step("drained");
+	(void)failpoint("drained");
 	if (!has_own_way) {
 		members_signal(generation.page, sig);
 		leave();
@@ -339,13 +339,13 @@ void leader_report_pid(void)
 
 static void announce_readiness(void)
 {
-	(void)test_step("announcing");
+	(void)failpoint("announcing");
 	inheritance_close_rest();
 	leader_report_pid();
 	atomic_store(&generation.page->announced_by, generation.pid);
 	atomic_store(&generation.page->is_ready, 1);
 	bell_ring(&generation.page->bell);
-	(void)test_step("announced");
+	(void)failpoint("announced");
 }
 
 /* Returns how long to wait for more, in ms. */

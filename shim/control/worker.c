@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/settings.h"
-#include "base/test_step.h"
 #include "drain/connections.h"
 #include "drain/drain.h"
 #include "drain/stop_accepting.h"
@@ -34,7 +34,7 @@ void worker_forked(void)
 {
 	worker.is_left_behind = false;
 	worker.gone_since = 0;
-	worker.view.next_look = 0;
+	worker.view.next_scan = 0;
 }
 
 static void report(struct member *me)
@@ -43,16 +43,16 @@ static void report(struct member *me)
 		atomic_load(&me->connections) + !atomic_load(&me->has_stopped_accepting);
 	uint32_t left = 0;
 
-	drain_look(&worker.view);
+	drain_scan(&worker.view);
 	/* The look may be some time ago; whether any is left is asked now. */
 	if (connections_remain())
-		left = worker.view.look.left > 0 ? (uint32_t)worker.view.look.left : 1;
-	if (!atomic_load(&me->has_peers) && worker.view.look.peers[0]) {
-		memcpy(me->peers, worker.view.look.peers, sizeof(me->peers));
+		left = worker.view.scan.left > 0 ? (uint32_t)worker.view.scan.left : 1;
+	if (!atomic_load(&me->has_peers) && worker.view.scan.peers[0]) {
+		memcpy(me->peers, worker.view.scan.peers, sizeof(me->peers));
 		atomic_store(&me->has_peers, 1);
 	}
 	/* In this order: the stop is only reported once the number is true. */
-	atomic_store(&me->idle, (uint32_t)worker.view.look.idle);
+	atomic_store(&me->idle, (uint32_t)worker.view.scan.idle);
 	atomic_store(&me->connections, left);
 	atomic_store(&me->has_stopped_accepting, 1);
 	if (left != before)
@@ -69,7 +69,7 @@ static int64_t leave_without_leader(void)
 	if (!worker.gone_since)
 		worker.gone_since = now;
 	if (stop_accepting_begin(NULL, 0) == 0) {
-		drain_look(&worker.view);
+		drain_scan(&worker.view);
 		if (connections_remain())
 			limit = settings.drain_timeout_ms;
 	}
@@ -122,10 +122,10 @@ int64_t worker_step(void)
 	}
 	if (phase == PHASE_HANDING_OVER)
 		return LEADER_TICK_MS;
-	(void)test_step("worker_stopping");
+	(void)failpoint("worker_stopping");
 	if (!me || stop_accepting_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
 	report(me);
-	(void)test_step("worker_stopped");
+	(void)failpoint("worker_stopped");
 	return atomic_load(&me->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
 }

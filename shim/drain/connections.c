@@ -14,8 +14,8 @@
 #include "base/text.h"
 #include "drain/idle.h"
 #include "drain/quiet_listener.h"
+#include "http/exchange.h"
 #include "http/follow.h"
-#include "http/traffic.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
@@ -23,8 +23,8 @@
 
 #define PEERS_TOLD 4
 
-#define LEAST_BETWEEN_LOOKS_MS 20
-#define MOST_BETWEEN_LOOKS_MS 100
+#define LEAST_BETWEEN_SCANS_MS 20
+#define MOST_BETWEEN_SCANS_MS 100
 #define REST_FOR_EACH_MS 10
 
 _Atomic int connections_watched_fd = -1;
@@ -33,7 +33,7 @@ _Atomic int connections_watched_fd = -1;
  * ENOTCONN), nor does a listener. */
 static bool is_connection(int fd)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 	struct sockaddr_storage local, peer;
 	socklen_t local_length = sizeof(local), peer_length = sizeof(peer);
 	bool is = false;
@@ -110,16 +110,16 @@ static void ask_tcp(int fd, struct idle_facts *facts)
 		facts->has_received = info.tcpi_bytes_received > 0;
 }
 
-static void ask_wrappers(const struct traffic_entry *entry, struct idle_facts *facts)
+static void ask_wrappers(const struct exchange *entry, struct idle_facts *facts)
 {
 	const uint32_t received = atomic_load(&entry->received_ms);
 	const uint32_t sent = atomic_load(&entry->sent_ms);
 
 	if (received == 0 || sent == 0)
 		return;
-	facts->received_ms = (int32_t)(traffic_now_ms() - received);
-	facts->sent_ms = (int32_t)(traffic_now_ms() - sent);
-	facts->has_received = facts->last_move != MOVE_NONE;
+	facts->received_ms = (int32_t)(exchange_now_ms() - received);
+	facts->sent_ms = (int32_t)(exchange_now_ms() - sent);
+	facts->has_received = facts->last_io != IO_NONE;
 }
 
 static bool has_bytes(int fd, unsigned long request)
@@ -132,7 +132,7 @@ static bool has_bytes(int fd, unsigned long request)
 /* The unread bytes are asked for before the last move: a request that comes in between and is read shows there,
  * and one that is not yet read will be, before the end of the reading side is (tcp_recvmsg_locked(),
  * net/ipv4/tcp.c, looks into the queue first). */
-static void ask_all(int fd, const struct traffic_entry *entry, struct idle_facts *ret_facts)
+static void ask_all(int fd, const struct exchange *entry, struct idle_facts *ret_facts)
 {
 	*ret_facts = (struct idle_facts){
 		.has_unread = has_bytes(fd, SIOCINQ),
@@ -143,12 +143,12 @@ static void ask_all(int fd, const struct traffic_entry *entry, struct idle_facts
 	};
 	ask_tcp(fd, ret_facts);
 	ret_facts->http = follow_state(fd);
-	ret_facts->last_move = entry ? traffic_last_move(entry) : MOVE_NONE;
+	ret_facts->last_io = entry ? exchange_last_io(entry) : IO_NONE;
 	if (entry && listeners_is_unix(fd))
 		ask_wrappers(entry, ret_facts);
 }
 
-static void end_reading(int fd, struct traffic_entry *entry)
+static void end_reading(int fd, struct exchange *entry)
 {
 	if (entry && atomic_exchange(&entry->is_ended, true))
 		return;
@@ -177,16 +177,16 @@ static void list_peer(int fd, char *peers)
 	(void)text_list(peers, CONNECTIONS_PEERS, peer);
 }
 
-struct looking {
+struct scanning {
 	const struct idle_graces *graces;
-	struct connections_look *look;
+	struct connections_scan *scan;
 };
 
-static bool look_at(int fd, void *context)
+static bool scan_one(int fd, void *context)
 {
-	const struct looking *looking = context;
-	struct connections_look *look = looking->look;
-	struct traffic_entry *entry = traffic_of(fd);
+	const struct scanning *scanning = context;
+	struct connections_scan *scan = scanning->scan;
+	struct exchange *entry = exchange_of(fd);
 	struct idle_facts facts;
 	int64_t in_ms;
 
@@ -194,32 +194,32 @@ static bool look_at(int fd, void *context)
 		return true;
 	ask_all(fd, entry, &facts);
 	follow_connection(fd);
-	in_ms = idle_in_ms(&facts, looking->graces);
+	in_ms = idle_in_ms(&facts, scanning->graces);
 	if (in_ms == 0)
 		end_reading(fd, entry);
-	else if (in_ms < look->next_ms)
-		look->next_ms = in_ms;
-	if (look->left++ < PEERS_TOLD)
-		list_peer(fd, look->peers);
-	look->idle += in_ms != INT64_MAX;
+	else if (in_ms < scan->next_ms)
+		scan->next_ms = in_ms;
+	if (scan->left++ < PEERS_TOLD)
+		list_peer(fd, scan->peers);
+	scan->idle += in_ms != INT64_MAX;
 	return true;
 }
 
-void connections_look(const struct idle_graces *graces, struct connections_look *ret_look)
+void connections_scan(const struct idle_graces *graces, struct connections_scan *ret_scan)
 {
-	struct looking looking = {graces, ret_look};
+	struct scanning scanning = {graces, ret_scan};
 
-	*ret_look = (struct connections_look){.next_ms = INT64_MAX};
-	procfs_each_fd(0, look_at, &looking);
+	*ret_scan = (struct connections_scan){.next_ms = INT64_MAX};
+	procfs_each_fd(0, scan_one, &scanning);
 }
 
-int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now)
+int64_t connections_next_scan(const struct connections_scan *scan, int64_t begun, int64_t now)
 {
-	int64_t in_ms = MOST_BETWEEN_LOOKS_MS;
+	int64_t in_ms = MOST_BETWEEN_SCANS_MS;
 
-	if (look->next_ms < in_ms)
-		in_ms = look->next_ms < LEAST_BETWEEN_LOOKS_MS ? LEAST_BETWEEN_LOOKS_MS
-		                                               : look->next_ms;
+	if (scan->next_ms < in_ms)
+		in_ms = scan->next_ms < LEAST_BETWEEN_SCANS_MS ? LEAST_BETWEEN_SCANS_MS
+		                                               : scan->next_ms;
 	if (in_ms < (now - begun) * REST_FOR_EACH_MS)
 		in_ms = (now - begun) * REST_FOR_EACH_MS;
 	return now + in_ms;

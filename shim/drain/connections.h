@@ -16,7 +16,7 @@
 bool connections_remain(void);
 
 /* What a look at each of them has shown. */
-struct connections_look {
+struct connections_scan {
 	int left;
 	int idle;        /* of these: nothing is owed on them, by either side */
 	int64_t next_ms; /* the next one may be ended then; INT64_MAX: none is known */
@@ -26,11 +26,11 @@ struct connections_look {
 /* Looks at all: ends the reading side of those that have been idle for long enough, so that the server finds its
  * client gone and closes them as it always does, and has the others followed (follow.h). Context: the
  * controller, once the process has stopped accepting. */
-void connections_look(const struct idle_graces *graces, struct connections_look *ret_look);
+void connections_scan(const struct idle_graces *graces, struct connections_scan *ret_scan);
 
 /* When to look again, by clock_now_ms(), after a look from BEGUN to NOW: often enough for a connection that
  * becomes idle, seldom enough for the looks to take a small part of the time. Context: any. */
-int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now);
+int64_t connections_next_scan(const struct connections_scan *scan, int64_t begun, int64_t now);
 
 /* The descriptor that is being watched, or -1: whoever closes it rings the bell.
  * The one thing that the wrapper of close() tests. Context: any. */

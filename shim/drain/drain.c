@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/test_step.h"
 #include "base/text.h"
 #include "drain/connections.h"
 #include "drain/quiet_listener.h"
@@ -72,7 +72,7 @@ void drain_begin(int64_t deadline)
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
 
-	(void)test_step("draining");
+	(void)failpoint("draining");
 	memset(&drain, 0, sizeof(drain));
 	drain.begun = clock_now_ms();
 	drain.next_report = drain.begun + REPORT_EVERY_MS;
@@ -140,7 +140,7 @@ struct drain_sum {
 	uint32_t left, idle;
 };
 
-static struct drain_sum sum_up(const struct connections_look *own)
+static struct drain_sum sum_up(const struct connections_scan *own)
 {
 	struct drain_sum sum = {(uint32_t)own->left, (uint32_t)own->idle};
 
@@ -164,7 +164,7 @@ static void report_progress(int64_t now)
 	if (now < drain.next_report)
 		return;
 	drain.next_report = now + REPORT_EVERY_MS;
-	sum = sum_up(&drain.view.look);
+	sum = sum_up(&drain.view.scan);
 	log_info("Draining: %u connection%s left (%u idle), %ld.%ld s to go.", sum.left,
 	         sum.left == 1 ? "" : "s", sum.idle, (long)(to_go / 1000),
 	         (long)(to_go % 1000 / 100));
@@ -183,17 +183,17 @@ static void choose_graces(struct idle_graces *ret_graces)
 		ret_graces->other_ms = STOP_GRACE_MS;
 }
 
-void drain_look(struct drain_view *view)
+void drain_scan(struct drain_view *view)
 {
 	const int64_t begun = clock_now_ms();
 	struct idle_graces graces;
 
-	if (begun < view->next_look)
+	if (begun < view->next_scan)
 		return;
 	follow_begin();
 	choose_graces(&graces);
-	connections_look(&graces, &view->look);
-	view->next_look = connections_next_look(&view->look, begun, clock_now_ms());
+	connections_scan(&graces, &view->scan);
+	view->next_scan = connections_next_scan(&view->scan, begun, clock_now_ms());
 }
 
 void drain_report_left(void)
@@ -206,11 +206,11 @@ void drain_report_left(void)
 	if (!drain_has_stopped_accepting() ||
 	    (!connections_remain() && !members_have_connections()))
 		return;
-	connections_look(&never, &drain.view.look);
-	sum = sum_up(&drain.view.look);
+	connections_scan(&never, &drain.view.scan);
+	sum = sum_up(&drain.view.scan);
 	if (sum.left == 0)
 		return;
-	go_on = text_list(peers, sizeof(peers), drain.view.look.peers);
+	go_on = text_list(peers, sizeof(peers), drain.view.scan.peers);
 	for (int i = 0; i < GENERATION_MEMBERS && go_on; i++) {
 		const struct member *member = &generation.page->members[i];
 
@@ -261,7 +261,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		if (!queue_is_empty(now) &&
 		    (!drain.may_grow || now - drain.begun < GROWING_QUEUE_MS))
 			return false;
-		(void)test_step("queue_empty");
+		(void)failpoint("queue_empty");
 		drain.stage = STAGE_STOP_ACCEPTING;
 		/* fall through */
 	case STAGE_STOP_ACCEPTING:
@@ -271,7 +271,7 @@ bool drain_step(int64_t *ret_wait_ms)
 			complain_once(error);
 			return false;
 		}
-		(void)test_step("stopped_accepting");
+		(void)failpoint("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
 		drain.stopped_since = now;
 		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
@@ -285,11 +285,11 @@ bool drain_step(int64_t *ret_wait_ms)
 			return false;
 		drain.stage = STAGE_CONNECTIONS;
 		end_listeners();
-		(void)test_step("listeners_ended");
+		(void)failpoint("listeners_ended");
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		drain_look(&drain.view);
+		drain_scan(&drain.view);
 		if (!connections_remain() && !members_have_connections() &&
 		    newcomers_have_stopped_accepting(now))
 			return true;

@@ -25,13 +25,13 @@ void drain_cancel(void);
 
 /* What a member knows of its connections. All zero: it has not looked yet. */
 struct drain_view {
-	struct connections_look look;
-	int64_t next_look;
+	struct connections_scan scan;
+	int64_t next_scan;
 };
 
 /* Looks at this process's connections if it is time for it: ends and follows them (connections.h). Context: the
  * controller of any member, once the process has stopped accepting. */
-void drain_look(struct drain_view *view);
+void drain_scan(struct drain_view *view);
 
 /* Tells the log who is left, if anybody is. Context: the controller, once the process has stopped accepting. */
 void drain_report_left(void);

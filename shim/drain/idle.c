@@ -6,7 +6,7 @@
 
 static bool is_busy(const struct idle_facts *facts)
 {
-	return facts->has_unread || facts->has_unsent || facts->last_move == MOVE_TUNNELED ||
+	return facts->has_unread || facts->has_unsent || facts->last_io == IO_TUNNELED ||
 	       facts->http == HTTP_UNDER_WAY || facts->received_ms == IDLE_UNKNOWN_MS ||
 	       facts->sent_ms == IDLE_UNKNOWN_MS;
 }
@@ -14,10 +14,10 @@ static bool is_busy(const struct idle_facts *facts)
 /* The last thing that happened was that the server sent something, or nothing happened at all. */
 static bool was_answered(const struct idle_facts *facts)
 {
-	if (facts->http == HTTP_BETWEEN || facts->last_move == MOVE_SENT || !facts->has_received)
+	if (facts->http == HTTP_BETWEEN || facts->last_io == IO_SENT || !facts->has_received)
 		return true;
 	/* Within a tick nobody can tell which came first. */
-	return facts->last_move == MOVE_NONE && facts->sent_ms + TICK_MS < facts->received_ms;
+	return facts->last_io == IO_NONE && facts->sent_ms + TICK_MS < facts->received_ms;
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -43,7 +43,7 @@ int64_t idle_in_ms(const struct idle_facts *facts, const struct idle_graces *gra
 
 	if (is_busy(facts))
 		return INT64_MAX;
-	if (facts->http == HTTP_TOLD)
+	if (facts->http == HTTP_CLOSE_ANNOUNCED)
 		return 0;
 	if (!was_answered(facts))
 		return INT64_MAX;

@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "http/exchange.h"
 #include "http/http1.h"
-#include "http/traffic.h"
 
 #define IDLE_UNKNOWN_MS (-1)
 
 struct idle_facts {
-	enum last_move last_move;
-	enum http_stand http;
+	enum last_io last_io;
+	enum http_state http;
 	bool has_unread;   /* bytes that the server has not read: ioctl SIOCINQ, tcp(7), unix(7) */
 	bool has_unsent;   /* bytes that the client has not got: ioctl SIOCOUTQ */
 	bool has_received; /* any bytes ever came: tcpi_bytes_received */

@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
 #include "generation/generation.h"
 #include "kernel/listeners.h"
 #include "signal/restart.h"
@@ -37,7 +37,7 @@ void quiet_listener_note_poller(void)
 int quiet_listener_make(int extra_type)
 {
 	const struct sockaddr autobind = {.sa_family = AF_UNIX};
-	int error = test_step("quiet_listener");
+	int error = failpoint("quiet_listener");
 	const int fd =
 		error ? -1 : libc_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_type, 0);
 

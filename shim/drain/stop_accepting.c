@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
 #include "kernel/epoll_sets.h"
@@ -125,7 +125,7 @@ static int replace_all(struct keeping *kept)
 		(void)replace_listener(fds[i], quiet_fd, &sets);
 	atomic_store(&stop_accepting.is_complete, true);
 	libc_calls.close(quiet_fd);
-	(void)test_step("replaced");
+	(void)failpoint("replaced");
 	wake_threads(fds, quiet_listener_count());
 	wait_for_accepts();
 	return 0;

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
-#include "base/test_step.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1u
@@ -22,7 +22,7 @@
 /* Returns a sealed memfd of the page's size, or -errno. */
 static int make_memfd(void)
 {
-	int error = test_step("memfd");
+	int error = failpoint("memfd");
 	int fd;
 
 	if (error)
@@ -47,7 +47,7 @@ int page_make(struct generation_page **ret_page, int *ret_fd)
 	struct generation_page *page =
 		mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, flags, fd < 0 ? -1 : fd, 0);
 
-	if (page == MAP_FAILED || (errno = -test_step("page")) != 0) {
+	if (page == MAP_FAILED || (errno = -failpoint("page")) != 0) {
 		const int error = -errno;
 
 		if (fd >= 0)
@@ -89,7 +89,7 @@ int page_map(int fd, struct generation_page **ret_page)
 	    !(seals & F_SEAL_SHRINK))
 		return -EPROTO;
 	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED || (errno = -test_step("map")) != 0)
+	if (page == MAP_FAILED || (errno = -failpoint("map")) != 0)
 		return -errno;
 	error = check_page(page);
 	if (error == 0 && what.st_size < (off_t)sizeof(*page))

@@ -10,8 +10,8 @@
 
 #include "base/interpose.h"
 #include "base/settings.h"
-#include "http/replay.h"
-#include "http/traffic.h"
+#include "http/exchange.h"
+#include "http/http1_record.h"
 
 /* Spin this often, then sleep 0.1 ms between attempts. */
 #define SPINS 100
@@ -39,7 +39,7 @@ void follow_begin(void)
 
 	if (!settings.http_close || follow_has_begun())
 		return;
-	most = atomic_load(&traffic.count);
+	most = atomic_load(&exchanges.count);
 	memory = mmap(NULL, (size_t)most * sizeof(*followed), PROT_READ | PROT_WRITE,
 	              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (most == 0 || memory == MAP_FAILED)
@@ -61,15 +61,15 @@ static struct followed *followed_of(int fd)
 /* As if it had been followed all along, where the record tells enough; else from the next request on. */
 static void begin_anew(struct followed *it, int fd)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
-	struct traffic_record record;
-	bool is_known = traffic_recall(fd, &record, &it->changes);
+	const struct exchange *entry = exchange_of(fd);
+	struct exchange_record record;
+	bool is_known = exchange_recall(fd, &record, &it->changes);
 
-	if (is_known && replay(&record, &it->http) == HTTP_UNKNOWN)
-		is_known = record.side == TRAFFIC_NOTHING;
+	if (is_known && http1_record_read(&record, &it->http) == HTTP_UNKNOWN)
+		is_known = record.side == EXCHANGE_NOTHING;
 	if (!is_known || !http1_is_followed(&it->http))
 		http1_join_late(&it->http);
-	if (entry && traffic_last_move(entry) == MOVE_TUNNELED)
+	if (entry && exchange_last_io(entry) == IO_TUNNELED)
 		http1_give_up(&it->http);
 }
 
@@ -133,41 +133,35 @@ void follow_forget(int fd)
 	atomic_store(&it->has_missed, false);
 }
 
-static enum http_stand stand_of(const struct http1 *http)
-{
-	if (http1_is_told(http))
-		return HTTP_TOLD;
-	return http1_is_idle(http) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
-}
-
 /* What the record tells of a connection that is not followed. */
-static enum http_stand recalled_stand(int fd)
+static enum http_state recalled_stand(int fd)
 {
-	struct traffic_record record;
+	struct exchange_record record;
 	uint32_t changes;
 	struct http1 http;
 
-	return traffic_recall(fd, &record, &changes) ? replay(&record, &http) : HTTP_UNKNOWN;
+	return exchange_recall(fd, &record, &changes) ? http1_record_read(&record, &http)
+	                                              : HTTP_UNKNOWN;
 }
 
-enum http_stand follow_state(int fd)
+enum http_state follow_state(int fd)
 {
 	struct followed *it = followed_of(fd);
-	enum http_stand stand = HTTP_UNKNOWN;
+	enum http_state state = HTTP_UNKNOWN;
 
 	/* At the next look, then. */
 	if (it && atomic_exchange(&it->is_in_use, true))
 		return HTTP_UNDER_WAY;
-	if (it && http1_is_followed(&it->http) && !atomic_load(&it->has_missed))
-		stand = stand_of(&it->http);
+	if (it && !atomic_load(&it->has_missed))
+		state = http1_state(&it->http);
 	if (it)
 		give_back(it);
-	return stand == HTTP_UNKNOWN ? recalled_stand(fd) : stand;
+	return state == HTTP_UNKNOWN ? recalled_stand(fd) : state;
 }
 
 bool follow_follows(int fd, bool in_tls)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 
 	return followed_of(fd) && entry && atomic_load(&entry->is_tls) == in_tls;
 }
@@ -185,7 +179,7 @@ void follow_again(int fd)
 /* It may be the read with which the record ended when the connection was begun to be followed. */
 void follow_received(int fd, const struct iovec *iov, int count, size_t n)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 	struct followed *it = followed_of(fd);
 
 	if (!it || !entry || !take(it))

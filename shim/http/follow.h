@@ -25,15 +25,15 @@ static inline bool follow_has_begun(void)
  * has stopped accepting. */
 void follow_begin(void);
 
-/* FD is a connection: from now on it is followed, with what is recorded of it so far (traffic.h). A second call
+/* FD is a connection: from now on it is followed, with what is recorded of it so far (exchange.h). A second call
  * for the same connection changes nothing. Context: the controller. */
 void follow_connection(int fd);
 
 /* FD is closed: its number is none of a followed connection any more. Context: any. */
 void follow_forget(int fd);
 
-/* How FD's requests and responses stand, followed or not. Context: the controller. */
-enum http_stand follow_state(int fd);
+/* How FD's requests and responses state, followed or not. Context: the controller. */
+enum http_state follow_state(int fd);
 
 /* True if FD is followed in the clear, or, with IN_TLS, through a TLS library. Context: any. */
 bool follow_follows(int fd, bool in_tls);

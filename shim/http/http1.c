@@ -137,15 +137,15 @@ static void edit(struct http1 *http1, unsigned events, size_t offset, struct htt
 	const int count = edits->count;
 
 	if ((events & HTTP1_KEEP_ALIVE_READ) && offset >= KEEP_ALIVE_LENGTH &&
-	    http1->told < MOST_REPLACED)
+	    http1->announced < MOST_REPLACED)
 		add_edit(edits, offset - KEEP_ALIVE_LENGTH, HTTP1_REPLACE, 0, KEEP_ALIVE_LENGTH);
-	else if (http1->told || response->has_close)
+	else if (http1->announced || response->has_close)
 		return;
 	else if ((events & HTTP1_OPTIONS_END) && is_kept)
 		add_edit(edits, offset, HTTP1_APPEND, 0, strlen(texts[HTTP1_APPEND]));
 	else if ((events & HTTP1_HEAD_END) && !response->is_http_1_0)
 		add_edit(edits, offset, HTTP1_INSERT, 0, strlen(texts[HTTP1_INSERT]));
-	http1->told += edits->count > count;
+	http1->announced += edits->count > count;
 }
 
 /* A response begins only where a request waits for one. */
@@ -157,7 +157,7 @@ static unsigned step_response(struct http1 *http1, uint8_t c)
 		if (http1->unanswered == 0)
 			return HTTP1_BAD;
 		http1_message_begin_response(&http1->response);
-		http1->told = 0;
+		http1->announced = 0;
 	}
 	events = http1_message_step(&http1->response, c);
 	return (events & HTTP1_HEAD_END) && is_tunnel(http1) ? HTTP1_BAD : events;
@@ -333,7 +333,7 @@ size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
 	if (taken > 0)
 		note_rest(http1, &last);
 	write_bytes(http1, iov, count, taken - added, NULL);
-	http1->told += begun;
+	http1->announced += begun;
 	return taken - added;
 }
 
@@ -356,9 +356,9 @@ bool http1_is_idle(const struct http1 *http1)
 	       http1_message_is_between(&http1->response);
 }
 
-bool http1_is_told(const struct http1 *http1)
+bool http1_close_is_announced(const struct http1 *http1)
 {
-	return http1->told > 0 && http1_is_idle(http1);
+	return http1->announced > 0 && http1_is_idle(http1);
 }
 
 bool http1_is_followed(const struct http1 *http1)
@@ -375,4 +375,13 @@ bool http1_is_in_chunks(const struct http1 *http1)
 bool http1_is_given_up(const struct http1 *http1)
 {
 	return http1->knowledge == GIVEN_UP;
+}
+
+enum http_state http1_state(const struct http1 *http1)
+{
+	if (!http1_is_followed(http1))
+		return HTTP_UNKNOWN;
+	if (http1_close_is_announced(http1))
+		return HTTP_CLOSE_ANNOUNCED;
+	return http1_is_idle(http1) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns what is known of one connection that may speak HTTP/1.x: where in its requests and responses
- * the two streams stand, and which bytes of a response change so that it says `Connection: close`
+ * the two streams state, and which bytes of a response change so that it says `Connection: close`
  * (RFC 9112 §9.6). Pure: no system call, no allocation, no lock, and the server's bytes are only read.
  *
  * A wrapper that reads shows what came: http1_read(). A wrapper that writes asks before, tells after:
@@ -32,11 +32,11 @@
 #include <sys/uio.h>
 
 /* What the responses say, where HTTP/1.x was followed. */
-enum http_stand {
+enum http_state {
 	HTTP_UNKNOWN,
-	HTTP_UNDER_WAY, /* a request is not answered, or a response not complete */
-	HTTP_BETWEEN,   /* all requests are answered in full */
-	HTTP_TOLD,      /* so they are, and the client knows that no more will be */
+	HTTP_UNDER_WAY,       /* a request is not answered, or a response not complete */
+	HTTP_BETWEEN,         /* all requests are answered in full */
+	HTTP_CLOSE_ANNOUNCED, /* so they are, and the client knows that no more will be */
 };
 
 /* One connection. All zero: between two messages, as a connection is that was just accepted. It may be
@@ -47,7 +47,7 @@ struct http1 {
 	uint32_t methods;   /* of the requests not yet answered, two bits each, the oldest lowest */
 	uint8_t unanswered; /* requests begun whose final response is not complete */
 	uint8_t knowledge;  /* whether the streams are followed */
-	uint8_t told;       /* edits of this response: how often it says close */
+	uint8_t announced;  /* edits of this response: how often it says close */
 	uint8_t edit;       /* enum http1_edit_kind: the edit that is partly out, if edit_out */
 	uint8_t edit_out;   /* so many bytes of its text */
 };
@@ -125,7 +125,7 @@ void http1_sent(struct http1 *http1, uint64_t n);
 /* The last response is complete and said close by an edit, and no request has begun since: nothing more is
  * to come, and the reading side may be ended. Of a response that said so on its own accord this
  * is not claimed; its server closes by itself. Context: any. */
-bool http1_is_told(const struct http1 *http1);
+bool http1_close_is_announced(const struct http1 *http1);
 
 /* Between messages: each request read is complete and answered. Context: any. */
 bool http1_is_idle(const struct http1 *http1);
@@ -134,7 +134,10 @@ bool http1_is_idle(const struct http1 *http1);
  * not given up. Context: any. */
 bool http1_is_followed(const struct http1 *http1);
 
-/* A response is under way whose length is told by its chunks. Context: any. */
+/* All of these in one word. Context: any. */
+enum http_state http1_state(const struct http1 *http1);
+
+/* A response is under way whose length its chunks give. Context: any. */
 bool http1_is_in_chunks(const struct http1 *http1);
 
 /* Given up: nothing will ever be edited any more. Context: any. */

@@ -2,9 +2,9 @@
 #include "http/observe.h"
 
 #include "http/announce.h"
+#include "http/exchange.h"
 #include "http/follow.h"
-#include "http/tls.h"
-#include "http/traffic.h"
+#include "http/tls_library.h"
 
 bool observe_is_followed(int fd)
 {
@@ -14,11 +14,11 @@ bool observe_is_followed(int fd)
 ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result)
 {
 	if (result > 0)
-		traffic_received(fd, parts, count, (size_t)result);
+		exchange_received(fd, parts, count, (size_t)result);
 	if (result > 0 && observe_is_followed(fd))
 		follow_received(fd, parts, count, (size_t)result);
 	if (__builtin_expect(result == 0, 0))
-		tls_reading_ended(fd);
+		tls_library_reading_ended(fd);
 	return result;
 }
 
@@ -26,7 +26,7 @@ void observe_received_unseen(int fd, ssize_t result)
 {
 	if (result <= 0)
 		return;
-	traffic_received(fd, &(struct iovec){"?", 1}, 1, 1);
+	exchange_received(fd, &(struct iovec){"?", 1}, 1, 1);
 	if (observe_is_followed(fd))
 		follow_forget(fd);
 }
@@ -34,7 +34,7 @@ void observe_received_unseen(int fd, ssize_t result)
 static void note_sent(int fd, const struct iovec *parts, int count, ssize_t result)
 {
 	if (result > 0)
-		traffic_sent(fd, parts, count, (size_t)result);
+		exchange_sent(fd, parts, count, (size_t)result);
 }
 
 ssize_t observe_sent(int fd, const struct iovec *parts, int count, ssize_t result)
@@ -57,7 +57,7 @@ ssize_t observe_sent_file(int fd, ssize_t result)
 {
 	if (result <= 0)
 		return result;
-	traffic_sent_file(fd, (uint64_t)result);
+	exchange_sent_file(fd, (uint64_t)result);
 	if (observe_is_followed(fd))
 		follow_sent_file(fd, (uint64_t)result);
 	return result;
@@ -70,13 +70,13 @@ static bool is_followed_in_tls(int fd)
 
 void observe_tls(int fd)
 {
-	if (traffic_is_tls(fd) && follow_has_begun())
+	if (exchange_is_tls(fd) && follow_has_begun())
 		follow_again(fd);
 }
 
 void observe_received_tls(int fd, const void *bytes, size_t size)
 {
-	traffic_received_tls(fd, bytes, size);
+	exchange_received_tls(fd, bytes, size);
 	if (is_followed_in_tls(fd))
 		follow_received(fd, &(struct iovec){(void *)bytes, size}, 1, size);
 }
@@ -84,15 +84,15 @@ void observe_received_tls(int fd, const void *bytes, size_t size)
 int observe_send_tls(int fd, const void *bytes, int size, bool has_more, announce_put *put,
                      void *context)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 	/* The library will write what it makes of these bytes, which is noted as well. */
-	const enum last_move before = entry ? traffic_last_move(entry) : MOVE_NONE;
+	const enum last_io before = entry ? exchange_last_io(entry) : IO_NONE;
 	const bool was_followed = is_followed_in_tls(fd);
 	const int result = was_followed ? announce_send_tls(fd, bytes, size, has_more, put, context)
 	                                : put(context, bytes, size);
 
 	if (result > 0)
-		traffic_sent_tls(fd, before, bytes, (size_t)result);
+		exchange_sent_tls(fd, before, bytes, (size_t)result);
 	if (!was_followed && is_followed_in_tls(fd))
 		follow_again(fd);
 	return result;
@@ -102,7 +102,7 @@ ssize_t observe_sent_file_tls(int fd, ssize_t result)
 {
 	if (result <= 0)
 		return result;
-	traffic_sent_file_tls(fd, (uint64_t)result);
+	exchange_sent_file_tls(fd, (uint64_t)result);
 	if (is_followed_in_tls(fd))
 		follow_sent_file(fd, (uint64_t)result);
 	return result;

@@ -8,9 +8,9 @@
 
 #include "base/bell.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
-#include "base/test_step.h"
 #include "base/text.h"
 #include "kernel/peek.h"
 
@@ -38,7 +38,7 @@ static long read_entries(int dir_fd, char *buffer, size_t size)
 
 static int open_for_reading(const char *path, int flags)
 {
-	const int error = test_step("proc");
+	const int error = failpoint("proc");
 	const int fd = error ? -1 : open(path, O_RDONLY | O_CLOEXEC | flags);
 
 	if (error)

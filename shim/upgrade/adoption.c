@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
@@ -83,7 +83,7 @@ static int take_place_of(int fd, uint32_t index)
 		return error;
 	}
 	libc_calls.close(inherited);
-	(void)test_step("adopted");
+	(void)failpoint("adopted");
 	listeners_mark_held(fd);
 	inheritance_taken();
 	return 0;

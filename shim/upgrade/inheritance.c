@@ -6,9 +6,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
-#include "base/test_step.h"
 #include "base/text.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
@@ -142,7 +142,7 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 	}
 	*ret_passed_on = *at == '+';
 	generation.page = page;
-	test_step_set_generation(page->number);
+	failpoint_set_generation(page->number);
 	inheritance.page = page;
 	inheritance.count = page->listener_count;
 	atomic_store(&inheritance.page_fd, (int)fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what a successor is told of its inheritance: which listeners, and under which number each waits there. */
+/* Owns what a successor learns of its inheritance: which listeners, and under which number each waits there. */
 #ifndef OCTOPUS_MANIFEST_H
 #define OCTOPUS_MANIFEST_H
 

@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
-#include "base/test_step.h"
 #include "kernel/procfs.h"
 
 #define STACK_SIZE (64 * 1024)
@@ -116,7 +116,7 @@ static int reaper_main(void *argument)
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	error = test_step("successor");
+	error = failpoint("successor");
 	if (error)
 		fail(SPAWN_CLONE, error);
 	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
@@ -162,7 +162,7 @@ int spawn_successor(const struct spawn_request *request)
 	memset(&spawn_report, 0, sizeof(spawn_report));
 	spawn.stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (spawn.stacks == MAP_FAILED || (errno = -test_step("stacks")) != 0) {
+	if (spawn.stacks == MAP_FAILED || (errno = -failpoint("stacks")) != 0) {
 		error = -errno;
 		spawn.stacks = NULL;
 		return error;
@@ -170,7 +170,7 @@ int spawn_successor(const struct spawn_request *request)
 	/* A handler that ran in one of the two would run on our memory. */
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
 	/* CLONE_FILES: a copy of the table would keep the server's connections open. */
-	spawn.reaper = (errno = -test_step("reaper")) != 0
+	spawn.reaper = (errno = -failpoint("reaper")) != 0
 	                       ? -1
 	                       : clone(reaper_main, spawn.stacks + STACK_SIZE,
 	                               CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
+#include "control/activation.h"
 #include "control/controller.h"
-#include "control/takeover.h"
 #include "generation/start_image.h"
 
 extern char **environ;
@@ -54,10 +54,10 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 #endif
 	(void)start_image_copy_words((int)argc, argv, envp);
 	libc_calls_loaded(start_image_capture);
-	test_step_begin(start_image_getenv("OCTOPUS_TEST_STEPS"));
+	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_handover_variable();
 	if (handover)
-		takeover_as_successor(handover);
+		activation_as_successor(handover);
 }
 
 __attribute__((destructor)) static void octopus_exit(void)

@@ -9,7 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "http/observe.h"
 #include "signal/restart.h"
 
@@ -21,8 +21,8 @@
 
 static void about_to_read(int fd)
 {
-	if (waiting_is_watched())
-		waiting_on_connection(fd);
+	if (first_wait_is_watched())
+		first_wait_on_connection(fd);
 }
 
 /* One buffer as a list. */
@@ -144,7 +144,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	return observe_sent(fd, parts, count, result);
 }
 
-/* One after another, as the kernel does it: an error after the first is told by the next call. */
+/* One after another, as the kernel does it: an error after the first is returned by the next call. */
 static int send_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	for (unsigned i = 0; i < count; i++) {

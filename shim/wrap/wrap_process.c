@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "control/activation.h"
 #include "control/controller.h"
-#include "control/takeover.h"
 #include "generation/generation.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
@@ -30,10 +30,10 @@ EXPORT pid_t fork(void)
 	pid_t child;
 
 	libc_calls_ensure();
-	takeover_before_fork();
+	activation_before_fork();
 	child = libc_calls.fork();
 	if (child != 0)
-		takeover_after_fork(child);
+		activation_after_fork(child);
 	return child;
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/signal_set.h"
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "signal/dispositions.h"
 #include "signal/restart.h"
 
@@ -167,8 +167,8 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	int sig;
 
 	dispositions_note_wait(set);
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	sig = libc_calls.sigtimedwait(set, &own, timeout);
 	while (sig > 0 ? dispositions_intercept(sig, &own) : restart_is_due()) {
 		if (timeout)

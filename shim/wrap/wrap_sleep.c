@@ -6,15 +6,15 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "signal/restart.h"
 
 EXPORT int pause(void)
 {
 	int result;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	do
 		result = libc_calls.pause();
 	while (restart_is_due());
@@ -25,8 +25,8 @@ EXPORT int sigsuspend(const sigset_t *mask)
 {
 	int result;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	do
 		result = libc_calls.sigsuspend(mask);
 	while (restart_is_due());
@@ -38,8 +38,8 @@ EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
 	struct timespec rest;
 	int result;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	result = libc_calls.nanosleep(request, &rest);
 	while (UNLIKELY(result < 0) && restart_is_due())
 		result = libc_calls.nanosleep(&rest, &rest);
@@ -56,8 +56,8 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	struct timespec rest = {0};
 	int error;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	error = libc_calls.clock_nanosleep(clock, flags, request, &rest);
 	for (; UNLIKELY(error == EINTR); errno = saved) {
 		errno = EINTR;

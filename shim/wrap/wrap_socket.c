@@ -6,15 +6,15 @@
 #include <fcntl.h>
 #include <stdbool.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
-#include "base/test_step.h"
+#include "control/activation.h"
 #include "control/controller.h"
-#include "control/takeover.h"
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
-#include "http/traffic.h"
+#include "http/exchange.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "signal/restart.h"
@@ -30,7 +30,7 @@ EXPORT int socket(int family, int type, int protocol)
 	const int fd = libc_calls.socket(family, type, protocol);
 
 	manifest_note_any_port(fd, false);
-	traffic_begin_anew(fd, false);
+	exchange_begin_anew(fd, false);
 	return fd;
 }
 
@@ -56,7 +56,7 @@ EXPORT int listen(int fd, int backlog)
 	const int result = libc_calls.listen(fd, backlog);
 
 	if (result == 0)
-		takeover_on_listen(fd, is_new);
+		activation_on_listen(fd, is_new);
 	return result;
 }
 
@@ -65,8 +65,8 @@ static int after_accept(int fd, int result)
 {
 	stop_accepting_leave_accept();
 	if (result >= 0) {
-		traffic_begin_anew(result, true);
-		takeover_note_accept();
+		exchange_begin_anew(result, true);
+		activation_note_accept();
 	} else {
 		quiet_listener_accept_failed(fd);
 	}
@@ -129,11 +129,11 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 	bool was_tried = false;
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_fd(fd);
+	if (first_wait_is_watched())
+		first_wait_on_fd(fd);
 	if (is_too_late(fd))
 		return -1;
-	(void)test_step("accepting");
+	(void)failpoint("accepting");
 	stop_accepting_enter_accept();
 	do
 		result = libc_calls.accept(fd, address, length);
@@ -146,11 +146,11 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	bool was_tried = false;
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_fd(fd);
+	if (first_wait_is_watched())
+		first_wait_on_fd(fd);
 	if (is_too_late(fd))
 		return -1;
-	(void)test_step("accepting");
+	(void)failpoint("accepting");
 	stop_accepting_enter_accept();
 	do
 		result = libc_calls.accept4(fd, address, length, flags);

@@ -7,7 +7,7 @@
 
 #include "http/announce.h"
 #include "http/observe.h"
-#include "http/tls.h"
+#include "http/tls_library.h"
 
 EXPORT int SSL_read(SSL *ssl, void *buffer, int size);
 EXPORT int SSL_read_ex(SSL *ssl, void *buffer, size_t size, size_t *ret_size);
@@ -18,10 +18,10 @@ EXPORT ssize_t SSL_sendfile(SSL *ssl, int fd, off_t offset, size_t size, int fla
 /* An int counts them, and what is added has to fit in. */
 #define MOST_AT_ONCE (1 << 30)
 
-#define CALLS() tls_calls_for(__builtin_return_address(0))
+#define CALLS() tls_library_for(__builtin_return_address(0))
 
 /* -1 where the library reads and writes memory, and the server does the rest. */
-static int mark(const struct tls_calls *tls, SSL *ssl)
+static int mark(const struct tls_library *tls, SSL *ssl)
 {
 	const int saved = errno;
 	const int fd = tls->SSL_get_wfd ? tls->SSL_get_wfd(ssl) : -1;
@@ -33,15 +33,15 @@ static int mark(const struct tls_calls *tls, SSL *ssl)
 
 EXPORT int SSL_read(SSL *ssl, void *buffer, int size)
 {
-	const struct tls_calls *tls = CALLS();
+	const struct tls_library *tls = CALLS();
 	int fd, result;
 
 	if (!tls)
 		return -1;
 	fd = mark(tls, ssl);
-	tls_enter(tls, ssl);
+	tls_library_enter(tls, ssl);
 	result = tls->SSL_read(ssl, buffer, size);
-	tls_leave();
+	tls_library_leave();
 	if (result > 0)
 		observe_received_tls(fd, buffer, (size_t)result);
 	return result;
@@ -49,22 +49,22 @@ EXPORT int SSL_read(SSL *ssl, void *buffer, int size)
 
 EXPORT int SSL_read_ex(SSL *ssl, void *buffer, size_t size, size_t *ret_size)
 {
-	const struct tls_calls *tls = CALLS();
+	const struct tls_library *tls = CALLS();
 	int fd, result;
 
 	if (!tls || !tls->SSL_read_ex)
 		return 0;
 	fd = mark(tls, ssl);
-	tls_enter(tls, ssl);
+	tls_library_enter(tls, ssl);
 	result = tls->SSL_read_ex(ssl, buffer, size, ret_size);
-	tls_leave();
+	tls_library_leave();
 	if (result > 0)
 		observe_received_tls(fd, buffer, *ret_size);
 	return result;
 }
 
 struct target {
-	const struct tls_calls *tls;
+	const struct tls_library *tls;
 	SSL *ssl;
 };
 
@@ -125,7 +125,7 @@ EXPORT int SSL_write_ex(SSL *ssl, const void *bytes, size_t size, size_t *ret_si
 
 EXPORT ssize_t SSL_sendfile(SSL *ssl, int from, off_t offset, size_t size, int flags)
 {
-	const struct tls_calls *tls = CALLS();
+	const struct tls_library *tls = CALLS();
 	ssize_t result;
 	int fd;
 

@@ -23,7 +23,7 @@
 
 enum { OPERATIONS = 12, VALUE = 20 };
 
-/* Where things stand in the successor. */
+/* Where things state in the successor. */
 enum { FIRST_INHERITED = 40, PAGE_FD = 46, FIRST_OWN = 50, OWN_COUNT = 64, FIRST_MASTER = 500 };
 
 enum place { PLACE_V4, PLACE_V6, PLACE_UNIX, LISTENERS, PLACE_UDP = LISTENERS, PLACE_IDLE, PLACES };

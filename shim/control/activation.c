@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/takeover.h"
+#include "control/activation.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -7,17 +7,17 @@
 
 #include "base/clock.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/test_step.h"
 #include "control/controller.h"
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "generation/start_image.h"
-#include "http/traffic.h"
+#include "http/exchange.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
@@ -38,18 +38,18 @@ static _Atomic bool is_prepared;
 static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
 
-void takeover_note_accept(void)
+void activation_note_accept(void)
 {
 	thread_has_accepted = true;
 }
 
-void takeover_before_fork(void)
+void activation_before_fork(void)
 {
 	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
 		reserved_slot = members_reserve_slot();
 }
 
-void takeover_after_fork(pid_t child)
+void activation_after_fork(pid_t child)
 {
 	if (child < 0 && reserved_slot)
 		members_free_slot(reserved_slot);
@@ -71,11 +71,11 @@ static void in_child(void)
 	generation_forked();
 	controller_forked();
 	stop_accepting_forked();
-	waiting_forked();
+	first_wait_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);
-	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
+	atomic_fetch_or(&first_wait_missing, MISSING_CONTROLLER);
 	atomic_store(&generation.membership, reserved_slot);
 	reserved_slot = NULL;
 	if (is_for_connection)
@@ -96,7 +96,7 @@ static void prepare(void)
 	(void)pthread_atfork(NULL, in_parent, in_child);
 }
 
-void takeover_as_successor(const char *value)
+void activation_as_successor(const char *value)
 {
 	bool was_passed_on;
 	uint64_t mask;
@@ -105,7 +105,7 @@ void takeover_as_successor(const char *value)
 	inheritance_receive(value, &was_passed_on);
 	if (!generation.page)
 		return;
-	(void)test_step("received");
+	(void)failpoint("received");
 	dispositions_take(controller_note_signal);
 	/* The predecessor blocked our signals across the execve, so that none could come before
 	 * the handlers. What a program between starts has the mask that this one gave it. */
@@ -139,7 +139,7 @@ static int find_page(void)
 		libc_calls.close(page_fd);
 	page->number = 1;
 	generation.page = page;
-	test_step_set_generation(page->number);
+	failpoint_set_generation(page->number);
 	return 0;
 }
 
@@ -186,11 +186,11 @@ static void begin_generation(void)
 	atomic_store(&generation.page->leader, generation.pid);
 	atomic_store(&generation.role, ROLE_LEADER);
 	dispositions_take(controller_note_signal);
-	atomic_fetch_or(&waiting_for, WAITING_GENERATION_UNSEEN);
-	(void)test_step("listening");
+	atomic_fetch_or(&first_wait_missing, MISSING_FIRST_WAIT);
+	(void)failpoint("listening");
 	error = controller_start();
 	if (error) {
-		atomic_store(&waiting_for, 0);
+		atomic_store(&first_wait_missing, 0);
 		dispositions_give_back(false);
 		atomic_store(&generation.role, ROLE_NONE);
 		run_without_controller(error);
@@ -232,7 +232,7 @@ static void begin_once(void)
 	atomic_store(&beginner, 0);
 }
 
-void takeover_on_listen(int fd, bool is_new)
+void activation_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
@@ -240,7 +240,7 @@ void takeover_on_listen(int fd, bool is_new)
 		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		listeners_mark_held(fd);
-		traffic_begin(listeners_is_unix(fd));
+		exchange_begin(listeners_is_unix(fd));
 		if (is_new) /* an inherited one listened all along, and was reported by bind */
 			report_listener(fd);
 	}

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The take-over: from the first listen() on, the process has a generation, a leader and a
  * controller. Before it, and in a process that never listens, nothing of ours is in force. */
-#ifndef OCTOPUS_TAKEOVER_H
-#define OCTOPUS_TAKEOVER_H
+#ifndef OCTOPUS_ACTIVATION_H
+#define OCTOPUS_ACTIVATION_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 /* FD listens now; IS_NEW says that it did not before. The first one makes this process the leader of
  * a generation. Leaves errno alone. Context: normal. */
-void takeover_on_listen(int fd, bool is_new);
+void activation_on_listen(int fd, bool is_new);
 
 /* This process was started by a predecessor: VALUE is that of HANDOVER_VARIABLE. Its signals are in
  * hand from here on. Context: init. */
-void takeover_as_successor(const char *value);
+void activation_as_successor(const char *value);
 
 /* Around fork(2), in the parent: CHILD is its result. Context: any. */
-void takeover_before_fork(void);
-void takeover_after_fork(pid_t child);
+void activation_before_fork(void);
+void activation_after_fork(pid_t child);
 
 /* This thread has accepted a connection: a fork that follows is taken to be for it. Context: any. */
-void takeover_note_accept(void);
+void activation_note_accept(void);
 
 #endif

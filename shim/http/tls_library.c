@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/tls.h"
+#include "http/tls_library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "http/traffic.h"
+#include "http/exchange.h"
 
 /* Of OpenSSL 3. What it means to an older one, which does not look at the end so closely, is nothing. */
 #define IGNORE_UNEXPECTED_EOF (1u << 7)
 
 /* The call that this thread is in. */
 static __thread struct {
-	const struct tls_calls *tls;
+	const struct tls_library *tls;
 	SSL *ssl;
 } reading;
 
-static struct tls_calls calls;
+static struct tls_library calls;
 static _Atomic bool is_found;
 
 /* A library that was opened for its user alone (RTLD_LOCAL, as Python's ssl module is, and libssl with it) is not
@@ -31,9 +31,9 @@ static void *find(void *scope, const char *name)
 /* ISO C has no cast from an object pointer to a function pointer; POSIX dlsym() asks for one. */
 #define FIND(name) *(void **)&found.name = find(scope, #name)
 
-const struct tls_calls *tls_calls_for(const void *caller)
+const struct tls_library *tls_library_for(const void *caller)
 {
-	struct tls_calls found = {0};
+	struct tls_library found = {0};
 	void *scope = NULL;
 	Dl_info user;
 
@@ -61,20 +61,20 @@ const struct tls_calls *tls_calls_for(const void *caller)
 	return &calls;
 }
 
-void tls_enter(const struct tls_calls *tls, SSL *ssl)
+void tls_library_enter(const struct tls_library *tls, SSL *ssl)
 {
 	reading.tls = tls;
 	reading.ssl = ssl;
 }
 
-void tls_leave(void)
+void tls_library_leave(void)
 {
 	reading.ssl = NULL;
 }
 
-void tls_reading_ended(int fd)
+void tls_library_reading_ended(int fd)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 
 	if (reading.ssl && reading.tls->SSL_set_options && entry && atomic_load(&entry->is_ended))
 		(void)reading.tls->SSL_set_options(reading.ssl, IGNORE_UNEXPECTED_EOF);

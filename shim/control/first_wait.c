@@ -1,45 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/waiting.h"
+#include "control/first_wait.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "base/test_step.h"
+#include "base/failpoint.h"
 #include "control/controller.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
-#include "http/traffic.h"
+#include "http/exchange.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
 /* A helper that never waits on a listener (a cache manager, a child that serves one connection) is
  * looked at closely for its first waits, and then now and then. */
-#define CLOSE_LOOKS 64
-#define LATER_LOOK_EVERY 64
+#define CLOSE_PROBES 64
+#define LATER_PROBE_EVERY 64
 
 /* A worker that was forked into a drain must not accept before its new controller has replaced the listeners:
  * nobody would wait for what it got. */
 #define SILENCE_WAIT_MS 1000
 
-_Atomic uint32_t waiting_for;
+_Atomic uint32_t first_wait_missing;
 
-static _Atomic uint32_t looks;
+static _Atomic uint32_t probes;
 
-void waiting_forked(void)
+void first_wait_forked(void)
 {
-	atomic_store(&looks, 0);
+	atomic_store(&probes, 0);
 }
 
-static bool is_worth_a_look(void)
+static bool is_worth_a_probe(void)
 {
-	const uint32_t so_far = atomic_fetch_add(&looks, 1);
+	const uint32_t so_far = atomic_fetch_add(&probes, 1);
 
-	return so_far < CLOSE_LOOKS || so_far % LATER_LOOK_EVERY == 0;
+	return so_far < CLOSE_PROBES || so_far % LATER_PROBE_EVERY == 0;
 }
 
 static void attach(void)
 {
-	if (!(atomic_fetch_and(&waiting_for, ~WAITING_UNATTACHED) & WAITING_UNATTACHED))
+	if (!(atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER) & MISSING_CONTROLLER))
 		return;
 	controller_attach();
 	if (atomic_load(&generation.membership) &&
@@ -52,68 +52,67 @@ static void wait_has_begun(void)
 	const int saved = errno;
 
 	attach();
-	if (atomic_fetch_and(&waiting_for, ~WAITING_GENERATION_UNSEEN) &
-	    WAITING_GENERATION_UNSEEN) {
-		(void)test_step("waiting");
+	if (atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT) & MISSING_FIRST_WAIT) {
+		(void)failpoint("waiting");
 		atomic_store(&generation.page->is_waiting, 1);
 		bell_ring(&generation.page->bell);
 	}
 	errno = saved;
 }
 
-void waiting_on_fd(int fd)
+void first_wait_on_fd(int fd)
 {
 	if (listeners_is_listening(fd))
 		wait_has_begun();
 }
 
-void waiting_on_connection(int fd)
+void first_wait_on_connection(int fd)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 	const int saved = errno;
 
-	if (entry && atomic_load(&entry->is_accepted) && traffic_last_move(entry) == MOVE_SENT)
+	if (entry && atomic_load(&entry->is_accepted) && exchange_last_io(entry) == IO_SENT)
 		attach();
 	errno = saved;
 }
 
-struct look {
+struct probe {
 	int depth;
 	bool found;
 };
 
-static bool look_at_entry(const struct epoll_entry *entry, void *context)
+static bool probe_entry(const struct epoll_entry *entry, void *context)
 {
-	struct look *look = context;
+	struct probe *probe = context;
 
 	if (listeners_is_listening(entry->fd)) {
-		look->found = true;
-	} else if (look->depth == 0) {
+		probe->found = true;
+	} else if (probe->depth == 0) {
 		/* An epoll set within the set (epoll(7), "Q4"); anything else has no entries. */
-		look->depth++;
-		(void)procfs_each_epoll_entry(entry->fd, look_at_entry, look);
-		look->depth--;
+		probe->depth++;
+		(void)procfs_each_epoll_entry(entry->fd, probe_entry, probe);
+		probe->depth--;
 	}
-	return !look->found;
+	return !probe->found;
 }
 
-void waiting_on_epoll(int epoll_fd)
+void first_wait_on_epoll(int epoll_fd)
 {
-	struct look look = {0, false};
+	struct probe probe = {0, false};
 	const int saved = errno;
 
-	if (is_worth_a_look())
-		(void)procfs_each_epoll_entry(epoll_fd, look_at_entry, &look);
+	if (is_worth_a_probe())
+		(void)procfs_each_epoll_entry(epoll_fd, probe_entry, &probe);
 	errno = saved;
-	if (look.found)
+	if (probe.found)
 		wait_has_begun();
 	else
-		waiting_idly();
+		first_wait_idly();
 }
 
-void waiting_on_poll(const struct pollfd *fds, nfds_t count)
+void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
 {
-	if (is_worth_a_look()) {
+	if (is_worth_a_probe()) {
 		for (nfds_t i = 0; i < count; i++) {
 			if (fds[i].fd >= 0 && fds[i].events & POLLIN &&
 			    listeners_is_listening(fds[i].fd)) {
@@ -122,12 +121,12 @@ void waiting_on_poll(const struct pollfd *fds, nfds_t count)
 			}
 		}
 	}
-	waiting_idly();
+	first_wait_idly();
 }
 
-void waiting_on_select(int count, const fd_set *in)
+void first_wait_on_select(int count, const fd_set *in)
 {
-	if (in && is_worth_a_look()) {
+	if (in && is_worth_a_probe()) {
 		for (int fd = 0; fd < count && fd < FD_SETSIZE; fd++) {
 			if (FD_ISSET(fd, in) && listeners_is_listening(fd)) {
 				wait_has_begun();
@@ -135,10 +134,10 @@ void waiting_on_select(int count, const fd_set *in)
 			}
 		}
 	}
-	waiting_idly();
+	first_wait_idly();
 }
 
-void waiting_idly(void)
+void first_wait_idly(void)
 {
 	if (generation.is_daemonizing && atomic_load(&generation.role) == ROLE_WORKER)
 		attach();

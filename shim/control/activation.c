@@ -13,9 +13,8 @@
 #include "base/settings.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
-#include "drain/stop_accepting.h"
+#include "control/fork.h"
 #include "generation/generation.h"
-#include "generation/members.h"
 #include "generation/start_image.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
@@ -25,62 +24,12 @@
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
-/* Since the last fork of this thread. */
-static __thread bool thread_has_accepted;
-
-/* The slot of the child that this thread is forking. */
-static __thread struct member *reserved_slot;
-
 static _Atomic bool is_prepared;
 
 /* The process one of whose threads is beginning its generation, or 0: a child that another thread forked
  * meanwhile has its own beginning. */
 static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
-
-void activation_note_accept(void)
-{
-	thread_has_accepted = true;
-}
-
-void activation_before_fork(void)
-{
-	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
-		reserved_slot = members_reserve_slot();
-}
-
-void activation_after_fork(pid_t child)
-{
-	if (child < 0 && reserved_slot)
-		members_free_slot(reserved_slot);
-	reserved_slot = NULL;
-}
-
-static void in_parent(void)
-{
-	thread_has_accepted = false;
-}
-
-static void in_child(void)
-{
-	const bool is_for_connection = thread_has_accepted;
-	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
-
-	thread_has_accepted = false;
-	peek_forked();
-	generation_forked();
-	controller_forked();
-	stop_accepting_forked();
-	first_wait_forked();
-	if (!had_listened)
-		return; /* a successor that makes itself a daemon before it listens */
-	dispositions_give_back(true);
-	atomic_fetch_or(&first_wait_missing, MISSING_CONTROLLER);
-	atomic_store(&generation.membership, reserved_slot);
-	reserved_slot = NULL;
-	if (is_for_connection)
-		members_join(MEMBER_CONNECTION);
-}
 
 /* What both kinds of first generation and successor need once. */
 static void prepare(void)
@@ -93,7 +42,7 @@ static void prepare(void)
 	log_start();
 	settings_read(start_image_getenv, start_image.directory, log_error);
 	log_check_target();
-	(void)pthread_atfork(NULL, in_parent, in_child);
+	fork_watch();
 }
 
 void activation_as_successor(const char *value)

@@ -5,7 +5,6 @@
 #define OCTOPUS_ACTIVATION_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 /* FD listens now; IS_NEW says that it did not before. The first one makes this process the leader of
  * a generation. Leaves errno alone. Context: normal. */
@@ -14,12 +13,5 @@ void activation_on_listen(int fd, bool is_new);
 /* This process was started by a predecessor: VALUE is that of HANDOVER_VARIABLE. Its signals are in
  * hand from here on. Context: init. */
 void activation_as_successor(const char *value);
-
-/* Around fork(2), in the parent: CHILD is its result. Context: any. */
-void activation_before_fork(void);
-void activation_after_fork(pid_t child);
-
-/* This thread has accepted a connection: a fork that follows is taken to be for it. Context: any. */
-void activation_note_accept(void);
 
 #endif

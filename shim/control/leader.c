@@ -14,6 +14,7 @@
 #include "base/signal_names.h"
 #include "base/signal_set.h"
 #include "drain/drain.h"
+#include "drain/drain_report.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
 #include "generation/members.h"
@@ -165,7 +166,8 @@ static void stop_server(void)
 	const bool has_own_way = dispositions_has_own_way(sig);
 	sigset_t all;
 
-	drain_report_left();
+	if (drain_has_stopped_accepting())
+		drain_report_end();
 	drain_end();
 	if (leader.candidate)
 		release_successor();

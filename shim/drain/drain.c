@@ -12,8 +12,8 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/text.h"
 #include "drain/connections.h"
+#include "drain/drain_report.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -30,7 +30,6 @@
 #define MEMBER_TICK_MS 5
 #define MEMBERS_WAIT_MS 2000
 #define CONNECTION_TICK_MS 20
-#define REPORT_EVERY_MS 1000
 
 /* No successor awaits the client of an idle connection: it need not be given the time to send one more
  * request. But where HTTP does not tell, it must be plain that a response is over, not paused. */
@@ -47,11 +46,9 @@ static struct {
 	bool has_complained;
 	bool may_grow; /* new connections still get into the queue of one of them */
 	int64_t begun;
-	int64_t deadline;
 	int64_t empty_since;
 	int64_t stopped_since;
 	struct drain_view view;
-	int64_t next_report;
 } drain;
 
 /* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
@@ -75,8 +72,7 @@ void drain_begin(int64_t deadline)
 	(void)failpoint("draining");
 	memset(&drain, 0, sizeof(drain));
 	drain.begun = clock_now_ms();
-	drain.next_report = drain.begun + REPORT_EVERY_MS;
-	drain.deadline = deadline;
+	drain_report_begin(drain.begun, deadline);
 	for (int i = 0; i < count; i++) {
 		int kept;
 
@@ -123,53 +119,6 @@ static bool newcomers_have_stopped_accepting(int64_t now)
 	return members_have_stopped_accepting() || now - drain.stopped_since >= MEMBERS_WAIT_MS;
 }
 
-static bool members_have_connections(void)
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *member = &generation.page->members[i];
-
-		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    member_is_live(member))
-			return true;
-	}
-	return false;
-}
-
-/* Of the whole generation; a child forked for one connection counts as one. */
-struct drain_sum {
-	uint32_t left, idle;
-};
-
-static struct drain_sum sum_up(const struct connections_scan *own)
-{
-	struct drain_sum sum = {(uint32_t)own->left, (uint32_t)own->idle};
-
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *member = &generation.page->members[i];
-
-		if (!atomic_load(&member->pid) || !atomic_load(&member->connections) ||
-		    !member_is_live(member))
-			continue;
-		sum.left += atomic_load(&member->connections);
-		sum.idle += atomic_load(&member->idle);
-	}
-	return sum;
-}
-
-static void report_progress(int64_t now)
-{
-	const int64_t to_go = drain.deadline > now ? drain.deadline - now : 0;
-	struct drain_sum sum;
-
-	if (now < drain.next_report)
-		return;
-	drain.next_report = now + REPORT_EVERY_MS;
-	sum = sum_up(&drain.view.scan);
-	log_info("Draining: %u connection%s left (%u idle), %ld.%ld s to go.", sum.left,
-	         sum.left == 1 ? "" : "s", sum.idle, (long)(to_go / 1000),
-	         (long)(to_go % 1000 / 100));
-}
-
 static void choose_graces(struct idle_graces *ret_graces)
 {
 	const int64_t ms = settings.idle_grace_ms;
@@ -194,32 +143,6 @@ void drain_scan(struct drain_view *view)
 	choose_graces(&graces);
 	connections_scan(&graces, &view->scan);
 	view->next_scan = connections_next_scan(&view->scan, begun, clock_now_ms());
-}
-
-void drain_report_left(void)
-{
-	static const struct idle_graces never = {INT64_MAX, INT64_MAX};
-	char peers[3 * CONNECTIONS_PEERS] = "";
-	struct drain_sum sum;
-	bool go_on;
-
-	if (!drain_has_stopped_accepting() ||
-	    (!connections_remain() && !members_have_connections()))
-		return;
-	connections_scan(&never, &drain.view.scan);
-	sum = sum_up(&drain.view.scan);
-	if (sum.left == 0)
-		return;
-	go_on = text_list(peers, sizeof(peers), drain.view.scan.peers);
-	for (int i = 0; i < GENERATION_MEMBERS && go_on; i++) {
-		const struct member *member = &generation.page->members[i];
-
-		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    atomic_load(&member->has_peers))
-			go_on = text_list(peers, sizeof(peers), member->peers);
-	}
-	log_info("The drain ends with %u connection%s left%s%s.", sum.left,
-	         sum.left == 1 ? "" : "s", peers[0] ? ", among them: " : "", peers);
 }
 
 /* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
@@ -290,10 +213,10 @@ bool drain_step(int64_t *ret_wait_ms)
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
 		drain_scan(&drain.view);
-		if (!connections_remain() && !members_have_connections() &&
+		if (!connections_remain() && !drain_report_members_have_connections() &&
 		    newcomers_have_stopped_accepting(now))
 			return true;
-		report_progress(now);
+		drain_report_progress(&drain.view.scan, now);
 		return false;
 	}
 	return false;

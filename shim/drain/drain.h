@@ -33,9 +33,6 @@ struct drain_view {
  * controller of any member, once the process has stopped accepting. */
 void drain_scan(struct drain_view *view);
 
-/* Tells the log who is left, if anybody is. Context: the controller, once the process has stopped accepting. */
-void drain_report_left(void);
-
 /* Lets go of what a drain that was cut short still holds. Context: the controller. */
 void drain_end(void);
 

@@ -57,7 +57,7 @@ struct follow_pending {
 	bool is_the_servers; /* not edited: the bytes are where the server has them */
 };
 
-/* That of FD, or NULL where FD is not followed. It ends with follow_forget(). Context: the thread that writes. */
+/* That of FD, or NULL where FD is not followed. It ends with follow_forget(). Context: any, but one thread at a time for each connection. */
 struct follow_pending *follow_pending(int fd);
 
 /* The edits of what the server wants to write to FD (http1_plan()); none where FD is not followed. HAS_MORE: a TLS

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "control/activation.h"
 #include "control/controller.h"
+#include "control/fork.h"
 #include "generation/generation.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
@@ -30,10 +30,10 @@ EXPORT pid_t fork(void)
 	pid_t child;
 
 	libc_calls_ensure();
-	activation_before_fork();
+	fork_begins();
 	child = libc_calls.fork();
 	if (child != 0)
-		activation_after_fork(child);
+		fork_ended(child);
 	return child;
 }
 

@@ -6,23 +6,18 @@
 #include <fcntl.h>
 #include <stdbool.h>
 
-#include "base/failpoint.h"
 #include "base/log.h"
+#include "control/accepting.h"
 #include "control/activation.h"
-#include "control/controller.h"
-#include "control/first_wait.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
-#include "signal/restart.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/manifest.h"
-
-#define MIXED_WAIT_MS 100
 
 /* A number that is used anew is no longer the listener it may have been. */
 EXPORT int socket(int family, int type, int protocol)
@@ -60,102 +55,30 @@ EXPORT int listen(int fd, int backlog)
 	return result;
 }
 
-/* Leaves errno as the kernel set it, unless the listener is a quiet one. */
-static int after_accept(int fd, int result)
-{
-	stop_accepting_leave_accept();
-	if (result >= 0) {
-		exchange_begin_anew(result, true);
-		activation_note_accept();
-	} else {
-		quiet_listener_accept_failed(fd);
-	}
-	return result;
-}
-
-/* While two generations share a blocking listener, one connection wakes both where they poll, and the one
- * that comes too late would sit in accept() although it has connections to answer. True if there is
- * nothing to accept, with the error for a thread that polls (accept(2): like EAGAIN). */
-static bool is_too_late(int fd)
-{
-	struct pollfd request = {.fd = fd, .events = POLLIN};
-
-	if (!quiet_listener_thread_polls() || !generation_may_share() ||
-	    fcntl(fd, F_GETFL) & O_NONBLOCK || libc_calls.poll(&request, 1, 0) != 0)
-		return false;
-	errno = ECONNABORTED;
-	return true;
-}
-
-/* A blocking accept() has put a descriptor aside for the next connection, gives it back when a signal wakes
- * it, and wants one again as it goes on. If all others are in use, what an upgrade or a drain opens may be
- * that one: then it waits, as it would have. Elsewhere the error is the server's own. */
-static bool lost_its_descriptor(int fd, bool *was_tried)
-{
-	const struct timespec moment = {0, 1000000};
-
-	if (errno != EMFILE || !generation.page || stop_accepting_has_begun() ||
-	    fcntl(fd, F_GETFL) & O_NONBLOCK)
-		return false;
-	errno = EMFILE;
-	/* Once in any case: it may have been closed by now. */
-	if (!*was_tried)
-		return *was_tried = true;
-	if (!controller_is_at_work())
-		return false;
-	return libc_calls.nanosleep(&moment, NULL) == 0 || restart_is_due();
-}
-
-/* A thread that never polled and finds no connection expects to wait for one. It looks up now and then: where it
- * waits, nobody can wake it when the process stops accepting. */
-static bool waited_for_it(int fd)
-{
-	struct pollfd request = {.fd = fd, .events = POLLIN};
-
-	if (errno != EAGAIN || stop_accepting_has_begun() || quiet_listener_thread_polls() ||
-	    !adoption_blocks_for_server(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
-		return false;
-	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
-}
-
-/* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
-static bool is_worth_another_try(int fd, bool *was_tried)
-{
-	return restart_is_due() || lost_its_descriptor(fd, was_tried) || waited_for_it(fd);
-}
-
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 {
-	bool was_tried = false;
+	struct accepting accepting;
 	int result;
 
-	if (first_wait_is_watched())
-		first_wait_on_fd(fd);
-	if (is_too_late(fd))
+	if (!accepting_begin(&accepting, fd))
 		return -1;
-	(void)failpoint("accepting");
-	stop_accepting_enter_accept();
 	do
 		result = libc_calls.accept(fd, address, length);
-	while (UNLIKELY(result < 0) && is_worth_another_try(fd, &was_tried));
-	return after_accept(fd, result);
+	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
+	return accepting_end(&accepting, result);
 }
 
 EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-	bool was_tried = false;
+	struct accepting accepting;
 	int result;
 
-	if (first_wait_is_watched())
-		first_wait_on_fd(fd);
-	if (is_too_late(fd))
+	if (!accepting_begin(&accepting, fd))
 		return -1;
-	(void)failpoint("accepting");
-	stop_accepting_enter_accept();
 	do
 		result = libc_calls.accept4(fd, address, length, flags);
-	while (UNLIKELY(result < 0) && is_worth_another_try(fd, &was_tried));
-	return after_accept(fd, result);
+	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
+	return accepting_end(&accepting, result);
 }
 
 /* Shutting a listener down ends it for every process that shares it, another generation's too

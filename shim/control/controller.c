@@ -12,7 +12,11 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/signal_set.h"
+#include "control/ending.h"
 #include "control/leader.h"
+#include "control/leader_state.h"
+#include "control/readiness.h"
+#include "control/successor.h"
 #include "control/worker.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -23,8 +27,6 @@
 #include "upgrade/inheritance.h"
 
 #define STACK_SIZE (256 * 1024)
-
-#define NEVER INT64_MAX
 
 /* Written by handlers; the last one is the controller thread's own. */
 static struct {
@@ -100,7 +102,7 @@ static void become_leader(int32_t before)
 	else if (atomic_load(&generation.page->is_ready))
 		atomic_store(&generation.page->announced_by, generation.pid);
 	if (atomic_load(&generation.page->is_ready))
-		leader_report_pid();
+		readiness_report_pid();
 	bell_ring(&generation.page->bell);
 }
 
@@ -137,7 +139,7 @@ static int64_t lead(void)
 		atomic_fetch_and(&controller.from_terminal, ~pending) & pending;
 	const int64_t wait_ms = leader_step(pending, from_terminal);
 
-	atomic_store(&controller.bell, leader_bell());
+	atomic_store(&controller.bell, successor_bell());
 	return wait_ms;
 }
 
@@ -223,7 +225,7 @@ void controller_on_exit(void)
 	if (!generation.page || getpid() != generation.pid)
 		return;
 	if (atomic_load(&generation.role) == ROLE_LEADER)
-		leader_on_exit();
+		ending_on_exit();
 	else
 		members_leave();
 }

@@ -20,7 +20,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZERS = handover settings http1
 FUZZ_PROGRAMS = $(FUZZERS:%=$(BUILD)/tests/fuzz/%)
-FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -g -O1 $(WARNINGS) \
+FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DOCTOPUS_VERSION='"$(VERSION)"' -pthread -g -O1 $(WARNINGS) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 TEST_PROGRAMS += $(FUZZ_PROGRAMS)
 

@@ -31,7 +31,7 @@ the_log() {
     local pids=() pid script='s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}/DEADLINE/' number=0
     mapfile -t pids < <(sed -n 's/.*The server has started (\([0-9]*\))\.$/\1/p' "$OCTOPUS_LOG_FILE")
     for pid in "${pids[@]}"; do script+=";s/\\($pid\\)/(PID$((++number)))/g"; done
-    sed -E "s|^$STAMP |STAMP |;s|127\\.0\\.0\\.1:$PORT|PLACE|;$script" "$OCTOPUS_LOG_FILE"
+    sed -E "s|^$STAMP |STAMP |;s|127\\.0\\.0\\.1:$PORT|PLACE|;s|(liboctopus\\.so) [0-9.]+\\.$|\\1 VERSION.|;$script" "$OCTOPUS_LOG_FILE"
 }
 
 # Two processes write: who comes first where both have something to say at once is open.
@@ -42,11 +42,13 @@ assert_log_is() { diff <(LC_ALL=C sort) <(the_log | LC_ALL=C sort); }
     upgrade HUP
     stop_successor TERM
     assert_log_is <<'EOF2'
+STAMP [INFO] Running under liboctopus.so VERSION.
 STAMP [INFO] Created a new listener on PLACE.
 STAMP [INFO] The server has started (PID1).
 STAMP [INFO] Server (PID1) received signal "hangup".
 STAMP [INFO] Forked child (PID2).
 STAMP [INFO] Imported a listener from file.
+STAMP [INFO] Running under liboctopus.so VERSION.
 STAMP [INFO] The server has started (PID2).
 STAMP [INFO] Master (PID1) was killed.
 STAMP [INFO] Digesting requests will be timed out at DEADLINE
@@ -74,11 +76,13 @@ stop_successor() {
     SERVER_PID=$NEW_PID
     stop_successor INT
     assert_log_is <<'EOF2'
+STAMP [INFO] Running under liboctopus.so VERSION.
 STAMP [INFO] Created a new listener on PLACE.
 STAMP [INFO] The server has started (PID1).
 STAMP [INFO] Server (PID1) received signal "user defined signal 1".
 STAMP [INFO] Forked child (PID2).
 STAMP [INFO] Imported a listener from file.
+STAMP [INFO] Running under liboctopus.so VERSION.
 STAMP [INFO] The server has started (PID2).
 STAMP [INFO] Master (PID1) is still alive.
 STAMP [INFO] Server (PID1) received signal "interrupt".

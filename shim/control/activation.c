@@ -131,6 +131,7 @@ static void begin_generation(void)
 		          errno_name(-error));
 		return;
 	}
+	log_info("Running under liboctopus.so %s.", OCTOPUS_VERSION);
 	clear_page();
 	atomic_store(&generation.page->leader, generation.pid);
 	atomic_store(&generation.role, ROLE_LEADER);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: what is planned and what is then written are two walks over the same rules, and must not part. */
 #include "http/http1.h"
 
 #include <string.h>

@@ -103,23 +103,28 @@ static void receive_listener(uint32_t index)
 	atomic_store(&inheritance.fds[index], listener->fd);
 }
 
-static const char *explain_map_error(int error)
+/* One line that says why there is no hand-over behind VALUE. */
+static void explain_map_error(const char *value, int error, const char *release)
 {
-	switch (error) {
-	case -EPROTO:
-		return "not the page of a generation";
-	case -EPROTONOSUPPORT:
-		return "the predecessor has another version of liboctopus.so";
-	case -EBADF:
-		return "no such descriptor";
-	default:
-		return "the page cannot be mapped";
-	}
+	const char *fault = error == -EPROTO  ? "not the page of a generation"
+	                    : error == -EBADF ? "no such descriptor"
+	                                      : "the page cannot be mapped";
+
+	if (error == -EPROTONOSUPPORT)
+		log_error(
+			"Ignored " HANDOVER_VARIABLE
+			"=\"%.64s\": the predecessor runs liboctopus.so %s, this one is %s. Starting without a hand-over.",
+			value, release, OCTOPUS_VERSION);
+	else
+		log_error("Ignored " HANDOVER_VARIABLE
+		          "=\"%.64s\": %s. Starting without a hand-over.",
+		          value, fault);
 }
 
 void inheritance_receive(const char *value, bool *ret_passed_on)
 {
 	struct generation_page *page;
+	char release[GENERATION_RELEASE + 8];
 	const char *at = value;
 	uint64_t fd;
 	int error;
@@ -133,11 +138,9 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 		          value);
 		return;
 	}
-	error = page_map((int)fd, &page);
+	error = page_map((int)fd, &page, release);
 	if (error) {
-		log_error("Ignored " HANDOVER_VARIABLE
-		          "=\"%.64s\": %s. Starting without a hand-over.",
-		          value, explain_map_error(error));
+		explain_map_error(value, error, release);
 		return;
 	}
 	*ret_passed_on = *at == '+';

@@ -383,3 +383,29 @@ request_stops_worker() {
     stopped_pids | grep -qvx "$1"
 }
 is_answered_or_stopped() { is_gone "$REQUEST_PID" || stopped_pids | grep -qvx "$1"; }
+
+prepare_below_a_keeper() {
+    prepare_example epoll
+    SERVER_COMMAND=(python3 "$BATS_TEST_DIRNAME/servers/keeper.py" "${SERVER_COMMAND[@]}")
+}
+is_in_group() { [[ $(ps -o pgid= -p "$1") -eq $2 ]]; }
+is_stopped() { [[ $(ps -o state= -p "$1") == T ]]; }
+
+# The kernel sends HUP and CONT to a group that has lost its last parent in the session while one of its processes
+# was stopped (setpgid(2)). It is not the terminal that hangs up: there is none.
+@test "a successor that was stopped when its session's shell was killed serves on" {
+    local group
+    start_server below_a_keeper OCTOPUS_DRAIN_TIMEOUT=2s
+    WATCH_PID=$LAUNCHED_PID wait_until 60 read_ready_line
+    wait_until_started
+    group=$SERVER_PID
+    upgrade HUP
+    WATCH_PID=$SERVER_PID wait_until 60 is_in_group "$SERVER_PID" "$group"
+    kill -STOP "$SERVER_PID"
+    wait_until 60 is_stopped "$SERVER_PID"
+    kill -KILL "$LAUNCHED_PID"
+    WATCH_PID=$SERVER_PID wait_until 60 log_has "Server ($SERVER_PID) received signal \"hangup\" from the terminal"
+    upgrade HUP
+    kill -TERM "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
+}

@@ -17,6 +17,7 @@
 #include "drain/drain.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
+#include "generation/start_image.h"
 #include "signal/dispositions.h"
 #include "upgrade/spawn.h"
 
@@ -123,16 +124,23 @@ static void feed(enum life_event event)
 	feed_request(event, REQUEST_NONE);
 }
 
+/* The kernel sends HUP to a stopped process, too, when the last parent of its process group in the session ends
+ * (setpgid(2), "orphaned"): a successor's reaper or predecessor may be that parent. This one means nobody.
+ * It can be told from a hang-up where there is no terminal that could hang up, or where the successor still has
+ * a group of its own. */
+static bool is_orphan_signal(void)
+{
+	return generation.page->predecessor &&
+	       (!start_image.had_terminal || getpgrp() != generation.page->group);
+}
+
 /* A hang-up of the terminal itself asks nobody for an upgrade: a server that does not ignore it would
- * end. It goes to the session's leader and to the foreground group (tty_ioctl(4)): a successor that
- * still has a group of its own gets none, and what the kernel sends it is meant for a stopped process
- * in a group that has just been orphaned (setpgid(2)). */
+ * end. It goes to the session's leader and to the foreground group (tty_ioctl(4)). */
 static enum request request_of(int sig, bool is_from_terminal)
 {
 	if (sig != SIGHUP || !is_from_terminal || settings.requests[sig] == REQUEST_NONE)
 		return settings.requests[sig];
-	if (dispositions_is_ignored(sig) ||
-	    (generation.page->predecessor && getpgrp() != generation.page->group))
+	if (dispositions_is_ignored(sig) || is_orphan_signal())
 		return REQUEST_NONE;
 	return REQUEST_STOP;
 }

@@ -274,3 +274,21 @@ int procfs_read_mask(const char *path, const char *name, uint64_t *ret_mask)
 	at += strspn(at, " \t");
 	return text_read_number(&at, 16, ret_mask);
 }
+
+bool procfs_has_terminal(void)
+{
+	char text[512];
+	const char *at;
+	uint64_t terminal = 0;
+
+	if (procfs_read("/proc/self/stat", text, sizeof(text)) <= 0)
+		return true;
+	/* Behind the name: state, ppid, pgrp, session, tty_nr (proc(5)). */
+	at = strrchr(text, ')');
+	for (int blanks = 0; at && blanks < 5; blanks++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return true;
+	at++;
+	return text_read_number(&at, 10, &terminal) != 0 || terminal != 0;
+}

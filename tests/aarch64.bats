@@ -22,7 +22,7 @@ start_emulated() {
     : >"$OCTOPUS_LOG_FILE"
     set_url
     background "$SERVER_LOG" --chdir="$APP_DIR" qemu-aarch64 -L /usr/aarch64-linux-gnu \
-        -E LD_PRELOAD="$BUILD/aarch64/liboctopus.so" -E OCTOPUS_LOG="$OCTOPUS_LOG_FILE" \
+        -E LD_PRELOAD="$PUBLIC_LIBS/aarch64/liboctopus.so" -E OCTOPUS_LOG="$OCTOPUS_LOG_FILE" \
         -E OCTOPUS_DRAIN_TIMEOUT=20s "$BUILD/aarch64/tests/v1/$1" -l "127.0.0.1:$PORT"
     SERVER_PID=$BACKGROUND_PID
     WATCH_PID=$SERVER_PID wait_until 20 server_answers

@@ -48,7 +48,7 @@ common_teardown() {
 # directories of bats are for their owner only. Removed by the teardown.
 make_public_dir() {
     [[ -z ${PUBLIC_DIR:-} ]] || return 0
-    PUBLIC_DIR=$(mktemp -d "${TMPDIR:-/tmp}/octopus-test.XXXXXX")
+    PUBLIC_DIR=$(mktemp -d "$PUBLIC_ROOT/XXXXXX")
     chmod 0777 "$PUBLIC_DIR"
 }
 

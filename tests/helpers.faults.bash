@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2119,SC2120
 # Faults at exact places: the library with steps (shim/base/failpoint.h) and the plan that it follows.
 
-STEPS_LIB=$BUILD/steps/liboctopus.so
+STEPS_LIB=$PUBLIC_LIBS/steps/liboctopus.so
 
 # all_steps: every step of the library, by its source.
 all_steps() { grep -ho 'failpoint("[a-z_]*")' "$BATS_TEST_DIRNAME"/../shim/*/*.c | cut -d '"' -f 2 | sort -u; }

@@ -8,7 +8,7 @@ load helpers
 setup() {
     common_setup
     BUILD=$BUILD/musl
-    LIB=$BUILD/liboctopus.so
+    LIB=$PUBLIC_LIBS/musl/liboctopus.so
 }
 
 # is_musl PID: its libc is.

@@ -12,7 +12,7 @@ load helpers.slow
 
 setup() {
     common_setup
-    LIB=$BUILD/helgrind/liboctopus.so
+    LIB=$PUBLIC_LIBS/helgrind/liboctopus.so
 }
 
 prepare_under_helgrind() {
@@ -59,7 +59,7 @@ has_no_race() {
 }
 
 @test "helgrind sees the controller: atomics that do not say so are races" {
-    LIB=$BUILD/liboctopus.so
+    LIB=$PUBLIC_LIBS/liboctopus.so
     runs_under_helgrind threads 0
     (( REPORTS > 0 )) || fail "no report"
 }

@@ -9,7 +9,7 @@ load helpers.slow
 
 setup() {
     common_setup
-    LIB=${SANITIZED_LIB:-$BUILD/ubsan/liboctopus.so}
+    [[ -n ${SANITIZED_LIB:-} ]] || LIB=$PUBLIC_LIBS/ubsan/liboctopus.so
     RUNTIME=
     [[ -z ${SANITIZER:-} ]] || RUNTIME=$("${CC:-cc}" -print-file-name="$SANITIZER")
 }

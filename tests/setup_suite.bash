@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # Runs once before all files: what cannot work later fails here, with its reason.
 
+source "${BASH_SOURCE[0]%/*}/helpers.public.bash"
+
 setup_suite() {
     bats_require_minimum_version 1.8.0
-    export BUILD LIB
+    export BUILD LIB PUBLIC_ROOT PUBLIC_LIBS
     : "${BUILD:=${BASH_SOURCE[0]%/*}/../build}"
     BUILD=$(cd "$BUILD" && pwd)
     : "${LIB:=$BUILD/liboctopus.so}"
@@ -15,4 +17,8 @@ setup_suite() {
         echo "no $LIB: run make first" >&2
         return 1
     fi
+    make_public_root
+    LIB=$PUBLIC_LIBS/liboctopus.so
 }
+
+teardown_suite() { [[ -z ${PUBLIC_ROOT:-} ]] || rm -rf "$PUBLIC_ROOT"; }

@@ -8,7 +8,10 @@ set -u
 
 BATS_TEST_DIRNAME=$(cd "$(dirname "$0")" && pwd)
 BUILD=$(cd "${BUILD:-$BATS_TEST_DIRNAME/../build}" && pwd)
+source "$BATS_TEST_DIRNAME/helpers.public.bash"
 LIB=$BUILD/steps/liboctopus.so
+make_public_root
+LIB=$PUBLIC_LIBS/liboctopus.so
 SOAK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/octopus-soak.XXXXXX")
 BATS_RUN_TMPDIR=$SOAK_DIR
 BATS_TEST_TMPDIR=$SOAK_DIR/turn
@@ -34,7 +37,7 @@ upgrades=0 faults=0 requests=0 failures=0 trouble=0
 
 clean_up() {
     common_teardown
-    rm -rf "$SOAK_DIR"
+    rm -rf "$SOAK_DIR" "$PUBLIC_ROOT"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM

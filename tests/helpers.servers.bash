@@ -354,9 +354,13 @@ next_version() {
 # upgrade SIGNAL [VERSION]: deploys VERSION (a new one if none is named), sends SIGNAL to the leader, waits
 # until a new leader is ready and the old one is gone. Sets SERVER_PID to the new leader.
 upgrade() {
-    local old=$SERVER_PID
     upgrade_beside "$@" || return
-    WATCH_PID='' wait_until 15 is_gone "$old" || return
+    follow_upgrade
+}
+
+# follow_upgrade: what `upgrade` does after upgrade_beside.
+follow_upgrade() {
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID" || return
     SERVER_PID=$NEW_PID
     [[ $PROTOCOL != http* || $SERVER_NAME == python_module ]] && return
     read_answer || return

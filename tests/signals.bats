@@ -26,7 +26,7 @@ start_signaller() {
     PORT=${PORT:-$(free_port)}
     SERVER_ARGS=(-l "127.0.0.1:$PORT" "$@")
     : >"$BATS_TEST_TMPDIR/server.log"
-    if [[ ${NOHUP:-0} == 1 ]]; then start_server nohup; else start_server signaller; fi
+    if [[ ${NOHUP:-0} == 1 ]]; then start_server nohup "$HELD_SETTING"; else start_server signaller "$HELD_SETTING"; fi
     WATCH_PID=$SERVER_PID wait_until 5 is_waiting "$SERVER_PID"
 }
 
@@ -53,10 +53,10 @@ fail_upgrade() {
     request /ping >/dev/null
 }
 
-# begin_request, end_request: one is under way while the server drains, so that it has long gone back to
-# its wait when its own TERM comes, and the wait ends by that. Not where the wait is the accept itself.
-begin_request() { [[ $* == *wait=accept ]] || start_slow_request 300; }
-end_request() { [[ $* == *wait=accept ]] || assert_slow_request_completed; }
+# begin_request, end_request: one is under way while the server drains, until it has gone back to its wait,
+# so that the wait ends by its own TERM. Not where the wait is the accept itself.
+begin_request() { [[ $* == *wait=accept ]] || begin_held_request; }
+end_request() { [[ $* == *wait=accept ]] || end_held_request_in_drain is_waiting "$SERVER_PID"; }
 
 # hears_term_its_own_way STEP...: an upgrade that fails, one that works, a stop; both generations have
 # the bare server's report, and with it each TERM heard exactly once. The exit status is the bare one's
@@ -69,8 +69,9 @@ hears_term_its_own_way() {
     fail_upgrade 1
     old=$SERVER_PID
     begin_request "$@"
-    upgrade HUP
+    upgrade_beside HUP
     end_request "$@"
+    follow_upgrade
     status_of "$old"
     assert_eq "$(report_of "$old")" "$BARE_REPORT" "report of the first generation"
     assert_eq "$EXIT_STATUS" "${STATUS:-$BARE_STATUS}" "exit status"

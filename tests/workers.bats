@@ -10,7 +10,7 @@ load helpers.slow
 start_prefork() {
     PORT=$(free_port)
     SERVER_ARGS=(-l "127.0.0.1:$PORT" "$@")
-    start_server prefork
+    start_server prefork "$HELD_SETTING"
     wait_until_started
     WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
 }
@@ -30,12 +30,12 @@ assert_got() { assert_eq "$(grep -c "^$1 .* got $2" "$SERVER_LOG")" "$3" "times 
 workers_hear_their_master_at_once() {
     local worker
     start_prefork "$@"
-    start_slow_request 1000
+    begin_held_request
     kill -WINCH "$SERVER_PID"
     for worker in "${WORKERS[@]}"; do
         [[ ${1:-} == signalfd ]] || WATCH_PID=$SERVER_PID wait_until 0.5 got "$worker" 'USR1 SI_USER'
     done
-    assert_slow_request_completed
+    end_held_request
     for worker in "${WORKERS[@]}"; do
         WATCH_PID=$SERVER_PID wait_until 1 got "$worker" 'USR1 SI_USER'
     done
@@ -63,9 +63,9 @@ master_renews_its_workers() {
 stop_loses_nothing() {
     local worker
     start_prefork "$@"
-    start_slow_request 1000
+    begin_held_request
     kill -TERM "$SERVER_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 7 "exit status"
     assert_got "$SERVER_PID" 'TERM SI_USER' 1
@@ -110,11 +110,11 @@ stop_loses_nothing() {
 }
 
 @test "Ctrl-C drains once: the workers finish their requests" {
-    start_on_terminal prefork
+    start_on_terminal prefork "$HELD_SETTING"
     WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
-    start_slow_request 1000
+    begin_held_request
     press_ctrl_c
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$LAUNCHED_PID"
     assert_eq "$EXIT_STATUS" 7 "exit status"
     assert_eq "$(log_count 'received signal "interrupt"')" 1 "interrupts"
@@ -124,10 +124,10 @@ stop_loses_nothing() {
 }
 
 @test "Ctrl-C drains once: a server without handlers" {
-    start_on_terminal threads
-    start_slow_request 1000
+    start_on_terminal threads "$HELD_SETTING"
+    begin_held_request
     press_ctrl_c
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$LAUNCHED_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status"
     assert_eq "$(log_count 'received signal "interrupt"')" 1 "interrupts"
@@ -135,14 +135,14 @@ stop_loses_nothing() {
 }
 
 @test "a second Ctrl-C cuts the drain short" {
-    start_on_terminal prefork
-    start_slow_request 4000
+    start_on_terminal prefork "$HELD_SETTING"
+    begin_held_request
     press_ctrl_c
     WATCH_PID=$SERVER_PID wait_until 5 log_has 'Digesting requests'
     press_ctrl_c
-    WATCH_PID='' wait_until 2 is_gone "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
     assert_no_process_left
-    run ! wait "$SLOW_PID"
+    run ! end_held_request
 }
 
 @test "Ctrl-C reaches the successor that serves beside" {
@@ -156,21 +156,21 @@ stop_loses_nothing() {
 }
 
 @test "Ctrl-C during a drain after an upgrade does not stop the successor twice" {
-    start_on_terminal prefork
-    start_slow_request 2000
+    start_on_terminal prefork "$HELD_SETTING"
+    begin_held_request
     upgrade_beside HUP
     press_ctrl_c
-    assert_slow_request_completed
+    end_held_request_in_drain log_has 'received signal "interrupt"'
     assert_no_process_left
     assert_got "$SERVER_PID" 'TERM SI_USER' 1
     assert_got "$NEW_PID" 'TERM SI_USER' 1
 }
 
 @test "a terminal that goes away ends the server, after its requests" {
-    start_on_terminal prefork
-    start_slow_request 1000
+    start_on_terminal prefork "$HELD_SETTING"
+    begin_held_request
     kill -KILL "$LAUNCHED_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     assert_no_process_left
 }
 

@@ -21,7 +21,7 @@ generation_seen() {
 assert_serving() {
     local pid
     fresh_load
-    for pid; do wait_until 15 generation_seen "$pid"; done
+    for pid; do wait_until 60 generation_seen "$pid"; done
     stop_load
 }
 
@@ -29,7 +29,7 @@ assert_serving() {
 stop_generation() {
     fresh_load
     kill -TERM "$1"
-    wait_until 15 is_gone "$1"
+    wait_until 60 is_gone "$1"
     stop_load
 }
 
@@ -41,7 +41,7 @@ two_serve_side_by_side() {
     old=$SERVER_PID
     fresh_load
     upgrade_beside "$2"
-    wait_until 5 log_has "Master ($old) is still alive."
+    wait_until 60 log_has "Master ($old) is still alive."
     stop_load
     assert_serving "$old" "$NEW_PID"
     stop_generation "$old"
@@ -82,7 +82,7 @@ the_new_one_leaves() {
     assert_serving "$old"
     fresh_load
     upgrade HUP
-    wait_until 10 generation_seen "$SERVER_PID"
+    wait_until 60 generation_seen "$SERVER_PID"
     stop_load
     assert_only_generation "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
@@ -105,7 +105,7 @@ replaces_when_told() {
     old=$SERVER_PID
     fresh_load
     upgrade "$2"
-    wait_until 10 generation_seen "$SERVER_PID"
+    wait_until 60 generation_seen "$SERVER_PID"
     stop_load
     assert_only_generation "$SERVER_PID"
     log_has "Master ($old) was killed." || fail "no line that the old one was told to leave"
@@ -155,7 +155,7 @@ stop_last_under_load() {
     fresh_load -r
     kill -TERM "$1"
     finish_load
-    wait_until 15 is_gone "$1"
+    wait_until 60 is_gone "$1"
     assert_no_process_left
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }
@@ -171,7 +171,7 @@ stop_last_under_load() {
     # Either of the two that serve then may answer a probe, so none is sent.
     upgrade_beside HUP
     third=$NEW_PID
-    wait_until 15 is_gone "$first"
+    wait_until 60 is_gone "$first"
     stop_load
     assert_serving "$second" "$third"
     stop_generation "$third"
@@ -191,8 +191,8 @@ stop_last_under_load() {
     third=$NEW_PID
     SERVER_PID=$second upgrade_beside HUP
     fourth=$NEW_PID
-    wait_until 15 is_gone "$first"
-    wait_until 15 is_gone "$second"
+    wait_until 60 is_gone "$first"
+    wait_until 60 is_gone "$second"
     stop_load
     assert_serving "$third" "$fourth"
     stop_generation "$fourth"
@@ -213,7 +213,7 @@ upgrades_while_draining() {
     SERVER_PID=$NEW_PID upgrade_beside HUP
     SERVER_PID=$NEW_PID upgrade_beside HUP
     is_alive "$first" || fail "the first generation did not wait for its request"
-    wait_until 10 generation_seen "$NEW_PID"
+    wait_until 60 generation_seen "$NEW_PID"
     finish_slow "$SLOW_PID" 3000
     stop_load
     assert_only_generation "$NEW_PID"
@@ -244,17 +244,17 @@ deploy_gated() {
     fresh_load
     deploy_gated
     kill -HUP "$first"
-    wait_until 5 log_has 'Forked child ('
+    wait_until 60 log_has 'Forked child ('
     for signal in HUP USR1 USR2; do
         kill -"$signal" "$first"
-        wait_until 5 refusals "$signal"
+        wait_until 60 refusals "$signal"
     done
     read_answer
     assert_eq "$ANSWER_PID" "$first" "pid that answers meanwhile"
     echo >"$APP_DIR/gate"
-    wait_until 10 is_newest_leader_other_than "$first"
-    wait_until 10 is_gone "$first"
-    wait_until 10 generation_seen "$NEWEST_LEADER"
+    wait_until 60 is_newest_leader_other_than "$first"
+    wait_until 60 is_gone "$first"
+    wait_until 60 generation_seen "$NEWEST_LEADER"
     stop_load
     assert_only_generation "$NEWEST_LEADER"
     assert_eq "$(log_count 'Forked child (')" 1 "children forked"
@@ -274,7 +274,7 @@ refusals() {
     fresh_load -r
     deploy_gated
     kill -HUP "$SERVER_PID"
-    wait_until 5 log_has 'Forked child ('
+    wait_until 60 log_has 'Forked child ('
     kill -TERM "$SERVER_PID"
     finish_load
     status_of "$SERVER_PID"

@@ -11,7 +11,7 @@ load setup_suite
     begin=$(now_ms)
     run ! wait_until 0.3 false
     assert_output --partial "not within 0.3 s: false"
-    assert_within $(( $(now_ms) - begin )) 300 2000 "milliseconds"
+    assert_within $(( $(now_ms) - begin )) 300 60000 "milliseconds"
 }
 
 @test "waiting ends at once when the watched process has died" {

@@ -11,7 +11,7 @@ start_on_terminal() {
     # Both ways, so that neither side waits for the other, and no end of file comes before ours.
     exec {KEYS_FD}<>"$BATS_TEST_TMPDIR/keys"
     start_server on_terminal "$@"
-    WATCH_PID=$LAUNCHED_PID wait_until 5 read_ready_line
+    WATCH_PID=$LAUNCHED_PID wait_until 60 read_ready_line
     wait_until_started
 }
 

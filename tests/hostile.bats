@@ -27,7 +27,7 @@ start_forged() {
         env LD_PRELOAD="$LIB" OCTOPUS_LOG="$OCTOPUS_LOG_FILE" CHILD_COMMAND=env "$@" "${SERVER_COMMAND[@]}"
     SERVER_PID=$BACKGROUND_PID
     LAUNCHED_PID=$BACKGROUND_PID
-    WATCH_PID=$LAUNCHED_PID wait_until 10 server_answers
+    WATCH_PID=$LAUNCHED_PID wait_until 60 server_answers
     wait_until_started
 }
 

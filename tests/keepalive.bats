@@ -18,11 +18,11 @@ kept_through_upgrades() {
         old=$SERVER_PID
         upgrade_beside HUP
         SERVER_PID=$NEW_PID
-        [[ -z $before_old ]] || WATCH_PID='' wait_until 5 is_gone "$before_old"
+        [[ -z $before_old ]] || WATCH_PID='' wait_until 60 is_gone "$before_old"
         before_old=$old
-        wait_until 10 generation_answers_load
+        wait_until 60 generation_answers_load
     done
-    WATCH_PID='' wait_until 5 is_gone "$old"
+    WATCH_PID='' wait_until 60 is_gone "$old"
     stop_load
     assert_only_generation "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
@@ -61,7 +61,7 @@ kept_until_refused() {
     wait_until_started
     start_load -k -r -c 16
     kill -TERM "$SERVER_PID"
-    wait_until 5 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     finish_load
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status of the server"

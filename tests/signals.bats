@@ -27,7 +27,7 @@ start_signaller() {
     SERVER_ARGS=(-l "127.0.0.1:$PORT" "$@")
     : >"$BATS_TEST_TMPDIR/server.log"
     if [[ ${NOHUP:-0} == 1 ]]; then start_server nohup "$HELD_SETTING"; else start_server signaller "$HELD_SETTING"; fi
-    WATCH_PID=$SERVER_PID wait_until 5 is_waiting "$SERVER_PID"
+    WATCH_PID=$SERVER_PID wait_until 60 is_waiting "$SERVER_PID"
 }
 
 prepare_nohup() {
@@ -48,7 +48,7 @@ learn_from_bare() {
 fail_upgrade() {
     mv "$APP_DIR/signaller" "$APP_DIR/away"
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 5 log_has 'Unable to fork a child' "$1"
+    WATCH_PID=$SERVER_PID wait_until 60 log_has 'Unable to fork a child' "$1"
     mv "$APP_DIR/away" "$APP_DIR/signaller"
     request /ping >/dev/null
 }
@@ -75,11 +75,11 @@ hears_term_its_own_way() {
     status_of "$old"
     assert_eq "$(report_of "$old")" "$BARE_REPORT" "report of the first generation"
     assert_eq "$EXIT_STATUS" "${STATUS:-$BARE_STATUS}" "exit status"
-    wait_until 5 is_waiting "$SERVER_PID"
+    wait_until 60 is_waiting "$SERVER_PID"
     begin_request "$@"
     kill -TERM "$SERVER_PID"
     end_request "$@"
-    WATCH_PID='' wait_until 10 is_gone "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
     assert_eq "$(report_of "$SERVER_PID")" "$BARE_REPORT" "report of the second generation"
     assert_no_process_left
 }

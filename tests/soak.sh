@@ -92,9 +92,9 @@ fault_at_step() {
     [[ $1 != map ]] || number=1
     plan "$number $1 $2"
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 15 has_more_errors "$before" || return
+    WATCH_PID=$SERVER_PID wait_until 60 has_more_errors "$before" || return
     plan
-    server_answers && wait_until 15 is_alone
+    server_answers && wait_until 60 is_alone
 }
 
 is_alone() { [[ -z $(strangers_to "$SERVER_PID") && -z $(stopped_pids) ]]; }
@@ -123,7 +123,7 @@ binary_is_bad() {
     cp "$BUILD/tests/faulty/crashes" "$APP_DIR/$EXAMPLE.new"
     mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 15 has_more_errors "$before" || return
+    WATCH_PID=$SERVER_PID wait_until 60 has_more_errors "$before" || return
     server_answers
 }
 
@@ -139,7 +139,7 @@ signals_burst() {
     for (( sent = 0; sent < 50; sent++ )); do
         kill -HUP "$SERVER_PID" 2>/dev/null || break
     done
-    wait_until 20 has_one_leader
+    wait_until 60 has_one_leader
 }
 
 has_one_leader() {

@@ -3,6 +3,7 @@
 # Two generations and more serve side by side, and any of them may leave without a failed request.
 
 load helpers
+load helpers.slow
 
 # fresh_load: a new load, so that its first lines tell who answers from now on.
 fresh_load() { start_load -c "$(connections_for "$SERVER_NAME")" "$@"; }
@@ -200,21 +201,21 @@ stop_last_under_load() {
     stop_last_under_load "$third"
 }
 
-# upgrades_while_draining NAME: the first generation has a request of 3 s to finish, meanwhile there are
-# two upgrades more.
+# upgrades_while_draining NAME: the first generation has a request to finish, meanwhile there are two
+# upgrades more.
 upgrades_while_draining() {
     local first
-    start_server "$1"
+    start_server "$1" "$HELD_SETTING"
     wait_until_started
     first=$SERVER_PID
-    start_slow 3000
+    begin_held_request
     fresh_load
     upgrade_beside HUP
     SERVER_PID=$NEW_PID upgrade_beside HUP
     SERVER_PID=$NEW_PID upgrade_beside HUP
     is_alive "$first" || fail "the first generation did not wait for its request"
     wait_until 60 generation_seen "$NEW_PID"
-    finish_slow "$SLOW_PID" 3000
+    end_held_request
     stop_load
     assert_only_generation "$NEW_PID"
     assert_eq "$(log_count 'was killed.')" 3 "masters that left"

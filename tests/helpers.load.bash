@@ -57,8 +57,8 @@ start_slow() {
     wait_until 60 more_requests_taken_than "$before"
 }
 
-# requests_taken: connections to PORT that a process of the server holds and has read from.
-requests_taken() { ss -Htnp state established "sport = :$PORT" | awk '$1 == 0 && /users:/' | wc -l; }
+# requests_taken: connections to PORT of which all that came has been read, and something came.
+requests_taken() { ss -HtniO state established "sport = :$PORT" | awk '$1 == 0 && / bytes_received:/' | wc -l; }
 more_requests_taken_than() { (( $(requests_taken) > $1 )); }
 
 # finish_slow PID MS: waits for what start_slow has begun; succeeds if it was answered in full. Sets

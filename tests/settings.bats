@@ -192,19 +192,9 @@ replaces_or_stays() {
 
 # --- durations
 
-# begin_slow_request MS: one is under way. Sets SLOW_PID.
-begin_slow_request() {
-    request "/slow?ms=$1" --output /dev/null 2>"$BATS_TEST_TMPDIR/slow.log" 3>&- &
-    SLOW_PID=$!
-    HELPER_PIDS+=("$SLOW_PID")
-    wait_until 60 has_connection
-}
-
-has_connection() { [[ $(ss -Htnp state established "sport = :$PORT") == *pid=* ]]; }
-
 @test "OCTOPUS_DRAIN_TIMEOUT cuts what outlasts it" {
     start threads OCTOPUS_DRAIN_TIMEOUT=700ms
-    begin_slow_request 8000
+    start_slow 8000
     stopped_by TERM
     assert_within "$STOP_MS" 650 4900 "milliseconds"
     status_of "$SLOW_PID"
@@ -215,7 +205,7 @@ has_connection() { [[ $(ss -Htnp state established "sport = :$PORT") == *pid=* ]
 
 @test "OCTOPUS_DRAIN_TIMEOUT lets finish what does not" {
     start threads OCTOPUS_DRAIN_TIMEOUT=8s
-    begin_slow_request 6000
+    start_slow 6000
     stopped_by TERM
     assert_eq "$EXIT_STATUS" 0 "exit status of the server"
     run ! log_has 'The drain ends with'
@@ -366,7 +356,7 @@ start_with_pidfile() {
     printf '%s\n' '#!/bin/sh' 'read -r line <gate' "exec $BUILD/tests/v2/threads \"\$@\"" >"$APP_DIR/new"
     chmod +x "$APP_DIR/new"
     mv "$APP_DIR/new" "$APP_DIR/threads"
-    begin_slow_request 2000
+    start_slow 2000
     kill -HUP "$old"
     wait_until 60 log_has 'Forked child'
     pidfile_is "$old"

@@ -4,6 +4,7 @@
 # a deadline bounds it all.
 
 load helpers
+load helpers.slow
 
 # stops_under_load NAME SIGNAL: the load ends when it is refused; until then each request is answered.
 stops_under_load() {
@@ -88,17 +89,17 @@ assert_ends_well() {
 # queued_are_answered NAME HOLD-OPTION...: the server is busy and 32 connections wait to be accepted when
 # the stop comes.
 queued_are_answered() {
-    start_server "$1"
+    start_server "$1" "$HELD_SETTING"
     shift
     wait_until_started
-    start_slow 1000
+    begin_held_request
     start_hold -n 32 "$@"
     assert_eq "$(requests_taken)" 1 "connections that the server has taken"
     kill -TERM "$SERVER_PID"
     wait_until 60 log_has 'Digesting requests'
     release_hold
+    end_held_request
     finish_hold 32
-    finish_slow "$SLOW_PID" 1000
     assert_ends_well
 }
 
@@ -304,15 +305,16 @@ second_stop_cuts() {
 # bats test_tags=ci:parallel
 @test "TERM to the old one after HUP does not cut its requests short" {
     local old
-    start_server threads
+    start_server threads "$HELD_SETTING"
     wait_until_started
     old=$SERVER_PID
-    start_slow 2000
+    begin_held_request
     upgrade_beside HUP
     wait_until 60 log_has "Master ($old) was killed."
     kill -TERM "$old"
-    finish_slow "$SLOW_PID" 2000
-    assert_eq "$SLOW_ANSWER" "pong v1 $old" "answer"
+    wait_until 60 log_has 'received signal "terminated"'
+    end_held_request
+    assert_eq "${HELD_ANSWER##*$'\n'}" "pong v1 $old" "answer"
     wait_until 60 is_gone "$old"
     status_of "$old"
     assert_eq "$EXIT_STATUS" 0 "exit status of the old server"

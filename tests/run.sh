@@ -6,7 +6,7 @@ set -eu
 
 tests_dir=$(cd "$(dirname "$0")" && pwd)
 : "${BUILD:=$tests_dir/../build}" "${LIB:=$BUILD/liboctopus.so}" "${FILTER:=}"
-: "${BATS_TEST_TIMEOUT:=180}" "${JOBS:=$(nproc)}"
+: "${BATS_TEST_TIMEOUT:=600}" "${JOBS:=$(nproc)}"
 export BUILD LIB BATS_TEST_TIMEOUT
 
 [ $# -gt 0 ] || set -- "$tests_dir"/*.bats

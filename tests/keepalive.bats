@@ -6,12 +6,12 @@
 load helpers
 
 # kept_through_upgrades NAME CONNECTIONS UPGRADES LOAD-OPTION...: each old generation has left long before
-# the deadline of its drain, 10 s; it may still be about it during the next upgrade. KEPT_UPGRADES asks for
+# the deadline of its drain, 120 s; it may still be about it during the next upgrade. KEPT_UPGRADES asks for
 # another number of them.
 kept_through_upgrades() {
     local name=$1 connections=$2 upgrades=${KEPT_UPGRADES:-$3} before_old='' old
     shift 3
-    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=10s
+    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=120s
     wait_until_started
     start_load -k -c "$connections" "$@"
     for (( ; upgrades > 0; upgrades-- )); do
@@ -57,7 +57,7 @@ kept_through_upgrades() {
 
 # kept_until_refused NAME: a stop tells them all; then there is nobody to connect to.
 kept_until_refused() {
-    start_server "$1" OCTOPUS_DRAIN_TIMEOUT=10s
+    start_server "$1" OCTOPUS_DRAIN_TIMEOUT=120s
     wait_until_started
     start_load -k -r -c 16
     kill -TERM "$SERVER_PID"

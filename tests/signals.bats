@@ -17,7 +17,7 @@ is_waiting() {
     local look
     grep -q "^$1 waits" "$SERVER_LOG" || return
     look=$(cat "/proc/$1/task/$1/syscall")
-    sleep 0.02
+    pause 0.02
     [[ $look != running && $(cat "/proc/$1/task/$1/syscall") == "$look" ]]
 }
 

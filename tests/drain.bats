@@ -760,10 +760,10 @@ halting_handshake() {
 
 is_accepted() { [[ $(ss -Htnp state established "sport = :$PORT") == *users:* ]]; }
 
-@test "who was in the middle of the TLS handshake is told, too: nginx" { halting_handshake nginx_https 40; }
-@test "who has not begun the TLS handshake is told, too: nginx" { halting_handshake nginx_https 0; }
-@test "who was in the middle of the TLS handshake is told, too: the example ping" { halting_handshake ping_https 40; }
-@test "who has not begun the TLS handshake is told, too: the example ping" { halting_handshake ping_https 0; }
+@test "a client in the middle of its TLS handshake is asked to close, too: nginx" { halting_handshake nginx_https 40; }
+@test "a client that has not begun its TLS handshake is asked to close, too: nginx" { halting_handshake nginx_https 0; }
+@test "a client in the middle of its TLS handshake is asked to close, too: the example ping" { halting_handshake ping_https 40; }
+@test "a client that has not begun its TLS handshake is asked to close, too: the example ping" { halting_handshake ping_https 0; }
 
 # What looks like a head inside of a body is none.
 @test "a body that holds an HTTP head is left alone" {

@@ -26,7 +26,7 @@ static ssize_t send_parts(int fd, struct iovec *parts, int count, int flags)
 	return result;
 }
 
-/* Once, and again as long as only bytes went out that are not the server's. */
+/* Repeats the write while only bytes of the edits went out. */
 static ssize_t send_edited(int fd, const struct iovec *iov, int count, struct http1_edits *edits,
                            int flags)
 {
@@ -46,7 +46,8 @@ static ssize_t send_edited(int fd, const struct iovec *iov, int count, struct ht
 	}
 }
 
-/* The next PARTS of a list, from its byte FROM on. Returns how many; *ret_is_all if nothing follows. */
+/* The next PARTS of a list, from its byte FROM on. Returns how many there are; sets *ret_is_all if
+ * nothing follows. */
 static int window_of(const struct iovec *iov, int count, size_t from, struct iovec *ret_parts,
                      bool *ret_is_all)
 {
@@ -70,7 +71,8 @@ static bool blocks(int fd, int flags)
 	return !(flags & MSG_DONTWAIT) && !(fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
-/* A write that blocks takes all that the server has; one that does not, what there is room for. */
+/* A blocking write sends all the server's bytes; a non-blocking one sends what there is room
+ * for. */
 ssize_t announce_send(int fd, const struct iovec *iov, int count, int flags)
 {
 	struct iovec parts[PARTS];
@@ -94,7 +96,8 @@ ssize_t announce_send(int fd, const struct iovec *iov, int count, int flags)
 	}
 }
 
-/* Everything in one piece; the state goes on as if it were out. Returns whether there was memory. */
+/* Copies everything into one piece, and advances the state as if it were out. Returns false without
+ * memory. */
 static bool compose(int fd, struct follow_pending *ret_pending, const struct iovec *own,
                     const struct http1_edits *edits)
 {

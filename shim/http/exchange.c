@@ -7,12 +7,13 @@
 
 #include "base/clock.h"
 
-/* Only the pages of the descriptors that are used become memory; but where the kernel commits no more than it has
+/* Only the pages of descriptors in use become memory. But where the kernel does not overcommit
  * (vm.overcommit_memory, proc(5)), all of it counts. */
 #define MOST_ENTRIES (1 << 17)
 #define MOST_RECORDS (1 << 16)
 
-/* A tool that knows no numbered changes learns of them (tests/analysis/annotated_atomics.h). */
+/* For an analysis tool: a version number guards this memory
+ * (tests/analysis/annotated_atomics.h). */
 #ifndef NUMBERED
 #define NUMBERED(memory, size) (void)0
 #endif
@@ -56,7 +57,7 @@ void exchange_begin(bool with_times)
 		atomic_store(&exchanges.count, count);
 }
 
-/* Moves. */
+/* Last I/O. */
 
 static void note_io(struct exchange *entry, enum last_io move, _Atomic uint32_t *when)
 {
@@ -66,8 +67,8 @@ static void note_io(struct exchange *entry, enum last_io move, _Atomic uint32_t 
 		atomic_store_explicit(when, exchange_now_ms(), memory_order_relaxed);
 }
 
-/* Records. Their writer is whoever uses the descriptor; the controller reads them, and sees by the number of
- * changes whether one came in between. */
+/* Records. The threads that use the descriptor write them. The controller reads them, and sees by
+ * the version whether a write came in between. */
 
 static struct exchange_record *begin_change(int fd, struct exchange *entry)
 {
@@ -105,7 +106,8 @@ static void keep(struct exchange_side *part, const struct iovec *iov, int count,
 	}
 }
 
-/* The last bytes of N in IOV. Of a shorter write, what was there before moves up. */
+/* Keeps the last bytes of N in IOV. After a shorter write, some of the earlier bytes stay before
+ * them. */
 static void keep_tail(char *tail, const struct iovec *iov, int count, size_t n)
 {
 	for (int i = 0; i < count && n > 0; i++) {
@@ -194,7 +196,8 @@ static void forget_record(int fd, struct exchange *entry)
 	end_change(entry);
 }
 
-/* An interim response answers nothing, and 101 ends HTTP on this connection (RFC 9110 §15.2). */
+/* An interim response answers no request, and a 101 ends HTTP on this connection (RFC 9110
+ * §15.2). */
 static bool is_interim(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
 	const char *bytes = count > 0 ? iov[0].iov_base : NULL;

@@ -17,19 +17,19 @@
 #define SPINS 100
 #define PATIENCE 200
 
-/* One connection, by its descriptor. */
+/* One connection. */
 struct followed {
 	struct http1 http;
 	struct follow_pending pending;
-	uint32_t changes; /* of the record that it began with */
+	uint32_t changes; /* version of the record that it began with */
 	_Atomic bool is_followed;
-	_Atomic bool has_missed; /* bytes went by unseen */
-	_Atomic bool is_in_use;  /* for as long as it takes to look at some bytes */
+	_Atomic bool has_missed; /* bytes went by that nobody read */
+	_Atomic bool is_in_use;  /* a lock, held while a thread reads some bytes */
 };
 
 _Atomic bool follow_is_on;
 
-/* By descriptor. Written by the controller before it is on. */
+/* By descriptor. The controller writes it before it sets follow_is_on. */
 static struct followed *followed;
 static int most;
 
@@ -58,7 +58,7 @@ static struct followed *followed_of(int fd)
 	return atomic_load(&it->is_followed) ? it : NULL;
 }
 
-/* As if it had been followed all along, where the record tells enough; else from the next request on. */
+/* Continues from the record where it holds enough; else follows from the next request on. */
 static void begin_anew(struct followed *it, int fd)
 {
 	const struct exchange *entry = exchange_of(fd);
@@ -73,7 +73,8 @@ static void begin_anew(struct followed *it, int fd)
 		http1_give_up(&it->http);
 }
 
-/* Something went by unseen; it is in the record, though. Only an edit that is partly out cannot be found there. */
+/* Bytes went by that nobody read, but they are in the record. The record cannot show an edit that
+ * is partly out. */
 static void catch_up(struct followed *it)
 {
 	if (it->http.edit_out)
@@ -82,8 +83,9 @@ static void catch_up(struct followed *it)
 		begin_anew(it, (int)(it - followed));
 }
 
-/* Two threads may be busy with one connection, one that reads and one that writes, and whoever is inside may
- * have lost the processor there. Gives up in the end: a handler may have interrupted the very thread. */
+/* One thread may read from a connection while another writes to it, and a thread may be preempted
+ * while it holds the lock. Gives up in the end: a signal handler may have interrupted the thread
+ * that holds it. */
 static bool take(struct followed *it)
 {
 	const struct timespec moment = {0, 100000};
@@ -133,7 +135,7 @@ void follow_forget(int fd)
 	atomic_store(&it->has_missed, false);
 }
 
-/* What the record tells of a connection that is not followed. */
+/* The state by the record alone, for a connection that is not followed. */
 static enum http_state recalled_stand(int fd)
 {
 	struct exchange_record record;
@@ -149,7 +151,7 @@ enum http_state follow_state(int fd)
 	struct followed *it = followed_of(fd);
 	enum http_state state = HTTP_UNKNOWN;
 
-	/* At the next look, then. */
+	/* Another thread has the lock: the next scan asks again. */
 	if (it && atomic_exchange(&it->is_in_use, true))
 		return HTTP_UNDER_WAY;
 	if (it && !atomic_load(&it->has_missed))
@@ -176,7 +178,8 @@ void follow_again(int fd)
 	give_back(it);
 }
 
-/* It may be the read with which the record ended when the connection was begun to be followed. */
+/* If the record has not changed since, this is the read that it ended with, and HTTP knows it
+ * already. */
 void follow_received(int fd, const struct iovec *iov, int count, size_t n)
 {
 	const struct exchange *entry = exchange_of(fd);
@@ -206,7 +209,7 @@ struct follow_pending *follow_pending(int fd)
 	return it ? &it->pending : NULL;
 }
 
-/* Unread bytes may be the next request: then this response is not the last. */
+/* Unread bytes may be the next request; then this response is not the last. */
 static bool has_unread(int fd)
 {
 	int unread = 0;
@@ -214,7 +217,7 @@ static bool has_unread(int fd)
 	return ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
 }
 
-/* HAS_MORE: somebody else holds bytes that the server has not read. */
+/* HAS_MORE: a TLS library holds bytes that the server has not read. */
 void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
                  struct http1_edits *ret_edits)
 {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Over 300 lines: what is planned and what is then written are two walks over the same rules, and must not part. */
+/* Over 300 lines: planning and writing are two walks over the same rules, and must not diverge. */
 #include "http/http1.h"
 
 #include <string.h>
 
-/* What connection->knowledge says. */
+/* The values of http1->knowledge. */
 enum { FOLLOWED, JOINED_LATE, GIVEN_UP };
 
 enum { LONGEST_QUEUE = 16, METHOD_BITS = 2, METHOD_MASK = 3, SHORTEST_METHOD = 3 };
 
-/* Of one response, so that a write never has more than HTTP1_EDITS, one that is partly out included. */
+/* In one response, so that a write never has more than HTTP1_EDITS edits, the partly sent one
+ * included. */
 enum { MOST_REPLACED = HTTP1_EDITS - 1 };
 
 /* What HTTP1_REPLACE replaces, and what each edit puts there. */
@@ -129,7 +130,7 @@ static void add_edit(struct http1_edits *edits, size_t offset, enum http1_edit_k
 		(struct http1_edit){offset, (uint8_t)kind, (uint8_t)from, (uint8_t)length};
 }
 
-/* EVENTS were brought about by the byte at OFFSET: what is added goes before that. */
+/* The byte at OFFSET caused EVENTS; insertions go before it. */
 static void edit(struct http1 *http1, unsigned events, size_t offset, struct http1_edits *edits)
 {
 	const struct http1_message *response = &http1->response;
@@ -149,7 +150,7 @@ static void edit(struct http1 *http1, unsigned events, size_t offset, struct htt
 	http1->announced += edits->count > count;
 }
 
-/* A response begins only where a request waits for one. */
+/* A response begins only while a request waits for one. */
 static unsigned step_response(struct http1 *http1, uint8_t c)
 {
 	unsigned events;
@@ -178,7 +179,8 @@ static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct htt
 		http1_message_begin_content(&http1->response, is_without_content(http1));
 }
 
-/* The first N bytes of IOV are written. EDITS may be NULL: none is to be made. */
+/* The server has written the first N bytes of IOV. Adds the new edits to EDITS, unless that is
+ * NULL. */
 static void write_bytes(struct http1 *http1, const struct iovec *iov, int count, size_t n,
                         struct http1_edits *edits)
 {
@@ -214,7 +216,7 @@ void http1_sent(struct http1 *http1, uint64_t n)
 
 /* Edits. */
 
-/* LETTER may be the NUL behind the last, which none is the same as; upper and lower case are. */
+/* Ignores case. LETTER may be the NUL at the end of the option, which equals no byte. */
 static bool is_same_letter(uint8_t c, char letter)
 {
 	const uint8_t lower = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
@@ -222,7 +224,7 @@ static bool is_same_letter(uint8_t c, char letter)
 	return letter && lower == (uint8_t)letter;
 }
 
-/* The rest of an option that is partly replaced, as far as the server writes what it did before. */
+/* How much of the rest of a partly replaced option the server writes again. */
 static size_t option_length(const struct http1 *http1, const struct iovec *iov, int count)
 {
 	const char *rest = keep_alive + http1->edit_out;
@@ -301,7 +303,7 @@ int http1_apply(const struct iovec *iov, int count, const struct http1_edits *ed
 	return made;
 }
 
-/* LAST is the last edit of which anything is out. What goes before it is out as a whole. */
+/* LAST is the last edit of which some bytes are out. All edits before it are out as a whole. */
 static void note_rest(struct http1 *http1, const struct http1_edit *last)
 {
 	const uint8_t out = (uint8_t)(last->from + last->length);

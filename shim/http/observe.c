@@ -85,7 +85,7 @@ int observe_send_tls(int fd, const void *bytes, int size, bool has_more, announc
                      void *context)
 {
 	const struct exchange *entry = exchange_of(fd);
-	/* The library will write what it makes of these bytes, which is noted as well. */
+	/* The library's own write of the encrypted bytes is recorded as well. */
 	const enum last_io before = entry ? exchange_last_io(entry) : IO_NONE;
 	const bool was_followed = is_followed_in_tls(fd);
 	const int result = was_followed ? announce_send_tls(fd, bytes, size, has_more, put, context)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the real functions of the TLS library that the program uses, if it uses one that is loaded as a library
- * (OpenSSL's libssl, and what has the same names): looked up at the first call, since a program that has
- * none must not be given one. */
+/* Owns the real functions of the shared TLS library that the program uses, if any: OpenSSL's
+ * libssl, or a library with the same names. The first call resolves them. No call loads a library
+ * into a program that has none. */
 #ifndef OCTOPUS_TLS_LIBRARY_H
 #define OCTOPUS_TLS_LIBRARY_H
 
@@ -10,11 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* OpenSSL's SSL, which is opaque here as there. */
+/* OpenSSL's opaque SSL. */
 typedef struct ssl_st SSL;
 
-/* SSL_read(3), SSL_write(3), SSL_get_fd(3), SSL_pending(3). Those after the first two may be NULL: older and
- * other libraries lack them. */
+/* SSL_read(3), SSL_write(3), SSL_get_fd(3), SSL_pending(3). All but the first two may be NULL,
+ * because older and other libraries lack them. */
 struct tls_library {
 	int (*SSL_read)(SSL *ssl, void *buffer, int size);
 	int (*SSL_write)(SSL *ssl, const void *bytes, int size);
@@ -27,17 +27,18 @@ struct tls_library {
 	uint64_t (*SSL_set_options)(SSL *ssl, uint64_t options);
 };
 
-/* The functions behind the names for CALLER, an address in the program's or a library's code. NULL with errno
- * ENOSYS if no library has them. Context: normal. */
+/* The real functions for CALLER, an address in the code of the program or of a library. Returns
+ * NULL with errno ENOSYS if no library has them. Context: normal. */
 const struct tls_library *tls_library_for(const void *caller);
 
-/* Around a call that reads from SSL. Context: normal. */
+/* These two bracket a call that reads from SSL. Context: normal. */
 void tls_library_enter(const struct tls_library *tls, SSL *ssl);
 void tls_library_leave(void);
 
-/* A read from FD has found the end. If a TLS library wants to know, and it was the drain that ended the reading
- * side, then the library is not to take it for an attack: the client has no alert to get, and the server closes
- * in its way (SSL_OP_IGNORE_UNEXPECTED_EOF, SSL_CTX_set_options(3)). Context: normal. */
+/* A read from FD has found the end. If a TLS library made that read, and the drain has shut the
+ * reading side down, this makes the library accept an end without the client's alert, so that the
+ * server closes in its own way (SSL_OP_IGNORE_UNEXPECTED_EOF, SSL_CTX_set_options(3)).
+ * Context: normal. */
 void tls_library_reading_ended(int fd);
 
 #endif

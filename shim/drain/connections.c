@@ -29,8 +29,8 @@
 
 _Atomic int connections_watched_fd = -1;
 
-/* Closed by the peer and not yet by the server still counts; reset does not (getpeername(2):
- * ENOTCONN), nor does a listener. */
+/* A connection counts until the server closes it, even when the peer has closed its side. A reset
+ * one does not (getpeername(2): ENOTCONN), nor does a listener. */
 static bool is_connection(int fd)
 {
 	const struct exchange *entry = exchange_of(fd);
@@ -43,7 +43,7 @@ static bool is_connection(int fd)
 		return false;
 	for (int i = 0; i < quiet_listener_count() && !is; i++)
 		is = address_matches_connection(quiet_listener_address(i), (const void *)&local);
-	/* A child forked for a connection has no listener to compare with. */
+	/* A child forked for one connection has no listener to compare with. */
 	if (quiet_listener_count() == 0)
 		is = entry && atomic_load(&entry->is_accepted);
 	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
@@ -76,7 +76,7 @@ static bool watch_from(int first)
 		atomic_store(&connections_watched_fd, found);
 		if (found < 0)
 			return false;
-		/* It may have been closed before it was watched, and the bell not rung. */
+		/* The server may have closed it before it was watched, without ringing the bell. */
 		if (is_still_connection(found))
 			return true;
 		first = found + 1;
@@ -89,12 +89,12 @@ bool connections_remain(void)
 
 	if (watched >= 0 && is_still_connection(watched))
 		return true;
-	/* Nothing new is accepted, so the lower numbers have been seen, unless a descriptor was
-	 * moved: before the last word all are looked at. */
+	/* Nothing new is accepted, so no connection is left among the lower numbers, unless the
+	 * server moved a descriptor. Search all of them before the answer is no. */
 	return (watched >= 0 && watch_from(watched + 1)) || watch_from(0);
 }
 
-/* Where the kernel is too old to tell whether any came, some did. */
+/* An older kernel does not say whether any bytes came; then assume that some did. */
 static void ask_tcp(int fd, struct idle_facts *facts)
 {
 	struct tcp_info info;
@@ -129,9 +129,9 @@ static bool has_bytes(int fd, unsigned long request)
 	return ioctl(fd, request, &bytes) != 0 || bytes > 0;
 }
 
-/* The unread bytes are asked for before the last move: a request that comes in between and is read shows there,
- * and one that is not yet read will be, before the end of the reading side is (tcp_recvmsg_locked(),
- * net/ipv4/tcp.c, looks into the queue first). */
+/* The order of these reads matters. 1. The unread bytes. 2. The last I/O, which shows a request
+ * that came and was read after step 1. A request still unread after step 2 is safe: the server
+ * reads it before it finds the end (tcp_recvmsg_locked(), net/ipv4/tcp.c). */
 static void ask_all(int fd, const struct exchange *entry, struct idle_facts *ret_facts)
 {
 	*ret_facts = (struct idle_facts){
@@ -155,7 +155,7 @@ static void end_reading(int fd, struct exchange *entry)
 	(void)libc_calls.shutdown(fd, SHUT_RD);
 }
 
-/* A unix client has no address of its own. */
+/* A unix client has no address, so its process id is logged. */
 static void format_peer(int fd, char *buffer, size_t size)
 {
 	struct sockaddr_storage peer = {0};

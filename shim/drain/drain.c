@@ -25,14 +25,15 @@
 
 #define QUEUE_TICK_MS 1
 #define QUEUE_QUIET_MS 2
-/* A queue that clients can still get into may never be found empty. */
+/* A queue that clients can still enter may never become empty. */
 #define GROWING_QUEUE_MS 1000
 #define MEMBER_TICK_MS 5
 #define MEMBERS_WAIT_MS 2000
 #define CONNECTION_TICK_MS 20
 
-/* No successor awaits the client of an idle connection: it need not be given the time to send one more
- * request. But where HTTP does not tell, it must be plain that a response is over, not paused. */
+/* When the server stops, the client of an idle connection has no successor to go to, so it needs no
+ * time for one more request. But without HTTP it must be plain that a response is over, not
+ * paused. */
 #define STOP_HTTP_GRACE_MS 50
 #define STOP_GRACE_MS 400
 
@@ -44,15 +45,15 @@ static struct {
 	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
 	int count;
 	bool has_complained;
-	bool may_grow; /* new connections still get into the queue of one of them */
+	bool may_grow; /* new connections still enter the queue of one of them */
 	int64_t begun;
 	int64_t empty_since;
 	int64_t stopped_since;
 	struct drain_view view;
 } drain;
 
-/* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
- * connections away from one that another generation serves would be an outage. */
+/* In doubt the listener counts as shared. To let go of a listener that no other process has resets
+ * its queue, but to refuse connections that another generation would accept is an outage. */
 static bool is_shared(int fd)
 {
 	struct sockaddr_storage address;
@@ -113,7 +114,7 @@ static bool members_have_stopped_accepting(void)
 	return true;
 }
 
-/* A worker that joined after the others had stopped holds the drain until it is, too. */
+/* A worker that joined after the others had stopped also holds the drain until it has stopped. */
 static bool newcomers_have_stopped_accepting(int64_t now)
 {
 	return members_have_stopped_accepting() || now - drain.stopped_since >= MEMBERS_WAIT_MS;
@@ -145,9 +146,9 @@ void drain_scan(struct drain_view *view)
 	view->next_scan = connections_next_scan(&view->scan, begun, clock_now_ms());
 }
 
-/* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
- * hold; close(2) alone would leave it to them. But a thread of the server's that still sits in accept() would
- * hear of it (EINVAL), and may take that for a fault. */
+/* shutdown(2) ends a listener in every process that has a copy, even a forgotten one; close(2)
+ * alone would not. But it makes an accept() that still sleeps fail with EINVAL, which a server may
+ * take for a fault. Once the table is complete, quiet_listener_accept_failed() hides that. */
 static void end_listeners(void)
 {
 	struct generation_page *successor = atomic_load(&generation.successor);

@@ -34,7 +34,7 @@ bool drain_report_members_have_connections(void)
 	return false;
 }
 
-/* Of the whole generation; a child forked for one connection counts as one. */
+/* For the whole generation. A child forked for one connection counts as one connection. */
 struct drain_sum {
 	uint32_t left, idle;
 };

@@ -18,9 +18,9 @@
 
 #define MIXED_WAIT_MS 100
 
-/* While two generations share a blocking listener, one connection wakes both where they poll, and the one
- * that comes too late would sit in accept() although it has connections to answer. True if there is
- * nothing to accept, with the error for a thread that polls (accept(2): like EAGAIN). */
+/* While two generations share a blocking listener, one connection wakes the poll() of both. The one
+ * that comes too late would sleep in accept() although it has connections to answer. Returns true
+ * if there is no connection, with the errno for a thread that polls (accept(2): like EAGAIN). */
 static bool is_too_late(int fd)
 {
 	struct pollfd request = {.fd = fd, .events = POLLIN};
@@ -32,9 +32,10 @@ static bool is_too_late(int fd)
 	return true;
 }
 
-/* A blocking accept() has put a descriptor aside for the next connection, gives it back when a signal wakes
- * it, and wants one again as it goes on. If all others are in use, what an upgrade or a drain opens may be
- * that one: then it waits, as it would have. Elsewhere the error is the server's own. */
+/* A blocking accept() reserves a descriptor for the next connection. It releases the descriptor
+ * when a signal wakes it, and needs one again when it restarts. If all others are in use, an
+ * upgrade or a drain may have taken the last one; then the call waits until that ends. In all other
+ * cases EMFILE is the server's own error. */
 static bool lost_its_descriptor(struct accepting *accepting)
 {
 	const struct timespec moment = {0, 1000000};
@@ -43,7 +44,7 @@ static bool lost_its_descriptor(struct accepting *accepting)
 	    fcntl(accepting->fd, F_GETFL) & O_NONBLOCK)
 		return false;
 	errno = EMFILE;
-	/* Once in any case: it may have been closed by now. */
+	/* Always try once more, because the descriptor may be free again by now. */
 	if (!accepting->was_tried)
 		return accepting->was_tried = true;
 	if (!controller_is_at_work())
@@ -51,8 +52,8 @@ static bool lost_its_descriptor(struct accepting *accepting)
 	return libc_calls.nanosleep(&moment, NULL) == 0 || restart_is_due();
 }
 
-/* A thread that never polled and finds no connection expects to wait for one. It looks up now and then: where it
- * waits, nobody can wake it when the process stops accepting. */
+/* A thread that never polled expects accept() to wait. The wait ends every MIXED_WAIT_MS, because
+ * nothing else wakes the thread when the process stops accepting. */
 static bool waited_for_it(int fd)
 {
 	struct pollfd request = {.fd = fd, .events = POLLIN};
@@ -75,7 +76,7 @@ bool accepting_begin(struct accepting *ret_accepting, int fd)
 	return true;
 }
 
-/* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
+/* The kernel never restarts accept() on a listener with a time limit (SO_RCVTIMEO, signal(7)). */
 bool accepting_goes_on(struct accepting *accepting)
 {
 	return restart_is_due() || lost_its_descriptor(accepting) || waited_for_it(accepting->fd);

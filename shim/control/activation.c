@@ -26,12 +26,12 @@
 
 static _Atomic bool is_prepared;
 
-/* The process one of whose threads is beginning its generation, or 0: a child that another thread forked
- * meanwhile has its own beginning. */
+/* The process in which a thread is beginning the generation, or 0. A child that another thread
+ * forks meanwhile begins its own. */
 static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
 
-/* What both kinds of first generation and successor need once. */
+/* Does once what a first generation and a successor both need. */
 static void prepare(void)
 {
 	if (atomic_exchange(&is_prepared, true))
@@ -56,8 +56,9 @@ void activation_as_successor(const char *value)
 		return;
 	(void)failpoint("received");
 	dispositions_take(controller_note_signal);
-	/* The predecessor blocked our signals across the execve, so that none could come before
-	 * the handlers. What a program between starts has the mask that this one gave it. */
+	/* The predecessor blocked the signals that Octopus takes across the execve, so that none
+	 * arrives before the handlers are in place. If another program has passed the hand-over on,
+	 * the mask is that program's. */
 	atomic_store(&generation.page->is_attached, 1);
 	if (was_passed_on)
 		return;
@@ -78,7 +79,7 @@ static int find_page(void)
 	struct generation_page *page;
 	int page_fd, error;
 
-	/* A second server under one start command gets a generation of its own. */
+	/* A second server under the same start command gets a generation of its own. */
 	if (generation.page && !page_is_taken())
 		return 0;
 	error = page_make(&page, &page_fd);
@@ -92,7 +93,8 @@ static int find_page(void)
 	return 0;
 }
 
-/* A wrapper that starts its server anew, after the first one ended, gives it the same page. */
+/* A supervising program may start its server again after the first one has ended, on the same
+ * page. */
 static void clear_page(void)
 {
 	struct generation_page *page = generation.page;
@@ -107,7 +109,7 @@ static void clear_page(void)
 	}
 }
 
-/* A successor that could not be conducted must not begin to serve: its predecessor does so still. */
+/* A successor without a controller must not begin to serve, because its predecessor still does. */
 static void run_without_controller(int error)
 {
 	if (generation.page && atomic_load(&generation.page->predecessor_holds)) {
@@ -163,8 +165,9 @@ static void report_listener(int fd)
 	log_info("Created a new listener on %s.", text);
 }
 
-/* Threads may listen at the same moment, each on a socket of its own: one of them begins, the others
- * go on when that is done. It is done soon; but a handler that listens may have interrupted it. */
+/* Several threads may listen at the same moment, each on its own socket. One of them begins the
+ * generation, and the others wait for it. The wait has a limit: a signal handler that listens may
+ * have interrupted the thread that begins. */
 static void begin_once(void)
 {
 	const pid_t self = getpid();
@@ -191,7 +194,7 @@ void activation_on_listen(int fd, bool is_new)
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		listeners_mark_held(fd);
 		exchange_begin(listeners_is_unix(fd));
-		if (is_new) /* an inherited one listened all along, and was reported by bind */
+		if (is_new) /* an inherited one listened before, and bind() has reported it */
 			report_listener(fd);
 	}
 	errno = saved;

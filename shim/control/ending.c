@@ -34,7 +34,7 @@ void ending_drain(void)
 	drain_begin(leader_state_deadline());
 }
 
-/* The file names whoever is to get the next signal; it goes with the last generation. */
+/* The file names the process that gets the next signal. The last generation removes it. */
 static void give_up_pidfile(void)
 {
 	if (generation_predecessor_serves())
@@ -77,7 +77,7 @@ void ending_stop_server(void)
 		leave();
 	}
 	give_up_pidfile();
-	/* Where the server blocks the signal everywhere, this thread must not be who gets it. */
+	/* If all the server's threads block the signal, this thread must not receive it. */
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 	FOR_EACH_SIGNAL (other) {
@@ -105,7 +105,8 @@ void ending_on_exit(void)
 		log_info("The server has shut down.");
 		return;
 	}
-	/* It exits of its own accord. A daemon's first process does: then its child leads on. */
+	/* The server exits by itself. The first process of a daemon does so; then its child leads
+	 * on. */
 	pidfile_remove();
 	atomic_store(&generation.page->leader, 0);
 	bell_ring(&generation.page->bell);

@@ -12,13 +12,13 @@
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
-/* A helper that never waits on a listener (a cache manager, a child that serves one connection) is
- * looked at closely for its first waits, and then now and then. */
+/* Probes the first waits of a helper that never waits on a listener (a cache manager, a child that
+ * serves one connection), and later only some. */
 #define CLOSE_PROBES 64
 #define LATER_PROBE_EVERY 64
 
-/* A worker that was forked into a drain must not accept before its new controller has replaced the listeners:
- * nobody would wait for what it got. */
+/* A worker that was forked during a drain must not accept before its new controller has replaced
+ * the listeners: the drain would not wait for that connection. */
 #define SILENCE_WAIT_MS 1000
 
 _Atomic uint32_t first_wait_missing;

@@ -13,10 +13,10 @@
 #include "kernel/peek.h"
 #include "signal/dispositions.h"
 
-/* Since the last fork of this thread. */
+/* Since this thread's last fork. */
 static __thread bool thread_has_accepted;
 
-/* The slot of the child that this thread is forking. */
+/* The slot of the child that this thread forks. */
 static __thread struct member *reserved_slot;
 
 void fork_note_accept(void)

@@ -54,7 +54,7 @@ static void accept_successor(void)
 	leader_state_set_deadline(NEVER);
 }
 
-/* REQUEST is what a successor is to be started for, if the action is to start one. */
+/* REQUEST says what to start a successor for, if ACTION starts one. */
 static void carry_out(enum life_action action, enum life_state state, enum request request)
 {
 	switch (action) {
@@ -183,7 +183,7 @@ static void check_successor(void)
 	else if (leader_state() == LIFE_STARTING && successor_is_ready())
 		feed(successor_request() == REQUEST_REPLACE ? EVENT_READY_TO_REPLACE
 		                                            : EVENT_READY_BESIDE);
-	/* Until this one stops accepting it can still serve on. */
+	/* Until this generation stops accepting, it can still serve on. */
 	if (leader_state() == LIFE_HANDED_OVER && successor_is_candidate() && successor_is_dead())
 		feed(EVENT_FAILED);
 }

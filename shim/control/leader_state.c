@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "generation/generation.h"
 
-/* The controller thread's own, but for the state. */
+/* The controller thread's own, except the state. */
 static struct {
 	_Atomic int state; /* enum life_state */
 	int64_t deadline;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns where the leader stands in the life of its generation (lifecycle.h): the state, its deadline, and the phase that the
- * workers follow. */
+/* Owns where the leader stands in the life of its generation (lifecycle.h): the state, its
+ * deadline, and the phase that the workers follow. */
 #ifndef OCTOPUS_LEADER_STATE_H
 #define OCTOPUS_LEADER_STATE_H
 
@@ -11,22 +11,22 @@
 
 #define NEVER INT64_MAX
 
-/* An exiting thread may ask, too. Context: any. */
+/* The present state. Context: any (an exiting thread may ask). */
 enum life_state leader_state(void);
 
 /* Context: the controller. */
 void leader_state_set(enum life_state state);
 
-/* The present state times out in IN_MS; NEVER: not at all. Context: the controller. */
+/* The present state times out in IN_MS, or never (NEVER). Context: the controller. */
 void leader_state_set_deadline(int64_t in_ms);
 
-/* When it does, in monotonic ms, or NEVER. Context: the controller. */
+/* The deadline of the present state, in monotonic ms, or NEVER. Context: the controller. */
 int64_t leader_state_deadline(void);
 
-/* Tells the workers. Context: the controller, or an exiting thread. */
+/* Sets the phase on the page and rings the bell. Context: the controller, or an exiting thread. */
 void leader_state_set_phase(enum generation_phase phase);
 
-/* In the child of a fork, which begins as if there had been none. Context: any. */
+/* Resets the state in the child of a fork. Context: any. */
 void leader_state_forked(void);
 
 #endif

@@ -10,11 +10,11 @@
 #include "generation/pidfile.h"
 #include "upgrade/inheritance.h"
 
-/* A new version that leaves an inherited listener unclaimed may just not have come to it yet: that
- * long after its first wait it is taken at its word. */
+/* A new version may claim an inherited listener only some time after its first wait. What it has
+ * not claimed this long after that, it does not want. */
 #define SETTLE_MS 1000
 
-/* Monotonic ms; 0: not waiting. The controller thread's own. */
+/* Monotonic ms; 0: no wait yet. The controller thread's own. */
 static int64_t settled_at;
 
 void readiness_report_pid(void)

@@ -19,11 +19,11 @@ static struct {
 	enum request request;
 	bell *bell; /* the candidate's until it is accepted; NULL: this generation's */
 	struct generation_page *candidate;
-	struct generation_page *retired; /* one that failed, or was followed by another */
+	struct generation_page *retired; /* one that failed, or that a later one has replaced */
 } succession;
 
-/* A handler, or a thread of the server's, may just be reading the page: one stays mapped until the next
- * is retired. */
+/* A signal handler or another thread may still read the page, so it stays mapped until the next one
+ * retires. */
 static void retire_page(struct generation_page *page)
 {
 	page_drop(succession.retired);

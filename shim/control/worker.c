@@ -26,7 +26,7 @@
 /* The controller's own. */
 static struct {
 	bool is_left_behind;
-	int64_t gone_since; /* 0: not yet */
+	int64_t gone_since; /* 0: the leader lives */
 	struct drain_view view;
 } worker;
 
@@ -44,14 +44,14 @@ static void report(struct member *me)
 	uint32_t left = 0;
 
 	drain_scan(&worker.view);
-	/* The look may be some time ago; whether any is left is asked now. */
+	/* The last scan may be old, so ask now whether a connection is left. */
 	if (connections_remain())
 		left = worker.view.scan.left > 0 ? (uint32_t)worker.view.scan.left : 1;
 	if (!atomic_load(&me->has_peers) && worker.view.scan.peers[0]) {
 		memcpy(me->peers, worker.view.scan.peers, sizeof(me->peers));
 		atomic_store(&me->has_peers, 1);
 	}
-	/* In this order: the stop is only reported once the number is true. */
+	/* In this order, so that the leader reads the stop only with a true number. */
 	atomic_store(&me->idle, (uint32_t)worker.view.scan.idle);
 	atomic_store(&me->connections, left);
 	atomic_store(&me->has_stopped_accepting, 1);
@@ -59,8 +59,8 @@ static void report(struct member *me)
 		bell_ring(&generation.page->bell);
 }
 
-/* What is left of a generation whose leader has gone: it finishes what it accepted, and then gets the
- * server's stop signal, since nobody else will send it one. */
+/* The leader has gone, and nobody else will stop this worker. So it finishes its connections, and
+ * then sends itself the server's stop signal. */
 static int64_t leave_without_leader(void)
 {
 	const int64_t now = clock_now_ms();
@@ -92,8 +92,9 @@ static bool another_generation_accepts(void)
 	return false;
 }
 
-/* A leader that was killed rings no bell, so while it hands over the workers look after it. Without a
- * successor they serve on, as they would without us; with one they are in its way. */
+/* A killed leader rings no bell, so the workers watch it during a hand-over. Without a successor
+ * they serve on, as they would without Octopus. With one they leave, so as not to take its
+ * connections. */
 static bool is_left_behind(uint32_t phase)
 {
 	const pid_t leader = atomic_load(&generation.page->leader);
@@ -102,7 +103,7 @@ static bool is_left_behind(uint32_t phase)
 		return true;
 	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
 		return false;
-	/* Once for all: afterwards the listeners by which it was found are replaced. */
+	/* Remember the answer: later the listeners that show it are replaced. */
 	worker.is_left_behind = phase == PHASE_NOT_ACCEPTING || another_generation_accepts();
 	return worker.is_left_behind;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The constructor and the destructor: the order of start-up. Everything that a process which never
- * listens pays for is here. */
+/* Owns the constructor and the destructor, and the order of start-up. A process that never listens
+ * pays for nothing else. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-/* Takes the variable out before any program copies the environment (Python does at start). Returns
+/* Removes the variable before the program copies the environment (Python does so at start). Returns
  * its value, which stays in the kernel's own string area. */
 static const char *take_handover_variable(void)
 {
@@ -42,8 +42,8 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	const char *handover;
 
 #ifndef __GLIBC__
-	/* musl passes nothing to a constructor. The kernel's layout (elf(5) ABI): argc, argv, NULL,
-	 * envp, NULL, and environ still is that envp. */
+	/* musl passes no arguments to a constructor. The kernel's layout (elf(5) ABI) is argc,
+	 * argv, NULL, envp, NULL, and environ still is that envp. */
 	char **envp = environ, **argv = environ - 1;
 	long argc = 0;
 

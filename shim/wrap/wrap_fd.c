@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* close and its kin, dup2: what a successor still waits to claim is none of the server's business, and
- * the end of a watched connection is news for the drain. */
+/* Wraps close and its kin, dup2 and dup3. The server must not close an inherited descriptor that it
+ * has not claimed yet, and the drain must learn that a watched connection is closed. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ EXPORT int close(int fd)
 		errno = EBADF;
 		return -1;
 	}
-	/* Before: afterwards the number may be another thread's. */
+	/* Before the close: afterwards another thread may get the number. */
 	if (follow_has_begun())
 		follow_forget(fd);
 	result = libc_calls.close(fd);
@@ -34,7 +34,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	int own, result = 0;
 
-	/* In stretches around ours. close_range(2) takes unsigned numbers up to UINT_MAX. */
+	/* Closes the stretches between Octopus's descriptors. close_range(2) takes unsigned numbers
+	 * up to UINT_MAX. */
 	while (inheritance_is_waiting() && first <= last && first <= INT_MAX &&
 	       (own = inheritance_next((int)first)) >= 0 && (unsigned)own <= last) {
 		if ((unsigned)own > first)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* read, write and their like: what they move is noted for the drain, and while it lasts, shown to
- * follow.h. On a socket with a time limit (SO_RCVTIMEO, SO_SNDTIMEO) none of them is restarted after a
- * handler (signal(7)), and a server without handlers of its own need not know EINTR: it would give the
- * connection up. Such a call begins again, with its whole limit. */
+/* Wraps read, write and their like, and passes what they transfer to observe.h. On a socket with a
+ * time limit (SO_RCVTIMEO, SO_SNDTIMEO) the kernel restarts none of them after a handler
+ * (signal(7)). A server without handlers of its own need not expect EINTR, and would give the
+ * connection up. So the wrapper repeats such a call, with the whole limit. */
 #include "base/interpose.h"
 
 #include <stdbool.h>
@@ -13,7 +13,8 @@
 #include "http/observe.h"
 #include "signal/restart.h"
 
-/* Nothing was moved: what was moved before a signal is returned as a number (signal(7)). */
+/* A call that fails has transferred nothing: after a signal the kernel returns a partial count as
+ * the result (signal(7)). */
 #define UNDISTURBED(result, call)  \
 	do                         \
 		(result) = (call); \
@@ -25,7 +26,7 @@ static void about_to_read(int fd)
 		first_wait_on_connection(fd);
 }
 
-/* One buffer as a list. */
+/* One buffer as a list and its count. */
 #define ONE(bytes, size) (&(struct iovec){(void *)(bytes), size}), 1
 
 static ssize_t received(int fd, void *buffer, size_t size, ssize_t result)
@@ -113,7 +114,7 @@ EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
 	return observe_sent(fd, &part, 1, result);
 }
 
-/* A connection has one peer: an address is none of what a stream server gives. */
+/* A connection has one peer, so a stream server passes no address. */
 EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
                       const struct sockaddr *address, socklen_t length)
 {
@@ -126,7 +127,7 @@ EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
 	return observe_sent(fd, &part, 1, result);
 }
 
-/* What goes with the bytes (descriptors, say) would have to go with the right ones. */
+/* Ancillary data (descriptors, say) belongs to certain bytes, which an edit would shift. */
 static bool is_plain(const struct msghdr *message)
 {
 	return !message->msg_name && message->msg_controllen == 0;
@@ -144,7 +145,8 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	return observe_sent(fd, parts, count, result);
 }
 
-/* One after another, as the kernel does it: an error after the first is returned by the next call. */
+/* One message after another, as the kernel does it. The next call returns an error after the first
+ * message. */
 static int send_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -189,7 +191,7 @@ EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset
 }
 
 #ifdef __GLIBC__
-/* On the machines that we know, off_t and off64_t are the same. */
+/* On the supported machines off_t and off64_t are the same. */
 EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t size)
 {
 	ssize_t result;
@@ -199,7 +201,8 @@ EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t size)
 	return observe_sent_file(to, result);
 }
 
-/* What fortified programs call. The check is libc's: with too small a buffer it ends the program. */
+/* Fortified programs call these. libc does the check: with too small a buffer it ends the
+ * program. */
 
 EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)
 {

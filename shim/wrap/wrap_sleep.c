@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pause, sigsuspend and the sleeps: the main thread of a threaded server, or a daemon's master, may do
- * nothing else, and takes their end for news. */
+/* Wraps pause, sigsuspend and the sleeps. The main thread of a threaded server, or a daemon's
+ * master, may do nothing else, and acts when they return early. So a signal that Octopus handles
+ * must not end them. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -72,7 +73,7 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	return error;
 }
 
-/* libc's own would call nanosleep past us. */
+/* libc's own sleep() would call nanosleep without the wrapper. */
 EXPORT unsigned sleep(unsigned seconds)
 {
 	const struct timespec request = {seconds, 0};

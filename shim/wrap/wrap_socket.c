@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* socket, bind, listen, accept, shutdown. */
+/* Wraps socket, bind, listen, accept, shutdown and getsockname. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "upgrade/inheritance.h"
 #include "upgrade/manifest.h"
 
-/* A number that is used anew is no longer the listener it may have been. */
+/* A number that the kernel uses again is no longer the socket that it may have been. */
 EXPORT int socket(int family, int type, int protocol)
 {
 	const int fd = libc_calls.socket(family, type, protocol);
@@ -81,9 +81,9 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	return accepting_end(&accepting, result);
 }
 
-/* Shutting a listener down ends it for every process that shares it, another generation's too
- * (shutdown(2) works on the socket, not on the descriptor). This process stops anyway when it
- * closes its own. */
+/* shutdown(2) works on the socket, not on the descriptor. So it would end a listener for every
+ * process that shares it, even for another generation. This process stops accepting anyway when it
+ * closes its own copy. */
 EXPORT int shutdown(int fd, int how)
 {
 	if (generation_may_share() && listeners_is_listening(fd) && listeners_is_held_elsewhere(fd))
@@ -91,8 +91,8 @@ EXPORT int shutdown(int fd, int how)
 	return libc_calls.shutdown(fd, how);
 }
 
-/* Servers ask a listener for its name also when they stop (gunicorn removes what it takes for a unix
- * path): a quiet one answers with that of the listener it stands for. */
+/* Some servers ask a listener for its name when they stop (gunicorn removes a name that may be a
+ * unix path). For a quiet listener this gives the name of the listener that it replaced. */
 EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
 	if (UNLIKELY(stop_accepting_has_begun()) && quiet_listener_get_address(fd, address, length))

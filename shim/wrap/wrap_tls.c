@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SSL_read, SSL_write and their like: what read and write are to a server that encrypts. The calls below them go
- * through read and write as well, and are noted there; what they carry is not looked at. */
+/* Wraps SSL_read, SSL_write and their like, which are read and write to a server that encrypts. The
+ * library itself calls read and write, whose wrappers record only the last I/O. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -15,12 +15,12 @@ EXPORT int SSL_write(SSL *ssl, const void *bytes, int size);
 EXPORT int SSL_write_ex(SSL *ssl, const void *bytes, size_t size, size_t *ret_size);
 EXPORT ssize_t SSL_sendfile(SSL *ssl, int fd, off_t offset, size_t size, int flags);
 
-/* An int counts them, and what is added has to fit in. */
+/* An int counts the bytes, and leaves room for the edits. */
 #define MOST_AT_ONCE (1 << 30)
 
 #define CALLS() tls_library_for(__builtin_return_address(0))
 
-/* -1 where the library reads and writes memory, and the server does the rest. */
+/* Returns SSL's descriptor, or -1 where the library works in memory and the server does the I/O. */
 static int mark(const struct tls_library *tls, SSL *ssl)
 {
 	const int saved = errno;
@@ -89,7 +89,7 @@ static bool has_more(const struct target *target)
 	return !target->tls->SSL_has_pending || target->tls->SSL_has_pending(target->ssl);
 }
 
-/* PUT takes the bytes, or, while the connection is followed, what becomes of them. SIZE is above 0. */
+/* PUT takes the bytes, edited while the connection is followed. SIZE is above 0. */
 static int send_to(struct target *target, const void *bytes, int size, announce_put *put)
 {
 	const int fd = mark(target->tls, target->ssl);
@@ -114,7 +114,7 @@ EXPORT int SSL_write_ex(SSL *ssl, const void *bytes, size_t size, size_t *ret_si
 
 	if (!target.tls || !target.tls->SSL_write_ex)
 		return 0;
-	/* Nobody writes that much at once; its content would not be recorded. */
+	/* No server writes that much at once, so it goes unrecorded. */
 	if (size == 0 || size > MOST_AT_ONCE)
 		return target.tls->SSL_write_ex(ssl, bytes, size, ret_size);
 	result = send_to(&target, bytes, (int)size, write_ex_to);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll, poll, select: where a server shows that it serves, and where our signals must not show. */
+/* Wraps epoll, poll and select. There a server shows that it serves, and there it must not notice
+ * the signals that Octopus handles. */
 #include "base/interpose.h"
 
 #include <stdint.h>
@@ -91,7 +92,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 	return result;
 }
 
-/* A failed select() leaves the sets as they were (select(2)), and Linux has counted TIMEOUT down. */
+/* A failed select() leaves the sets unchanged (select(2)), and Linux has counted TIMEOUT down. */
 EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct timeval *timeout)
 {
 	const struct restart restart = begin(RESTART_FOREVER);
@@ -123,8 +124,7 @@ EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
 }
 
 #ifdef __GLIBC__
-/* What poll() and ppoll() become under -D_FORTIFY_SOURCE. The check that their sizes fit stays
- * libc's. */
+/* poll() and ppoll() under -D_FORTIFY_SOURCE. libc checks that the sizes fit. */
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {
 	if (UNLIKELY(!libc_calls.__poll_chk || size / sizeof(*fds) < count)) {

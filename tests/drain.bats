@@ -189,6 +189,23 @@ idle_end_after_grace() {
     assert_drained
 }
 
+# A client may take its time between connect() and its first request, or have no processor.
+@test "an upgrade answers a first request that comes later than the grace: the example epoll" {
+    local before fresh line
+    start epoll OCTOPUS_IDLE_GRACE=100ms
+    keep_idle 5 -k
+    before=$(requests_taken)
+    exec {fresh}<>"/dev/tcp/127.0.0.1/$PORT"
+    wait_until 60 more_requests_taken_than "$before"
+    begin_drain HUP
+    assert_idle_ended 4
+    printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&"$fresh"
+    line=$(timeout 30 cat <&"$fresh" | tr -d '\r')
+    exec {fresh}>&-
+    assert_regex "$line" "X-Pid: $DRAINING_PID"
+    assert_drained
+}
+
 @test "idle connections that use the grace are answered, and asked to close" {
     start epoll OCTOPUS_IDLE_GRACE=120s
     start_hold -k -n 5

@@ -55,7 +55,8 @@ kept_through_upgrades() {
 @test "2 upgrades, 16 kept connections that rest for 500 ms: node" { kept_through_upgrades node 16 2 -p 500 -e; }
 @test "2 upgrades, 16 kept connections that rest for 500 ms: the example epoll" { kept_through_upgrades epoll 16 2 -p 500 -e; }
 
-# kept_until_refused NAME: a stop tells them all; then there is nobody to connect to.
+# kept_until_refused NAME: a stop tells them all; then there is nobody to connect to. A client that waits for a
+# processor is told as well, unless it waits for 0.4 s.
 kept_until_refused() {
     start_server "$1" OCTOPUS_DRAIN_TIMEOUT=120s
     wait_until_started

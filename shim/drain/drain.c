@@ -31,11 +31,16 @@
 #define MEMBERS_WAIT_MS 2000
 #define CONNECTION_TICK_MS 20
 
-/* When the server stops, the client of an idle connection has no successor to go to, so it needs no
- * time for one more request. But without HTTP it must be plain that a response is over, not
- * paused. */
-#define STOP_HTTP_GRACE_MS 50
+/* At a stop there is no successor for the client of an idle connection, and no time to let it rest.
+ * But the next response must still announce the close to a busy client that only waits for a
+ * processor. And where HTTP does not say it, a response must plainly be over and not paused. */
 #define STOP_GRACE_MS 400
+
+/* A client whose first request is lost sends it again after 1 s, or after 3 s if the SYN was lost as
+ * well (RFC 6298, 2.1 and 5.7). A client without a processor may take as long. A stop waits for the
+ * first of these. */
+#define FIRST_REQUEST_MS 4000
+#define STOP_FIRST_REQUEST_MS 1500
 
 enum drain_stage { STAGE_QUEUE, STAGE_STOP_ACCEPTING, STAGE_MEMBERS, STAGE_CONNECTIONS };
 
@@ -124,13 +129,12 @@ static void choose_graces(struct idle_graces *ret_graces)
 {
 	const int64_t ms = settings.idle_grace_ms;
 
-	*ret_graces = (struct idle_graces){ms, ms};
+	*ret_graces = (struct idle_graces){ms, ms, ms > FIRST_REQUEST_MS ? ms : FIRST_REQUEST_MS};
 	if (!atomic_load(&generation.page->is_stopping))
 		return;
-	if (ms > STOP_HTTP_GRACE_MS)
-		ret_graces->http_ms = STOP_HTTP_GRACE_MS;
 	if (ms > STOP_GRACE_MS)
-		ret_graces->other_ms = STOP_GRACE_MS;
+		ret_graces->http_ms = ret_graces->other_ms = STOP_GRACE_MS;
+	ret_graces->first_ms = STOP_FIRST_REQUEST_MS;
 }
 
 void drain_scan(struct drain_view *view)

@@ -31,8 +31,11 @@ static int64_t wanted_ms(const struct idle_facts *facts, const struct idle_grace
 {
 	const int64_t response_ms = facts->received_ms - facts->sent_ms;
 
-	/* The first request of a new connection may be on its way. */
-	if (facts->http == HTTP_BETWEEN && facts->has_received)
+	/* The first request of a new connection may be on its way: a client that connects has
+	 * something to say. */
+	if (!facts->has_received)
+		return response_ms > graces->first_ms ? response_ms : graces->first_ms;
+	if (facts->http == HTTP_BETWEEN)
 		return graces->http_ms;
 	return response_ms > graces->other_ms ? response_ms : graces->other_ms;
 }

@@ -26,10 +26,11 @@ struct idle_facts {
 };
 
 /* How long a connection must have been idle, in ms: where HTTP says that all requests are answered,
- * and where only the pause shows it. */
+ * where only the pause shows it, and where no byte has come yet. */
 struct idle_graces {
 	int64_t http_ms;
 	int64_t other_ms;
+	int64_t first_ms;
 };
 
 /* Returns 0 if the connection has been idle for long enough, else in how many ms it may be so at

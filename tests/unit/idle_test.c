@@ -78,10 +78,14 @@ static const struct idle_case cases[] = {
          1000,
          NEVER},
 
-	{"new, and its client takes its time", {IO_NONE, HTTP_UNKNOWN, NEW, 200, 200}, 1000, 800},
-	{"new, where others have spoken HTTP", {IO_NONE, HTTP_BETWEEN, NEW, 200, 200}, 400, 200},
-	{"new, for long", {IO_NONE, HTTP_UNKNOWN, NEW, 1000, 1000}, 1000, 0},
-	{"new, and greeted", {IO_SENT, HTTP_UNKNOWN, NEW, 1000, 1000}, 1000, 0},
+	{"new, and its client takes its time",
+         {IO_NONE, HTTP_UNKNOWN, NEW, 2000, 2000},
+         1000,
+         2000},
+	{"new, where others have spoken HTTP", {IO_NONE, HTTP_BETWEEN, NEW, 500, 500}, 400, 1100},
+	{"new, for long", {IO_NONE, HTTP_UNKNOWN, NEW, 4000, 4000}, 1000, 0},
+	{"new, and greeted", {IO_SENT, HTTP_UNKNOWN, NEW, 3999, 1000}, 1000, 3000},
+	{"new, and greeted for long", {IO_SENT, HTTP_UNKNOWN, NEW, 5000, 4000}, 1000, 0},
 	{"new, and told the time each second", {IO_SENT, HTTP_UNKNOWN, NEW, 5100, 900}, 400, 3300},
 
 	{"nothing was seen, and it was answered clearly later",
@@ -108,8 +112,9 @@ int main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		expect_number(
 			cases[i].says,
-			idle_in_ms(&cases[i].facts, &(struct idle_graces){cases[i].grace_ms / 10,
-		                                                          cases[i].grace_ms}),
+			idle_in_ms(&cases[i].facts,
+		                   &(struct idle_graces){cases[i].grace_ms / 10, cases[i].grace_ms,
+		                                         cases[i].grace_ms * 4}),
 			cases[i].wanted);
 	return expect_status();
 }

@@ -12,24 +12,50 @@
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/page.h"
 #include "http/exchange.h"
+#include "kernel/listeners.h"
 #include "signal/restart.h"
 #include "upgrade/adoption.h"
 
 #define MIXED_WAIT_MS 100
 
 /* While two generations share a blocking listener, one connection wakes the poll() of both. The one
- * that comes too late would sleep in accept() although it has connections to answer. Returns true
- * if there is no connection, with the errno for a thread that polls (accept(2): like EAGAIN). */
-static bool is_too_late(int fd)
+ * that comes too late would sleep in accept() although it has connections to answer: its accept()
+ * must not wait. A look beforehand does not help, because the other one may take the connection
+ * after it. Only the open file can say so, once for all. */
+static void about_to_accept(int fd)
 {
-	struct pollfd request = {.fd = fd, .events = POLLIN};
+	struct generation_page *page = generation.page;
 
-	if (!quiet_listener_thread_polls() || !generation_may_share() ||
-	    fcntl(fd, F_GETFL) & O_NONBLOCK || libc_calls.poll(&request, 1, 0) != 0)
-		return false;
-	errno = ECONNABORTED;
-	return true;
+	if (!page || !quiet_listener_thread_polls())
+		return;
+	/* In this order: successor.c sets the one flag and then reads the other. */
+	if (!atomic_load(&page->polls_before_accept))
+		atomic_store(&page->polls_before_accept, 1);
+	if (generation_may_share() && listeners_unblock(fd))
+		atomic_store(&page->has_unblocked, 1);
+}
+
+/* After an accept() that failed: true if FD blocks as far as the server knows, and its connection is
+ * gone. */
+static bool came_too_late(int fd)
+{
+	return errno == EAGAIN && generation.page &&
+	       (atomic_load(&generation.page->has_unblocked) || generation_may_share()) &&
+	       listeners_is_unblocked(fd);
+}
+
+/* For a thread that polls, ECONNABORTED comes closest to it (accept(2): like EAGAIN). */
+static void accept_failed(int fd)
+{
+	const bool is_too_late = came_too_late(fd);
+
+	quiet_listener_accept_failed(fd);
+	if (is_too_late && errno == EAGAIN) {
+		quiet_listener_note_too_late(fd);
+		errno = ECONNABORTED;
+	}
 }
 
 /* A blocking accept() reserves a descriptor for the next connection. It releases the descriptor
@@ -41,7 +67,7 @@ static bool lost_its_descriptor(struct accepting *accepting)
 	const struct timespec moment = {0, 1000000};
 
 	if (errno != EMFILE || !generation.page || stop_accepting_has_begun() ||
-	    fcntl(accepting->fd, F_GETFL) & O_NONBLOCK)
+	    !listeners_is_blocking(accepting->fd))
 		return false;
 	errno = EMFILE;
 	/* Always try once more, because the descriptor may be free again by now. */
@@ -52,28 +78,38 @@ static bool lost_its_descriptor(struct accepting *accepting)
 	return libc_calls.nanosleep(&moment, NULL) == 0 || restart_is_due();
 }
 
-/* A thread that never polled expects accept() to wait. The wait ends every MIXED_WAIT_MS, because
- * nothing else wakes the thread when the process stops accepting. */
+static bool expects_to_wait(int fd)
+{
+	if (!quiet_listener_thread_wants_to_wait(fd))
+		return false;
+	return came_too_late(fd) ||
+	       (!quiet_listener_thread_polls() && adoption_blocks_for_server(fd) &&
+	        fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+/* A thread that has not polled for a connection expects accept() to wait. The wait ends every
+ * MIXED_WAIT_MS, because nothing else wakes the thread when the process stops accepting. */
 static bool waited_for_it(int fd)
 {
 	struct pollfd request = {.fd = fd, .events = POLLIN};
 
-	if (errno != EAGAIN || stop_accepting_has_begun() || quiet_listener_thread_polls() ||
-	    !adoption_blocks_for_server(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+	if (errno != EAGAIN || stop_accepting_has_begun() || !expects_to_wait(fd))
 		return false;
+	if (!generation_may_share() && listeners_is_unblocked(fd)) {
+		listeners_block_again(fd);
+		return true;
+	}
 	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
 }
 
-bool accepting_begin(struct accepting *ret_accepting, int fd)
+void accepting_begin(struct accepting *ret_accepting, int fd)
 {
 	*ret_accepting = (struct accepting){.fd = fd};
 	if (first_wait_is_watched())
 		first_wait_on_fd(fd);
-	if (is_too_late(fd))
-		return false;
+	about_to_accept(fd);
 	(void)failpoint("accepting");
 	stop_accepting_enter_accept();
-	return true;
 }
 
 /* The kernel never restarts accept() on a listener with a time limit (SO_RCVTIMEO, signal(7)). */
@@ -84,12 +120,13 @@ bool accepting_goes_on(struct accepting *accepting)
 
 int accepting_end(const struct accepting *accepting, int result)
 {
-	stop_accepting_leave_accept();
-	if (result >= 0) {
+	/* Inside: the controller must not see what was recorded of the number's last connection. */
+	if (result >= 0)
 		exchange_begin_anew(result, true);
+	stop_accepting_leave_accept();
+	if (result >= 0)
 		fork_note_accept();
-	} else {
-		quiet_listener_accept_failed(accepting->fd);
-	}
+	else
+		accept_failed(accepting->fd);
 	return result;
 }

@@ -11,16 +11,15 @@ struct accepting {
 	bool was_tried;
 };
 
-/* The server calls accept() on FD. Returns false, with errno, if the call must fail at once; else
- * the caller must call accepting_end(). Context: the server's threads. */
-bool accepting_begin(struct accepting *ret_accepting, int fd);
+/* The server calls accept() on FD. accepting_end() is due. Context: the server's threads. */
+void accepting_begin(struct accepting *ret_accepting, int fd);
 
 /* The real call has failed. Returns true if the wrapper must repeat it.
  * Context: the server's threads. */
 bool accepting_goes_on(struct accepting *accepting);
 
 /* Returns RESULT, the real call's; the server owns that descriptor. Leaves errno as the kernel set
- * it, except on a quiet listener. Context: the server's threads. */
+ * it, except on a quiet listener or an unblocked one. Context: the server's threads. */
 int accepting_end(const struct accepting *accepting, int result);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/leader_state.h"
 #include "generation/generation.h"
+#include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "upgrade/failure.h"
 #include "upgrade/handover.h"
@@ -30,13 +31,40 @@ static void retire_page(struct generation_page *page)
 	succession.retired = page;
 }
 
+/* Runs before there is a process that may take a connection which a thread of this generation has
+ * seen. */
+static void begin_to_share(void)
+{
+	int fds[GENERATION_LISTENERS];
+	int count = 0;
+
+	atomic_store(&generation.page->successor_may_accept, 1);
+	if (atomic_load(&generation.page->polls_before_accept))
+		count = listeners_find(fds, GENERATION_LISTENERS);
+	for (int i = 0; i < count; i++) {
+		if (listeners_unblock(fds[i]))
+			atomic_store(&generation.page->has_unblocked, 1);
+	}
+}
+
+/* An unblocked listener stays so, because a thread may just be about to accept. */
+static void cease_to_share(void)
+{
+	atomic_store(&generation.page->successor_may_accept,
+	             atomic_load(&generation.successor) != NULL);
+}
+
 int successor_start(enum request request)
 {
 	struct generation_page *page = NULL;
-	const int error = handover_begin(&page);
+	int error;
 
-	if (error)
+	begin_to_share();
+	error = handover_begin(&page);
+	if (error) {
+		cease_to_share();
 		return error;
+	}
 	succession.request = request;
 	succession.candidate = page;
 	leader_state_set_phase(PHASE_HANDING_OVER);
@@ -86,6 +114,7 @@ void successor_clear_away(void)
 	leader_state_set_phase(PHASE_SERVING);
 	if (atomic_load(&generation.successor) == page)
 		atomic_store(&generation.successor, NULL);
+	cease_to_share();
 	retire_page(page);
 }
 

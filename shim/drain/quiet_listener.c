@@ -23,6 +23,7 @@ static struct {
 } replaced;
 
 static __thread bool thread_polls;
+static __thread int too_late_fd = -1;
 
 bool quiet_listener_thread_polls(void)
 {
@@ -32,6 +33,17 @@ bool quiet_listener_thread_polls(void)
 void quiet_listener_note_poller(void)
 {
 	thread_polls = true;
+	too_late_fd = -1;
+}
+
+void quiet_listener_note_too_late(int fd)
+{
+	too_late_fd = fd;
+}
+
+bool quiet_listener_thread_wants_to_wait(int fd)
+{
+	return !thread_polls || too_late_fd == fd;
 }
 
 int quiet_listener_make(int extra_type)
@@ -58,7 +70,7 @@ bool quiet_listener_remember(int fd)
 
 	memset(&replaced.addresses[at], 0, sizeof(replaced.addresses[at]));
 	replaced.fds[at] = fd;
-	replaced.was_blocking[at] = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	replaced.was_blocking[at] = listeners_is_blocking(fd);
 	if (libc_calls.getsockname(fd, (void *)&replaced.addresses[at], &length) == 0) {
 		replaced.lengths[at] = length;
 		replaced.count++;

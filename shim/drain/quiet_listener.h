@@ -45,4 +45,10 @@ void quiet_listener_accept_failed(int fd);
 void quiet_listener_note_poller(void);
 bool quiet_listener_thread_polls(void);
 
+/* accept() has said to this thread that it came too late for a connection of FD. If the thread asks
+ * again without having polled, it polls something else, its connections perhaps, and wants to wait
+ * for one. Context: any. */
+void quiet_listener_note_too_late(int fd);
+bool quiet_listener_thread_wants_to_wait(int fd);
+
 #endif

@@ -57,8 +57,11 @@ bool generation_predecessor_serves(void)
 
 bool generation_may_share(void)
 {
+	const struct generation_page *page = generation.page;
+
 	return atomic_load(&generation.successor) ||
-	       (generation.page && atomic_load(&generation.page->predecessor_holds));
+	       (page && (atomic_load(&page->successor_may_accept) ||
+	                 atomic_load(&page->predecessor_holds)));
 }
 
 void generation_forked(void)

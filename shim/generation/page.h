@@ -81,6 +81,13 @@ struct generation_page {
 	uint32_t listener_count;
 	struct inherited_listener listeners[GENERATION_LISTENERS];
 	struct member members[GENERATION_MEMBERS];
+	/* A successor starts or serves beside this generation, and may accept. It stands here because
+	 * the workers do not map the successor's page. */
+	_Atomic uint32_t successor_may_accept;
+	/* A thread of the generation accepts after it has polled, and relies on accept() not to wait. */
+	_Atomic uint32_t polls_before_accept;
+	/* A listener of the generation may be unblocked (listeners.h). */
+	_Atomic uint32_t has_unblocked;
 };
 
 /* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns, or the

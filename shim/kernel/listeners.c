@@ -80,3 +80,36 @@ bool listeners_is_held_elsewhere(int fd)
 
 	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
+
+#define UNBLOCKED (O_NONBLOCK | O_APPEND)
+
+bool listeners_unblock(int fd)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || flags & O_NONBLOCK)
+		return flags >= 0 && flags & O_APPEND;
+	return listeners_is_listening(fd) && fcntl(fd, F_SETFL, flags | UNBLOCKED) == 0;
+}
+
+void listeners_block_again(int fd)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags & ~UNBLOCKED);
+}
+
+bool listeners_is_unblocked(int fd)
+{
+	const int saved = errno;
+	const int flags = fcntl(fd, F_GETFL);
+
+	errno = saved;
+	return flags >= 0 && (flags & UNBLOCKED) == UNBLOCKED;
+}
+
+bool listeners_is_blocking(int fd)
+{
+	return !(fcntl(fd, F_GETFL) & O_NONBLOCK) || listeners_is_unblocked(fd);
+}

@@ -24,4 +24,21 @@ void listeners_mark_held(int fd);
 /* True if another process has marked FD as held. Context: any. */
 bool listeners_is_held_elsewhere(int fd);
 
+/* O_NONBLOCK belongs to the open file, which generations share. Where the server made a listener
+ * blocking and an accept() must not wait all the same, the library unblocks the listener: it sets
+ * O_NONBLOCK, and beside it O_APPEND, which means nothing to a socket and tells every process that
+ * shares the file who did it. */
+
+/* Unblocks FD if it is a listener that blocks. Returns true if it is unblocked now. Context: any. */
+bool listeners_unblock(int fd);
+
+/* Makes FD block again, as the server made it. Context: any. */
+void listeners_block_again(int fd);
+
+/* True if the library has unblocked FD. Leaves errno alone. Context: any. */
+bool listeners_is_unblocked(int fd);
+
+/* True if FD blocks, or the server believes so. Context: any. */
+bool listeners_is_blocking(int fd);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "generation/generation.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
@@ -55,12 +56,15 @@ static _Atomic uint64_t blocking_for_server[HIGHEST_FD / 64];
 static void carry_status_flags(int from, int to)
 {
 	const int wanted = fcntl(from, F_GETFL), present = fcntl(to, F_GETFL);
+	const bool is_unblocked = listeners_is_unblocked(to);
 
-	if (wanted < 0 || present < 0 || (wanted & O_NONBLOCK) == (present & O_NONBLOCK))
+	if (is_unblocked)
+		atomic_store(&generation.page->has_unblocked, 1);
+	if (wanted < 0 || present < 0)
 		return;
 	if (wanted & O_NONBLOCK)
-		(void)fcntl(to, F_SETFL, present | O_NONBLOCK);
-	else if ((unsigned)from < HIGHEST_FD)
+		(void)fcntl(to, F_SETFL, (present & ~O_APPEND) | O_NONBLOCK);
+	else if (present & O_NONBLOCK && !is_unblocked && (unsigned)from < HIGHEST_FD)
 		atomic_fetch_or(&blocking_for_server[from / 64], 1ULL << (from % 64));
 }
 

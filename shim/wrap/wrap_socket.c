@@ -60,8 +60,7 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 	struct accepting accepting;
 	int result;
 
-	if (!accepting_begin(&accepting, fd))
-		return -1;
+	accepting_begin(&accepting, fd);
 	do
 		result = libc_calls.accept(fd, address, length);
 	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
@@ -73,8 +72,7 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	struct accepting accepting;
 	int result;
 
-	if (!accepting_begin(&accepting, fd))
-		return -1;
+	accepting_begin(&accepting, fd);
 	do
 		result = libc_calls.accept4(fd, address, length, flags);
 	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));

@@ -7,13 +7,11 @@
 
 #include "base/clock.h"
 
-/* Only the pages of descriptors in use become memory. But where the kernel does not overcommit
- * (vm.overcommit_memory, proc(5)), all of it counts. */
+/* Only the pages of descriptors in use become memory, except without overcommit (proc(5)). */
 #define MOST_ENTRIES (1 << 17)
 #define MOST_RECORDS (1 << 16)
 
-/* For an analysis tool: a version number guards this memory
- * (tests/analysis/annotated_atomics.h). */
+/* For tests/analysis/annotated_atomics.h: a version number guards MEMORY. */
 #ifndef NUMBERED
 #define NUMBERED(memory, size) (void)0
 #endif
@@ -106,8 +104,7 @@ static void keep(struct exchange_side *part, const struct iovec *iov, int count,
 	}
 }
 
-/* Keeps the last bytes of N in IOV. After a shorter write, some of the earlier bytes stay before
- * them. */
+/* Keeps the last bytes of N in IOV; a shorter write leaves earlier bytes before its own. */
 static void keep_tail(char *tail, const struct iovec *iov, int count, size_t n)
 {
 	for (int i = 0; i < count && n > 0; i++) {
@@ -196,8 +193,7 @@ static void forget_record(int fd, struct exchange *entry)
 	end_change(entry);
 }
 
-/* An interim response answers no request, and a 101 ends HTTP on this connection (RFC 9110
- * §15.2). */
+/* An interim response answers no request; a 101 ends HTTP here (RFC 9110 §15.2). */
 static bool is_interim(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
 	const char *bytes = count > 0 ? iov[0].iov_base : NULL;

@@ -124,18 +124,18 @@ static void feed(enum life_event event)
 	feed_request(event, REQUEST_NONE);
 }
 
-/* The kernel sends HUP to a stopped process, too, when the last parent of its process group in the session ends
- * (setpgid(2), "orphaned"): a successor's reaper or predecessor may be that parent. This one means nobody.
- * It can be told from a hang-up where there is no terminal that could hang up, or where the successor still has
- * a group of its own. */
+/* The kernel also sends HUP to a stopped process when the last parent of its process group in the
+ * session ends (setpgid(2), "orphaned"). A successor's reaper or predecessor may be that parent.
+ * Such a HUP asks for nothing. It is no hang-up if the process had no terminal, or if the successor
+ * still has a group of its own. */
 static bool is_orphan_signal(void)
 {
 	return generation.page->predecessor &&
 	       (!start_image.had_terminal || getpgrp() != generation.page->group);
 }
 
-/* A hang-up of the terminal itself asks nobody for an upgrade: a server that does not ignore it would
- * end. It goes to the session's leader and to the foreground group (tty_ioctl(4)). */
+/* A hang-up of the terminal asks for no upgrade; a server that does not ignore it would end. The
+ * kernel sends it to the leader of the session and to the foreground group (tty_ioctl(4)). */
 static enum request request_of(int sig, bool is_from_terminal)
 {
 	if (sig != SIGHUP || !is_from_terminal || settings.requests[sig] == REQUEST_NONE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The bell: one futex word that sleepers watch and anybody may ring (futex(2)). It lives in memory
- * shared between processes, so the private flag is never set. */
+/* Owns the bell: a futex word (futex(2)). Threads and processes sleep on it, and anybody may ring
+ * it. It lives in memory that processes share, so the private flag is never set. */
 #ifndef OCTOPUS_BELL_H
 #define OCTOPUS_BELL_H
 
@@ -21,8 +21,8 @@ static inline void bell_ring(bell *word)
 	(void)RAW3(SYS_futex, word, FUTEX_WAKE, INT_MAX);
 }
 
-/* Sleeps until the bell no longer shows SEEN, or for LIMIT_MS (negative: without end). May return
- * early. Context: any. */
+/* Sleeps until the value of the bell is no longer SEEN, or for LIMIT_MS; a negative limit means
+ * forever. May return early. May change errno. Context: any. */
 static inline void bell_wait(bell *word, uint32_t seen, int64_t limit_ms)
 {
 	struct timespec limit = {limit_ms / 1000, limit_ms % 1000 * 1000000L};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one clock by which the library waits: CLOCK_MONOTONIC (clock_gettime(2)). */
+/* Owns the clock by which the library waits: CLOCK_MONOTONIC (clock_gettime(2)). */
 #ifndef OCTOPUS_CLOCK_H
 #define OCTOPUS_CLOCK_H
 
@@ -9,7 +9,7 @@
 #define NS_PER_MS 1000000LL
 #define NS_PER_S 1000000000LL
 
-/* Now, in ns. Context: any. */
+/* Returns the time in ns. Context: any. */
 static inline int64_t clock_now_ns(void)
 {
 	struct timespec now;
@@ -18,13 +18,14 @@ static inline int64_t clock_now_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Now, in ms. Context: any. */
+/* Returns the time in ms. Context: any. */
 static inline int64_t clock_now_ms(void)
 {
 	return clock_now_ns() / NS_PER_MS;
 }
 
-/* Now, in ns, up to one tick of the kernel late: costs no system call, and a few ns. Context: any. */
+/* Returns the time in ns, up to one kernel tick late. Takes a few ns and no system call.
+ * Context: any. */
 static inline int64_t clock_coarse_now_ns(void)
 {
 	struct timespec now;
@@ -33,7 +34,7 @@ static inline int64_t clock_coarse_now_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* NS, 0 or more, as a timespec. Context: any. */
+/* Returns NS, which is 0 or more, as a timespec. Context: any. */
 static inline struct timespec clock_to_timespec(int64_t ns)
 {
 	return (struct timespec){ns / NS_PER_S, ns % NS_PER_S};

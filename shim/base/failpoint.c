@@ -25,7 +25,7 @@ void failpoint_set_generation(uint32_t number)
 	atomic_store(&generation_number, number);
 }
 
-/* Raw system calls: the reaper comes by here too. */
+/* Makes raw system calls, because the reaper runs this too. */
 static long read_plan(char *plan, long size)
 {
 	long fd, length;
@@ -48,7 +48,7 @@ static int act(const char *action)
 	if (strncmp(action, "kill", 4) == 0)
 		(void)RAW2(SYS_kill, self, SIGKILL);
 	else if (strncmp(action, "stop", 4) == 0)
-		/* To this thread: it stops at the return from this very call. */
+		/* SIGSTOP goes to this thread: so it stops when this very call returns. */
 		(void)RAW3(SYS_tgkill, self, RAW0(SYS_gettid), SIGSTOP);
 	else if (text_read_number(&action, 10, &number) == 0)
 		return -(int)number;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The interposition table: every libc name that liboctopus.so exports, and the real function behind it.
- * One list drives the struct, the resolver (libc_calls.c) and the test that compares it with the exports. */
+/* Owns the interposition table: every libc name that liboctopus.so exports, and the real function
+ * behind it. One list drives the struct, the resolver (libc_calls.c) and the test that compares the
+ * list with the exports. */
 #ifndef OCTOPUS_INTERPOSE_H
 #define OCTOPUS_INTERPOSE_H
 
-/* A fortified poll() or read() would be an inline that calls __poll_chk, which is one of ours. */
+/* A fortified poll() or read() would be an inline function that calls __poll_chk, which we wrap
+ * too. */
 #undef _FORTIFY_SOURCE
 
 #include <poll.h>
@@ -23,10 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* siginterrupt, sigset and sigignore are deprecated, and used. */
+/* siginterrupt, sigset and sigignore are deprecated, but servers use them. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-/* musl's own type for an argument that is an int elsewhere. */
+/* musl declares this argument as unsigned; glibc declares it as int. */
 #ifdef __GLIBC__
 typedef int sendmmsg_flags;
 #else
@@ -56,7 +58,8 @@ int __sigaction(int sig, const struct sigaction *action, struct sigaction *old);
 int sigignore(int sig);
 void (*sigset(int sig, void (*handler)(int)))(int);
 
-/* Thin over one system call: a call that comes before the constructor goes straight to the kernel. */
+/* Each of these is a thin layer over one system call. A call that comes before the constructor goes
+ * straight to the kernel. */
 #define INTERPOSED_SYSCALLS(X) \
 	X(socket)              \
 	X(bind)                \
@@ -105,7 +108,8 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(sendfile)            \
 	X(splice)
 
-/* More than one system call behind them: resolved on the spot when they come that early. */
+/* Each of these needs more than one system call. A call that comes before the constructor resolves
+ * the table on the spot. */
 #define INTERPOSED_FUNCTIONS(X) \
 	X(sigaction)            \
 	X(signal)               \
@@ -154,7 +158,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 #define INTERPOSED_GLIBC(X)
 #endif
 
-/* Of a TLS library, which is none of this one's: the real ones are found otherwise (tls.h). */
+/* Functions of a TLS library. They are not in libc, so tls.h finds the real ones in another way. */
 #define INTERPOSED_TLS(X) \
 	X(SSL_read)       \
 	X(SSL_read_ex)    \
@@ -170,21 +174,23 @@ struct libc_calls {
 #undef X
 };
 
-/* The real functions. Written once, by libc_calls_resolve(); before that the system-call ones lead
- * to it, or to the kernel, and the others are NULL. Inside the library nothing else may be called by these
- * names: an unqualified close() would be our own wrapper. Context: any. */
+/* The real functions. libc_calls_resolve() writes the table once. Before that, the entries of
+ * INTERPOSED_SYSCALLS resolve it or call the kernel, and the others are NULL. The library's own
+ * code calls these functions only through this table: an unqualified close() would be our own
+ * wrapper. Context: any. */
 extern struct libc_calls libc_calls;
 
-/* Fills the table from the next library in search order. Idempotent. Context: normal, or the first
- * call of a wrapper. */
+/* Fills the table from the next library in search order. A second call does nothing.
+ * Context: normal, or the first call of a wrapper. */
 void libc_calls_resolve(void);
 
-/* The constructor has run: from here on dlsym() may be called. ON_FIRST_CALL is called once, before the
- * first call of any wrapper goes to libc. Context: init. */
+/* Says that the constructor has run: from here on dlsym() may be called. ON_FIRST_CALL runs once,
+ * before the first call of any wrapper reaches libc. Context: init. */
 void libc_calls_loaded(void (*on_first_call)(void));
 
-/* For the wrappers of INTERPOSED_FUNCTIONS. Only their first call fills the table, and no handler runs
- * before it: sigaction() is one of them. Context: any. */
+/* Resolves the table for the wrappers of INTERPOSED_FUNCTIONS. Only the first call of any wrapper
+ * does work. No handler of the server runs before it, because sigaction() is a wrapper too.
+ * Context: any. */
 static inline void libc_calls_ensure(void)
 {
 	if (__builtin_expect(!libc_calls.sigaction, 0))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Over 300 lines: one stand-in for each system call, each of the same few lines. */
+/* Over 300 lines: each system call has an early version here, all of the same few lines. */
 #include "base/interpose.h"
 
 #include <dlfcn.h>
@@ -8,11 +8,11 @@
 
 #include "base/raw_syscall.h"
 
-/* What stands in the table at first. A call before the constructor goes to the kernel: allocators
- * (jemalloc under redis, mimalloc) call libc from theirs, and dlsym() there might allocate. The first
- * call after it resolves the whole table, so that a program which calls none of these (60 dlsym() are
- * some 40 us) does not pay for it. A process that listens has it resolved long before any handler of
- * ours can run. */
+/* The early functions are the first contents of the table. Before the constructor they call the
+ * kernel: allocators (jemalloc under redis, mimalloc) call libc from their own constructors, and
+ * dlsym() might allocate there. After the constructor the first call resolves the whole table. So a
+ * program that calls none of these functions does not pay for it (60 calls of dlsym() take some 40
+ * us). A process that listens has resolved the table long before a handler of ours can run. */
 static bool is_loaded;
 static void (*before_first_call)(void);
 
@@ -100,7 +100,7 @@ static int early_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *
                        const sigset_t *mask)
 {
 	OR_REAL(ppoll, fds, count, timeout, mask);
-	/* The kernel writes the remaining time back; libc callers do not expect that. */
+	/* ppoll(2) writes the remaining time back; callers of libc do not expect that. */
 	struct timespec copy = timeout ? *timeout : (struct timespec){0};
 
 	return (int)raw_result(
@@ -351,7 +351,7 @@ void libc_calls_loaded(void (*on_first_call)(void))
 {
 	before_first_call = on_first_call;
 	is_loaded = true;
-	/* Resolved by an early caller already: then nobody comes by again. */
+	/* An early caller has resolved the table, so no later call would run ON_FIRST_CALL. */
 	if (libc_calls.sigaction)
 		on_first_call();
 }
@@ -365,8 +365,9 @@ void libc_calls_resolve(void)
 	if (before_first_call)
 		before_first_call();
 
-		/* A name that this libc lacks keeps its way to the kernel. ISO C has no cast from an object
-	 * pointer to a function pointer; POSIX dlsym() asks for one, hence the copy through void **. */
+		/* A name that this libc lacks keeps its early function. ISO C has no cast from an
+		 * object pointer to a function pointer, but POSIX dlsym() needs one: hence the copy
+		 * through void **. */
 #define X(name)                          \
 	found = dlsym(RTLD_NEXT, #name); \
 	if (found)                       \

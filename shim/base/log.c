@@ -12,7 +12,7 @@
 #include "base/settings.h"
 #include "base/text.h"
 
-/* Written by init and log_start() only; read anywhere. */
+/* log_remember_stderr() and log_start() write it; any thread reads it. */
 static struct {
 	long utc_offset;
 	dev_t stderr_dev;
@@ -40,7 +40,7 @@ void log_start(void)
 		log_state.utc_offset = local.tm_gmtoff;
 }
 
-/* Days since 1970-01-01 to a civil date (Howard Hinnant, "chrono-Compatible Low-Level Date
+/* Converts days since 1970-01-01 to a civil date (Howard Hinnant, "chrono-Compatible Low-Level Date
  * Algorithms", civil_from_days). */
 static void civil_date(long days, int *ret_year, int *ret_month, int *ret_day)
 {
@@ -71,8 +71,9 @@ void log_format_time(char *buffer, size_t size, time_t when, char separator)
 	            day, second / 3600, second / 60 % 60, second % 60);
 }
 
-/* A daemon closes 2 and the number may come back as anything. What is not the first stderr is
- * written to only where a stray line does no harm: a terminal, a pipe, /dev/null, a log file. */
+/* A daemon closes descriptor 2, and the server may reuse the number for anything. If 2 is no longer
+ * the first stderr, we write only where a stray line does no harm: to a terminal, a pipe, /dev/null
+ * or a log file. */
 static bool stderr_is_safe(void)
 {
 	struct stat what;
@@ -87,7 +88,7 @@ static bool stderr_is_safe(void)
 	return S_ISCHR(what.st_mode) || S_ISFIFO(what.st_mode);
 }
 
-/* A pipe or a terminal that nobody reads would block: the line is lost then, the server comes first. A
+/* A write to a pipe or terminal that nobody reads would block the server, so such a line is lost. A
  * pipe that polls writable takes PIPE_BUF bytes at once (pipe(7)). */
 static bool takes_a_line(int fd)
 {
@@ -116,7 +117,7 @@ static void write_line(const char *line, size_t length)
 		return;
 	fd = settings.log[0] == '/' ? open_target() : -1;
 	if (fd < 0) {
-		/* Out of descriptors, say: 2 needs no new one. */
+		/* The process may be out of descriptors; stderr needs no new one. */
 		write_to_stderr(line, length);
 		return;
 	}
@@ -136,7 +137,7 @@ static void log_line(const char *level, const char *format, va_list list)
 	log_format_time(stamp, sizeof(stamp), now.tv_sec, '/');
 	length = text_format(line, sizeof(line), "%s %s ", stamp, level);
 	length += text_format_list(line + length, sizeof(line) - length - 1, format, list);
-	/* A value from the environment may hold anything; one event stays one line. */
+	/* A value from the environment may hold any byte; one event stays one line. */
 	for (size_t i = 0; i < length; i++)
 		line[i] = (unsigned char)line[i] < ' ' ? '?' : line[i];
 	line[length++] = '\n';

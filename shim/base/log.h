@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: where the operator reads what happened, in upstream's voice and form:
+/* Owns the log, in which operators read what happened. Lines have the form of NBCFB/Octopus:
  * `2006/01/02 15:04:05 [INFO] text`. */
 #ifndef OCTOPUS_LOG_H
 #define OCTOPUS_LOG_H
 
 #include <time.h>
 
-/* Remembers what descriptor 2 is now, so that a log line never lands in something else that took
- * its number. Context: init. */
+/* Remembers which file descriptor 2 is now. So no log line lands in another file that gets the
+ * number later. Context: init, or the first call of a wrapper. */
 void log_remember_stderr(void);
 
-/* Fixes the offset of local time from UTC, since localtime_r(3) takes a lock that a fork could cut
- * in two. The target is settings.log; a path is opened anew for each line, so that it survives
- * rotation and no descriptor is held. Context: normal. */
+/* Reads the offset of local time from UTC once, because localtime_r(3) takes a lock, and a fork
+ * could leave that locked. Context: normal. */
 void log_start(void);
 
-/* Falls back to stderr, and says so, when settings.log is a path that cannot be written. A FIFO may get
- * its reader later. Context: normal. */
+/* Sets settings.log to stderr, and logs that, if it is a path that cannot be written. Accepts a
+ * FIFO without a reader, which may come later. Context: normal. */
 void log_check_target(void);
 
-/* One line, one write(2). A line that cannot be written is lost: the server comes first.
- * Formats as text_format() does. Leaves errno alone. Context: any. */
+/* Formats a line as text_format() does, and writes it to settings.log with one write(2). Opens a
+ * path anew for each line, so that the log survives rotation and holds no descriptor. A line that
+ * cannot be written at once is lost: the server comes first. Leaves errno alone. Context: any. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes local WHEN as `YYYY-MM-DD HH:MM:SS`, or with '/' between the parts of the date.
+/* Writes WHEN in local time as `YYYY-MM-DD HH:MM:SS`, with SEPARATOR between the parts of the date.
  * Context: any. */
 void log_format_time(char *buffer, size_t size, time_t when, char separator);
 

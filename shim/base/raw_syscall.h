@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls without libc: no errno, no cancellation, no lock. For code that runs in a process
- * which shares another's memory (a child between clone and exec would write the parent's errno),
- * and for calls that arrive before the constructor. */
+/* Owns system calls without libc: no errno, no cancellation, no lock. They serve calls that come
+ * before the constructor, and code that shares the memory of another process: a child between clone
+ * and exec would write its parent's errno. */
 #ifndef OCTOPUS_RAW_SYSCALL_H
 #define OCTOPUS_RAW_SYSCALL_H
 
 #include <errno.h>
 #include <sys/syscall.h>
 
-/* The kernel's answer: a result, or a negative errno. Context: any. */
+/* Returns what the kernel returns: a result, or a negative errno. Context: any. */
 static inline long raw_syscall6(long n, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__x86_64__)
@@ -50,7 +50,7 @@ static inline long raw_syscall6(long n, long a, long b, long c, long d, long e, 
 #define RAW4(n, a, b, c, d) RAW6(n, a, b, c, d, 0, 0)
 #define RAW5(n, a, b, c, d, e) RAW6(n, a, b, c, d, e, 0)
 
-/* Turns the kernel's answer into libc's: -1 and errno, or the result. Context: any. */
+/* Turns the kernel's result into libc's: the result, or -1 and errno. Context: any. */
 static inline long raw_result(long answer)
 {
 	if (answer < 0 && answer > -4096) {

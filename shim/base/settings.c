@@ -77,7 +77,7 @@ static bool can_be_caught(int sig)
 	       sig != SIGBUS && sig != SIGFPE && sig != SIGILL && sig != SIGTRAP && sig != SIGABRT;
 }
 
-/* `HUP=replace USR2=fork TERM=stop INT=stop`. All of it is good, or none of it counts. */
+/* Parses `HUP=replace USR2=fork TERM=stop INT=stop`. One bad word makes all of it invalid. */
 static int parse_signals(const char *text, enum request *requests)
 {
 	enum request parsed[SIGNAL_LAST + 1] = {REQUEST_NONE};
@@ -143,7 +143,7 @@ static void read_durations(const char *(*look_up)(const char *),
 	}
 }
 
-/* A daemon may leave its directory before the path is used. Returns 0, or -ENAMETOOLONG. */
+/* A daemon may change its directory before it uses the path. Returns 0, or -ENAMETOOLONG. */
 static int make_absolute(const char *text, const char *directory, char *path)
 {
 	const size_t length = text[0] == '/' || !directory

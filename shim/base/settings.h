@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings: OCTOPUS_* variables of the start environment, read when the process first listens. */
+/* Owns the settings: the OCTOPUS_* variables of the start environment. The process reads them when
+ * it first listens; a successor reads them in its constructor. */
 #ifndef OCTOPUS_SETTINGS_H
 #define OCTOPUS_SETTINGS_H
 
@@ -9,7 +10,7 @@
 
 #include "base/signal_set.h"
 
-/* What a signal asks for. */
+/* What OCTOPUS_SIGNALS makes a signal do. */
 enum request { REQUEST_NONE, REQUEST_REPLACE, REQUEST_FORK, REQUEST_STOP };
 
 struct settings {
@@ -26,15 +27,16 @@ struct settings {
 	char log[PATH_MAX];     /* "stderr", "none" or an absolute path */
 };
 
-/* Valid at any time: the defaults until settings_read() has run. Context: any. */
+/* Valid at any time: it holds the defaults until settings_read() has run. Context: any. */
 extern struct settings settings;
 
-/* Reads all of them through LOOK_UP and tells COMPLAIN, in one line each, of those that have a bad
- * value and so keep the default. Relative paths start at DIRECTORY. Context: any. */
+/* Reads all settings through LOOK_UP. A setting with a bad value keeps its default, and COMPLAIN
+ * gets one line about it. Relative paths start at DIRECTORY. Context: any. */
 void settings_read(const char *(*look_up)(const char *name), const char *directory,
                    void (*complain)(const char *format, ...));
 
-/* `5`, `5s`, `500ms`, `2m`: ms. Returns 0, or -EINVAL. At most one day. Context: any. */
+/* Reads a duration of at most one day, written `5`, `5s`, `500ms` or `2m`, in ms. Returns 0, or
+ * -EINVAL. Context: any. */
 int settings_parse_duration(const char *text, int64_t *ret_ms);
 
 #endif

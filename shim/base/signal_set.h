@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of signals as the kernel has them: bit N-1 for signal N (sigset_t of rt_sigprocmask(2)). */
+/* Owns sets of signals in the kernel's form: bit N-1 stands for signal N (sigset_t of
+ * rt_sigprocmask(2)). */
 #ifndef OCTOPUS_SIGNAL_SET_H
 #define OCTOPUS_SIGNAL_SET_H
 
@@ -20,13 +21,13 @@ static inline bool signal_is_valid(int sig)
 	return sig > 0 && sig <= SIGNAL_LAST;
 }
 
-/* True if SIG, a valid one, is in SET. Context: any. */
+/* True if SET contains SIG, a valid signal. Context: any. */
 static inline bool signal_set_has(uint64_t set, int sig)
 {
 	return (set & SIGNAL_BIT(sig)) != 0;
 }
 
-/* The same set in the other form. Context: any. */
+/* Convert a set from one form to the other. Context: any. */
 static inline sigset_t signal_set_to_sigset(uint64_t set)
 {
 	sigset_t sigset;

@@ -12,7 +12,7 @@
 #include "base/interpose.h"
 #include "kernel/listeners.h"
 
-/* Not an index that an interface ever has; nor is one asked for (net/core/sock.c,
+/* No interface ever has this index, and the kernel does not check that one has (net/core/sock.c,
  * sock_bindtoindex_locked). */
 #define NO_INTERFACE INT_MAX
 
@@ -20,9 +20,9 @@
 #define SO_BINDTOIFINDEX 62
 #endif
 
-/* The older way: a filter on the listener, which sees the segment from its TCP header on
- * (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN without ACK is dropped; the ACK that completes a handshake
- * which the kernel has answered passes. Some kernels want a privilege for it. */
+/* This is the older way: a filter on the listener, which sees the segment from its TCP header on
+ * (net/ipv4/tcp_ipv4.c, tcp_filter). It drops a SYN without ACK. It passes the ACK that completes a
+ * handshake which the kernel has answered. Some kernels want a privilege for it. */
 static int drop_new_connections(int fd)
 {
 	struct sock_filter code[] = {
@@ -37,23 +37,23 @@ static int drop_new_connections(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-/* A listener that is bound to an interface which does not exist is found by no SYN: the kernel refuses
- * at once, as it does where nobody listens. What is in the queue, or in the middle of a handshake, has
- * sockets of its own and goes on. No privilege is needed unless the server had bound it to an
- * interface (since Linux 5.7). Returns false where new connections cannot be kept away. */
+/* We bind the listener to an interface that does not exist. No SYN finds it then, and the kernel
+ * refuses the connection at once, as on a port without a listener. Queued connections and
+ * handshakes under way have sockets of their own and go on. Since Linux 5.7 this needs no
+ * privilege, unless the server had bound the listener to an interface. */
 bool accept_queue_turn_newcomers_away(int fd)
 {
 	const int interface = NO_INTERFACE;
 
-	/* Setting an option that means nothing for a unix listener would succeed all the same. */
+	/* On a unix listener this option does nothing, but setting it succeeds. */
 	if (listeners_is_unix(fd))
 		return false;
 	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof(interface)) == 0 ||
 	       drop_new_connections(fd) == 0;
 }
 
-/* How many wait to be accepted: tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c,
- * tcp_get_info). A unix listener only tells whether any does. */
+/* tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c, tcp_get_info). Of a unix
+ * listener, poll() only shows whether any connection waits. */
 int accept_queue_length(int fd)
 {
 	struct pollfd request = {.fd = fd, .events = POLLIN};

@@ -66,8 +66,8 @@ static bool same_v6(const struct sockaddr_in6 *wanted, const struct sockaddr_in6
 	       (wanted->sin6_port == have->sin6_port || (any_port && wanted->sin6_port == 0));
 }
 
-/* An abstract name is all of its bytes; a path ends at its NUL, which bind(2) may be given or not and
- * getsockname(2) counts (unix(7)). */
+/* An abstract name is all of its bytes. A path ends at its NUL; bind(2) accepts a length without
+ * that NUL, but getsockname(2) counts it (unix(7)). */
 static size_t unix_name_length(const struct sockaddr_un *address, socklen_t length)
 {
 	const size_t room = length - offsetof(struct sockaddr_un, sun_path);
@@ -125,8 +125,8 @@ bool address_matches_connection(const struct sockaddr *address, const struct soc
 		       (IN6_IS_ADDR_UNSPECIFIED(&listener->sin6_addr) ||
 		        memcmp(&listener->sin6_addr, &end->sin6_addr, sizeof(end->sin6_addr)) == 0);
 	}
-	/* An accepted unix connection has its listener's name (unix(7)). Both are whole
-	 * sockaddr_storage, zero behind the name. */
+	/* An accepted unix connection has its listener's name (unix(7)). Both arguments are whole
+	 * sockaddr_storage structs with zeros after the name. */
 	return address->sa_family == AF_UNIX &&
 	       memcmp(address, local, sizeof(struct sockaddr_un)) == 0;
 }

@@ -12,7 +12,7 @@ static bool has_interpreter(const char *elf, ssize_t length)
 	const Elf64_Ehdr *header = (const void *)elf;
 	const size_t table = (size_t)header->e_phnum * sizeof(Elf64_Phdr);
 
-	/* Only what is plainly static is refused; in doubt the loader is asked. */
+	/* Only a plainly static program counts as static; in doubt the loader decides. */
 	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr) ||
 	    header->e_phoff > (size_t)length || table > (size_t)length - header->e_phoff)
 		return true;

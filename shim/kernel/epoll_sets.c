@@ -33,7 +33,7 @@ void epoll_sets_find(struct epoll_sets *ret_sets)
 
 struct search {
 	struct epoll_registrations *found;
-	int epoll_fd; /* the set that is being read */
+	int epoll_fd; /* the set that we are reading */
 };
 
 static bool add_registration(const struct epoll_entry *entry, void *context)
@@ -87,7 +87,7 @@ static void rearm_exclusive(const struct epoll_sets *sets, int fd)
 
 		if (!(entry->event.events & EPOLLEXCLUSIVE))
 			continue;
-		/* EPOLL_CTL_MOD is not allowed for these (epoll_ctl(2)). */
+		/* EPOLL_CTL_MOD refuses exclusive registrations (epoll_ctl(2)). */
 		(void)epoll_ctl(entry->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 		(void)epoll_ctl(entry->epoll_fd, EPOLL_CTL_ADD, fd, &entry->event);
 	}
@@ -104,7 +104,7 @@ static bool rearm_if_waiting(int fd, void *context)
 
 void epoll_sets_rearm_listeners(void)
 {
-	/* Static: the controller's stack is small, and there is one controller. */
+	/* Static, because the controller's stack is small; there is only one controller. */
 	static struct epoll_sets sets;
 
 	epoll_sets_find(&sets);

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Listeners: which descriptors of this process listen, what address they have, and who else in the
- * system still accepts on them. Asked of the kernel each time; no table is kept. */
+/* Owns the search for the listeners of this process, and the marks that show which processes accept
+ * on a shared listener. It asks the kernel each time and keeps no table. */
 #ifndef OCTOPUS_LISTENERS_H
 #define OCTOPUS_LISTENERS_H
 
 #include <stdbool.h>
 
-/* True if FD is a socket that listens (SO_ACCEPTCONN, socket(7)). Leaves errno alone. Context: any. */
+/* True if FD is a listening socket (SO_ACCEPTCONN, socket(7)). Leaves errno alone. Context: any. */
 bool listeners_is_listening(int fd);
 
-/* True if FD is a socket of the family AF_UNIX. Context: any. */
+/* True if FD is an AF_UNIX socket. May change errno. Context: any. */
 bool listeners_is_unix(int fd);
 
-/* Fills FDS with the listening descriptors in ascending order, one for each socket (a dup is left
- * out). Returns how many, at most MOST. Context: any. */
+/* Fills FDS with the listening descriptors in ascending order, one for each socket (it leaves a dup
+ * out). The descriptors stay the server's. Returns how many it found, at most MOST.
+ * Context: any. */
 int listeners_find(int *fds, int most);
 
-/* Says to the other generations that this process accepts on FD: a read lock (fcntl(2), F_SETLK) on
- * the socket. The kernel drops it when the process ends or lets the listener go, it is not
- * inherited by fork, and all who share the socket can ask for it. Context: any. */
+/* Marks for the other generations that this process accepts on FD, by a read lock on the socket
+ * (fcntl(2), F_SETLK). Every process that shares the socket can query the lock, and a fork does not
+ * inherit it. The kernel drops it when the process ends or closes any descriptor of that socket.
+ * Leaves errno alone. Context: any. */
 void listeners_mark_held(int fd);
 
-/* True if another process has marked FD as held. Context: any. */
+/* True if another process has marked FD as held. May change errno. Context: any. */
 bool listeners_is_held_elsewhere(int fd);
 
 /* O_NONBLOCK belongs to the open file, which generations share. Where the server made a listener

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "kernel/peek.h"
 
-/* getdents64(2). */
+/* struct linux_dirent64 of getdents64(2). */
 struct directory_entry {
 	uint64_t inode;
 	int64_t offset;
@@ -25,7 +25,7 @@ struct directory_entry {
 
 #define MOST_FDS_TRIED 65536
 
-/* One piece of the list. */
+/* Reads one piece of the list. */
 static long read_entries(int dir_fd, char *buffer, size_t size)
 {
 	long length;
@@ -98,7 +98,7 @@ void procfs_each_fd(int first, bool (*visit)(int fd, void *context), void *conte
 	struct fd_visit call = {first, visit, context};
 	struct rlimit limit = {MOST_FDS_TRIED, MOST_FDS_TRIED};
 
-	/* Descriptor N stands at position N + 2, behind . and .. (fs/proc/fd.c). */
+	/* Descriptor N is at position N + 2, after . and .. (fs/proc/fd.c). */
 	if (each_number("/proc/self/fd", first ? first + 2 : 0, visit_fd, &call) == 0)
 		return;
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
@@ -163,8 +163,9 @@ int procfs_each_child(pid_t pid, void (*visit)(pid_t child, void *context), void
 	return 0;
 }
 
-/* `tfd:       12 events:       19 data:         ffffffff0000000c  pos:0 ino:1 sdev:8`: the numbers are
- * padded with blanks, events and data are hexadecimal (fs/eventpoll.c, ep_show_fdinfo). */
+/* Parses `tfd:       12 events:       19 data:         ffffffff0000000c  pos:0 ino:1 sdev:8`. The
+ * numbers are padded with blanks; events and data are hexadecimal (fs/eventpoll.c,
+ * ep_show_fdinfo). */
 static bool parse_epoll_line(const char *line, struct epoll_entry *entry)
 {
 	static const struct {
@@ -199,7 +200,8 @@ int procfs_each_epoll_entry(int epoll_fd, bool (*visit)(const struct epoll_entry
 	fd = open_for_reading(path, 0);
 	if (fd < 0)
 		return fd;
-	/* A set of 10,000 does not fit: line by line, the rest of a cut line is carried over. */
+	/* The text of 10,000 registrations does not fit into the buffer. So we parse line by line,
+	 * and keep the beginning of a cut line for the next read. */
 	while (go_on &&
 	       (part = libc_calls.read(fd, buffer + length, sizeof(buffer) - 1 - length)) > 0) {
 		char *line = buffer, *end;

@@ -10,7 +10,7 @@
 struct option {
 	int level;
 	int name;
-	int scale; /* what getsockopt reports is this many times what setsockopt takes */
+	int scale; /* getsockopt reports this many times the value that setsockopt takes */
 };
 
 /* The kernel doubles buffer sizes to allow for bookkeeping (socket(7), SO_RCVBUF). */
@@ -70,7 +70,7 @@ void socket_options_carry(int from, int to)
 		if (getsockopt(from, option->level, option->name, &wanted, &wanted_size) != 0 ||
 		    getsockopt(to, option->level, option->name, &present, &present_size) != 0)
 			continue;
-		/* Both were all zero before the kernel wrote into them. */
+		/* Both buffers were all zeros before the kernel wrote into them. */
 		if (memcmp(wanted.bytes, present.bytes, sizeof(wanted.bytes)) == 0)
 			continue;
 		if (option->scale > 1)

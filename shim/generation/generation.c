@@ -26,7 +26,7 @@ bool generation_successor_lives(void)
 	if (!successor || atomic_load(&successor->phase) == PHASE_LEFT)
 		return false;
 	leader =
-		atomic_load(&successor->leader); /* 0: moving from a daemon's parent to its child */
+		atomic_load(&successor->leader); /* 0: passes from a daemon's parent to its child */
 	return leader == 0 || !procfs_is_dead(leader);
 }
 
@@ -69,7 +69,7 @@ void generation_forked(void)
 	generation.fork_parent = generation.pid;
 	generation.pid = getpid();
 	atomic_store(&generation.membership, NULL);
-	/* Not unmapped: a fork should not take longer for it. */
+	/* The page stays mapped: to unmap it would make the fork slower. */
 	atomic_store(&generation.successor, NULL);
 	if (atomic_load(&generation.role) != ROLE_NONE)
 		atomic_store(&generation.role, ROLE_WORKER);

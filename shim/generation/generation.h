@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns who this process is: its role in its generation, and which generations state before and after it. */
+/* Owns the identity of this process: its role in its generation, and the generations before and
+ * after. */
 #ifndef OCTOPUS_GENERATION_H
 #define OCTOPUS_GENERATION_H
 
@@ -10,47 +11,50 @@
 #include "generation/page.h"
 
 enum role {
-	ROLE_NONE,   /* has not listened: left exactly as it was */
-	ROLE_LEADER, /* signals meant for the server are its to conduct */
-	ROLE_WORKER, /* a child of a process that listened */
+	ROLE_NONE,   /* has not listened: Octopus changes nothing in it */
+	ROLE_LEADER, /* acts on the signals that Octopus has taken */
+	ROLE_WORKER, /* a child of a process that has listened */
 };
 
-/* This process. Written by the thread that first listens, by a fork's child, and by the controller
- * when leadership moves. */
+/* This process. It is written in a successor's constructor, by the thread that first listens, by
+ * the child of a fork, and by the controller of a process that becomes the leader. */
 struct generation {
 	struct generation_page *page; /* NULL while role is ROLE_NONE and there is no predecessor */
 	/* The page of the generation that took over from this one, or serves beside it; NULL while
-	 * there is none. Set and dropped by the leader's controller. */
+	 * there is none. Only the leader's controller sets and clears it. */
 	_Atomic(struct generation_page *) successor;
-	/* NULL in a leader, and in a child that has not joined. An exiting thread leaves while the
-	 * controller reports. */
+	/* NULL in a leader, and in a child that has not joined. An exiting thread may clear it
+	 * while the controller reports. */
 	_Atomic(struct member *) membership;
 	_Atomic int role;
 	pid_t pid;
-	pid_t fork_parent;   /* in a fork's child: who forked it */
-	bool is_daemonizing; /* it, or an ancestor in this generation, left the session */
+	pid_t fork_parent;   /* in the child of a fork: its parent */
+	bool is_daemonizing; /* this process, or an ancestor in this generation, left the session */
 };
 
 extern struct generation generation;
 
-/* True if the process that forked this one is gone, and so is the leader: this one is next.
- * Context: any. */
+/* True if the parent that forked this process is gone, and no leader is alive: this process is the
+ * next leader. Context: any. */
 bool generation_is_heir(void);
 
-/* True if the generation that took over, or serves beside, is still there. Context: any. */
+/* True if the generation that took over, or serves beside this one, is still alive.
+ * Context: any. */
 bool generation_successor_lives(void);
 
-/* True if the successor took over the listener on ADDRESS, and lives. Context: any. */
+/* True if a live successor has claimed the listener on ADDRESS. Context: any. */
 bool generation_is_taken_over(const struct sockaddr *address, socklen_t length);
 
-/* True if the predecessor still accepts on what it handed over. Context: any. */
+/* True if the predecessor is alive and still accepts on the listeners that it handed over.
+ * Context: any. */
 bool generation_predecessor_serves(void);
 
-/* True if another generation may accept on this one's listeners: only then are the costlier
- * questions worth asking. Context: any. */
+/* True if another generation may accept on the listeners of this one. Callers test this first,
+ * since the functions above and listeners_is_held_elsewhere() cost more. Context: any. */
 bool generation_may_share(void);
 
-/* In the child of a fork. Context: any. */
+/* Makes the child of a fork a worker, or leaves it without a role if its parent had none.
+ * Context: any. */
 void generation_forked(void);
 
 #endif

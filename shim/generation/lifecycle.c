@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "generation/lifecycle.h"
 
-/* Events of the successor cannot come while there is none; a late timer or a late "drained" is
- * harmless in any state. An event that a row does not name has action 0, ACTION_NONE, and would
- * go to state 0: so every row names every event. */
+/* Each row names every event: an event that a row left out would have action 0 (ACTION_NONE) and
+ * lead to state 0. Without a successor no event can come from one. A late timer or a late
+ * EVENT_DRAINED does no harm in any state. */
 static const struct life_step steps[LIFE_STATES][LIFE_EVENTS] =
 	{
 		[LIFE_SERVING] =
@@ -39,8 +39,8 @@ static const struct life_step steps[LIFE_STATES][LIFE_EVENTS] =
 				[EVENT_TIMED_OUT] = {LIFE_DRAINING, ACTION_DRAIN},
 				[EVENT_DRAINED] = {LIFE_LAME_DUCK, ACTION_NONE},
 			},
-		/* A deploy script that sends HUP and then TERM to the old one asks for what is being done
-	 * anyway: that TERM cuts nothing short, only one more does. */
+		/* A deploy script may send HUP and then TERM to the old process. That TERM asks for
+		 * the exit that is under way, so it does not end the drain; one more TERM does. */
 		[LIFE_HANDED_OVER] =
 			{
 				[EVENT_REPLACE] = {LIFE_HANDED_OVER, ACTION_REFUSE},

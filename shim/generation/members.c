@@ -7,7 +7,7 @@
 #include "generation/generation.h"
 #include "kernel/procfs.h"
 
-/* In place of a pid: the slot of a child that is about to be forked. */
+/* Stands in place of the pid of a child that is about to be forked. */
 #define PID_RESERVED (-1)
 
 static struct member *take_slot(struct member *members, pid_t pid)
@@ -68,7 +68,8 @@ void members_free_slot(struct member *slot)
 void members_join(enum member_kind kind)
 {
 	struct member *slot = atomic_load(&generation.membership);
-	/* A child forked for a connection that becomes a worker has it still. */
+	/* A child that was forked for a connection still has that connection if it becomes a
+	 * worker. */
 	const bool has_connection = slot || kind == MEMBER_CONNECTION;
 
 	if (!slot)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the slots of the generation page in which the processes other than the leader report. */
+/* Owns the slots of the generation page, in which the processes other than the leader report. */
 #ifndef OCTOPUS_MEMBERS_H
 #define OCTOPUS_MEMBERS_H
 
@@ -7,22 +7,24 @@
 
 #include "generation/page.h"
 
-/* Gives this process a slot. Without a free one it stays outside: it is then not waited for. Context: any. */
+/* Gives this process a slot. If none is free, the drain does not wait for this process.
+ * Context: any. */
 void members_join(enum member_kind kind);
 
-/* Frees this process's slot. Context: any. */
+/* Frees the slot of this process. Context: any. */
 void members_leave(void);
 
-/* Reserves a slot for a child that is about to be forked for a connection, and counts it as one from now on.
- * Returns NULL when none is free. The child joins in it (generation.membership); if no child comes the slot is to be
- * freed. Context: any. */
+/* Reserves a slot for a child that a thread is about to fork for a connection; the drain counts
+ * that connection from now on. Returns NULL if no slot is free. The child joins in the slot
+ * (generation.membership); if the fork fails, the caller frees it. Context: any. */
 struct member *members_reserve_slot(void);
 void members_free_slot(struct member *slot);
 
-/* True if the process in SLOT lives, or is about to be forked. Frees the slot of a dead one. Context: any. */
+/* True if the process in SLOT is alive or about to be forked. Frees the slot of a dead one.
+ * Context: any. */
 bool member_is_live(struct member *slot);
 
-/* Sends SIG to every process in a slot of PAGE. Context: any. */
+/* Sends SIG to each process in a slot of PAGE. Context: any. */
 void members_signal(const struct generation_page *page, int sig);
 
 #endif

@@ -20,7 +20,7 @@
 
 #define PAGE_SIZE_ROUNDED ((sizeof(struct generation_page) + 4095) & ~(size_t)4095)
 
-/* Returns a sealed memfd of the page's size, or -errno. */
+/* Returns a sealed memfd of the page's size, which the caller owns, or -errno. */
 static int make_memfd(void)
 {
 	int error = failpoint("memfd");
@@ -36,7 +36,8 @@ static int make_memfd(void)
 		libc_calls.close(fd);
 		return error;
 	}
-	/* Nobody may take the memory away under a mapping: that would be a SIGBUS later. */
+	/* The seals keep other processes from shrinking the file: an access to the lost part of the
+	 * mapping would raise SIGBUS (mmap(2)). */
 	(void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	return fd;
 }
@@ -64,9 +65,9 @@ int page_make(struct generation_page **ret_page, int *ret_fd)
 	return 0;
 }
 
-/* The other side may be another version of this library, or somebody who set the variable to
- * whatever number: nothing in the page is believed before this. Later it may only grow at its end
- * within a version. SIZE is the file's: behind its end a mapping is a SIGBUS (mmap(2)). */
+/* We trust nothing in the page before this check: another version of the library may have made it,
+ * or somebody may have set the variable to any number. Within a version the page may only grow at
+ * its end. SIZE is the size of the file: an access behind its end raises SIGBUS (mmap(2)). */
 static int check_page(const struct generation_page *page, off_t size)
 {
 	if (page->magic != GENERATION_MAGIC)
@@ -78,7 +79,7 @@ static int check_page(const struct generation_page *page, off_t size)
 	return page->listener_count <= GENERATION_LISTENERS ? 0 : -EPROTO;
 }
 
-/* Version 3 is the first that says its release. */
+/* Pages hold their release since version 3. */
 static void read_release(const struct generation_page *page, char *ret_release, size_t size)
 {
 	char release[GENERATION_RELEASE + 1] = {0};
@@ -95,7 +96,7 @@ int page_map(int fd, struct generation_page **ret_page, char ret_release[GENERAT
 
 	if (fstat(fd, &what) != 0)
 		return -errno;
-	/* A file that somebody could still truncate would mean SIGBUS later. */
+	/* If somebody could still truncate the file, an access would raise SIGBUS. */
 	seals = fcntl(fd, F_GET_SEALS);
 	if (!S_ISREG(what.st_mode) ||
 	    what.st_size < (off_t)offsetof(struct generation_page, bell) || seals < 0 ||

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the generation page, on which the processes of one generation, and a predecessor with its successor, agree:
- * its layout, and how one is made, mapped and checked.
+/* Owns the generation page: its layout, and how a process makes, maps and checks one. Through it
+ * the processes of a generation agree, and so do a predecessor and its successor.
  *
- * It is one memfd (memfd_create(2)), mapped shared by the leader and, through fork, by all its children; a
- * successor is named its page's descriptor. Only the mapping is kept: no descriptor that a closefrom() could hit,
- * and no file to leak, to forge or to be denied. */
+ * The page is a memfd (memfd_create(2)). The leader maps it shared, and its children inherit the
+ * mapping by fork; a successor gets the descriptor of its page by number. The processes keep only
+ * the mapping: so there is no descriptor that closefrom() could close, and no file that could be
+ * left behind, forged or denied. */
 #ifndef OCTOPUS_PAGE_H
 #define OCTOPUS_PAGE_H
 
@@ -22,19 +23,19 @@
 
 enum generation_phase {
 	PHASE_SERVING,
-	PHASE_HANDING_OVER, /* a successor is being born; a worker may find itself without leader */
-	PHASE_NOT_ACCEPTING, /* every member stops accepting and reports what it has left */
-	PHASE_LEFT,          /* the leader has gone */
+	PHASE_HANDING_OVER,  /* a candidate starts; a worker may lose its leader meanwhile */
+	PHASE_NOT_ACCEPTING, /* every member stops accepting and reports its connections */
+	PHASE_LEFT,          /* the leader exits */
 };
 
-/* One inherited listener. FD is its number in the successor's first process. */
+/* An inherited listener. FD is its number in the successor's first process. */
 struct inherited_listener {
 	int32_t fd;
 	int32_t family, type, protocol;
 	uint32_t address_length;
 	uint32_t v6_only;
-	uint32_t asked_for_any_port; /* was bound to port 0: so is its successor's */
-	_Atomic int32_t claimed_by;  /* pid, 0: nobody */
+	uint32_t asked_for_any_port; /* bound to port 0: matches a bind() to port 0 */
+	_Atomic int32_t claimed_by;  /* pid; 0: nobody */
 	struct sockaddr_storage address;
 };
 
@@ -45,39 +46,40 @@ enum member_kind { MEMBER_WORKER, MEMBER_CONNECTION };
 /* A process of the generation other than its leader: a worker, which accepts, or a child that was
  * forked for one connection. */
 struct member {
-	_Atomic int32_t pid; /* 0: free, PID_RESERVED: about to be forked */
+	_Atomic int32_t pid; /* 0: free; PID_RESERVED: about to be forked */
 	_Atomic uint32_t kind;
 	_Atomic uint32_t has_stopped_accepting;
 	_Atomic uint32_t connections;
-	_Atomic uint32_t idle;         /* of these */
-	_Atomic uint32_t has_peers;    /* the text is complete */
-	char peers[CONNECTIONS_PEERS]; /* of its first connections, at its first look at them */
+	_Atomic uint32_t idle;         /* how many of these are idle */
+	_Atomic uint32_t has_peers;    /* peers is complete */
+	char peers[CONNECTIONS_PEERS]; /* clients of its first connections, by its first scan */
 };
 
 struct generation_page {
-	/* These four stand here in every version: another one reads them to say what it refuses. */
+	/* These four have this place in every version since 3, so that another version can log the
+	 * release of a page that it refuses. */
 	uint32_t magic, version, size;
 	char release[GENERATION_RELEASE]; /* of the library that made the page */
-	bell bell;                        /* rung at every change below */
+	bell bell;                        /* rung when a change below may end somebody's wait */
 	_Atomic uint32_t phase;
-	_Atomic int32_t leader;       /* 0: it has gone */
-	_Atomic uint32_t is_stopping; /* of a drain: no successor serves */
-	/* While the generation starts: a process of it has mapped the page, one waits for its first
-	 * connection, and the leader has found that enough. */
+	_Atomic int32_t leader;       /* 0: none yet, or it has exited */
+	_Atomic uint32_t is_stopping; /* this drain is a stop: no successor serves */
+	/* How far the start of the generation is. attached: a process has mapped the page. waiting:
+	 * one waits for its first connection. ready: the leader has announced readiness. */
 	_Atomic uint32_t is_attached;
 	_Atomic uint32_t is_waiting;
 	_Atomic uint32_t is_ready;
-	_Atomic int32_t announced_by; /* the leader that did */
-	/* A child has left the session, on its way to lead in its parent's place. */
+	_Atomic int32_t announced_by; /* the leader that announced it */
+	/* A child has left the session: a daemon, which will lead in its parent's place. */
 	_Atomic uint32_t is_moving;
-	/* The predecessor still accepts on what it handed over; it exits, and nothing of it can
-	 * signal its process group any more. */
+	/* holds: the predecessor still accepts on the listeners that it handed over. left: it
+	 * exits, and no longer signals its process group. */
 	_Atomic uint32_t predecessor_holds;
 	_Atomic uint32_t predecessor_left;
 	int32_t predecessor;
 	int32_t group;    /* the predecessor's process group */
 	uint32_t number;  /* 1 for the first generation */
-	uint64_t blocked; /* the signal mask to start with */
+	uint64_t blocked; /* the signal mask with which the server starts */
 	uint32_t listener_count;
 	struct inherited_listener listeners[GENERATION_LISTENERS];
 	struct member members[GENERATION_MEMBERS];
@@ -90,17 +92,18 @@ struct generation_page {
 	_Atomic uint32_t has_unblocked;
 };
 
-/* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns, or the
- * -errno of memfd_create(2), where the memory can only be passed on by fork.
- * Returns 0 or -errno. Context: normal, or the controller: it calls mmap(2). */
+/* Makes a page and maps it. *ret_fd is a close-on-exec descriptor that the caller owns. If
+ * memfd_create(2) fails, *ret_fd is its -errno, and only a fork can pass the memory on. Returns 0
+ * or -errno. Context: normal, or the controller: it calls mmap(2). */
 int page_make(struct generation_page **ret_page, int *ret_fd);
 
-/* Maps the page behind FD after checking that it is one. FD stays the caller's. Returns 0, -EPROTO when it is none,
- * -EPROTONOSUPPORT when it is of another version, or -errno. RET_RELEASE gets the release of the library that made a page
- * of another version: "0.2.0", or "of an earlier release" where none was written. Context: init. */
+/* Maps the page in the file FD, after a check that it is one. FD stays the caller's. Returns 0,
+ * -EPROTO if FD holds no page, -EPROTONOSUPPORT if it holds a page of another version, or -errno.
+ * For a page of another version, RET_RELEASE gets the release of the library that made it: "0.2.0",
+ * or "of an earlier release" if the page holds none. Context: init. */
 int page_map(int fd, struct generation_page **ret_page, char ret_release[GENERATION_RELEASE + 8]);
 
-/* Unmaps a page that is not the process's own. Context: any. */
+/* Unmaps PAGE, which must not be the page of this process's own generation. Context: any. */
 void page_drop(struct generation_page *page);
 
 #endif

@@ -13,7 +13,8 @@
 #include "generation/generation.h"
 #include "kernel/procfs.h"
 
-/* Both names lead to the same socket: a server may bind relative and unlink absolute. */
+/* Compares the files, not the names: a server may bind a relative path and unlink an absolute
+ * one. */
 static bool is_socket_of(const struct generation_page *page, const struct stat *what)
 {
 	for (uint32_t i = 0; i < page->listener_count; i++) {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* OCTOPUS_PIDFILE: the leader's pid, for whoever sends the next signal. */
+/* Owns the pid file (OCTOPUS_PIDFILE): it holds the pid of the process that gets the next
+ * signal. */
 #ifndef OCTOPUS_PIDFILE_H
 #define OCTOPUS_PIDFILE_H
 
 #include <sys/types.h>
 
-/* Writes this process's pid and a newline into a temporary file beside it and renames that, so that a
- * reader sees the old pid or the new one, never half of it. A failure is logged. No-op when the
- * setting is empty. Context: any. */
+/* Writes the pid of this process and a newline into a temporary file, and renames that to the pid
+ * file. So a reader sees the old pid or the new one, never half of one. Logs a failure. Does
+ * nothing if the setting is empty. Context: any. */
 void pidfile_write(void);
 
-/* Writes PID instead, if the file holds this process's: that one serves on. Context: any. */
+/* Writes PID, of the process that serves on, if the file holds the pid of this process.
+ * Context: any. */
 void pidfile_hand_back(pid_t pid);
 
-/* Removes the file if it still holds this process's pid: a predecessor that leaves later takes
- * nothing from its successor. Context: any. */
+/* Removes the file if it holds the pid of this process: a predecessor that exits later does not
+ * remove its successor's file. Context: any. */
 void pidfile_remove(void);
 
 #endif

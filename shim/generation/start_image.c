@@ -20,7 +20,7 @@
 
 struct start_image start_image = {.umask = -1};
 
-/* One private mapping holds all copies; nothing is ever freed. */
+/* One block of memory holds all copies; it is never freed. */
 struct arena {
 	char *next;
 };
@@ -48,9 +48,10 @@ static size_t total_size(char **texts, int *ret_count)
 	return size;
 }
 
-/* The kernel drops the script's own argv[0] and runs `interpreter [option] script args...` with the
- * script's path in AT_EXECFN (execve(2), "Interpreter scripts"). A successor is started by the
- * script, so that its #! line is read anew. Returns how many leading words the kernel added. */
+/* For a script the kernel drops argv[0] and runs `interpreter [option] script args...`, with the
+ * path of the script in AT_EXECFN (execve(2), "Interpreter scripts"). Octopus starts a successor by
+ * the script, so that the kernel reads its #! line anew. Returns how many leading words the kernel
+ * added. */
 static int count_interpreter_words(const char *path, int argc, char **argv)
 {
 	char magic[2];
@@ -69,8 +70,7 @@ static int count_interpreter_words(const char *path, int argc, char **argv)
 	return 0;
 }
 
-/* Only a process whose argv[0] does not name what was executed can be running a script: the
- * others are spared the look into the file. */
+/* A process whose argv[0] names the executed file runs no script, so we do not open that file. */
 static const char *choose_path(int argc, char **argv, int *ret_skip)
 {
 	const char *path = (const char *)getauxval(AT_EXECFN);
@@ -86,7 +86,7 @@ static const char *choose_path(int argc, char **argv, int *ret_skip)
 	return path;
 }
 
-/* $PWD keeps the symlinks that getcwd(3) resolves; it counts only if it leads here. */
+/* $PWD keeps the symlinks that getcwd(3) resolves. It counts only if it leads to this directory. */
 static const char *choose_directory(void)
 {
 	const char *named = start_image_getenv("PWD");
@@ -103,7 +103,7 @@ static const char *choose_directory(void)
 	return getcwd(here, sizeof(here));
 }
 
-/* Signals whose disposition the program has set since it was started. */
+/* Signals whose disposition the program has set since its start. */
 static _Atomic uint64_t changed;
 
 void start_image_note_change(int sig, const struct sigaction *old)
@@ -119,7 +119,7 @@ bool start_image_is_changed(int sig)
 	return signal_set_has(atomic_load(&changed), sig);
 }
 
-/* What nobody has set is as it was. */
+/* A disposition that the program has not set is still that of the start. */
 void start_image_complete(void)
 {
 	FOR_EACH_SIGNAL (sig) {
@@ -131,12 +131,13 @@ void start_image_complete(void)
 	start_image.had_terminal = procfs_has_terminal();
 }
 
-/* The two signals that libc keeps for itself: it does not let them be asked for, and catches them with
- * the first thread. Some launchers leave them ignored (GNU parallel, by way of perl). */
+/* libc keeps these two signals for itself: its sigaction() refuses them, and it catches them when
+ * the first thread starts. Some launchers leave them ignored (GNU parallel, through perl). */
 static void copy_libc_signals(void)
 {
 	for (int sig = 32; sig <= 33; sig++) {
-		/* The first word of the kernel's struct sigaction is the handler (rt_sigaction(2)). */
+		/* The first word of the kernel's struct sigaction is the handler
+		 * (rt_sigaction(2)). */
 		long action[4] = {0};
 
 		if (RAW4(SYS_rt_sigaction, sig, NULL, action, sizeof(uint64_t)) == 0 &&
@@ -145,7 +146,7 @@ static void copy_libc_signals(void)
 	}
 }
 
-/* The mask is read at once, since none of the calls that change it is one of ours. */
+/* We read the mask in the constructor, because we wrap none of the calls that change it. */
 static void copy_mask(void)
 {
 	uint64_t blocked = 0;
@@ -154,7 +155,8 @@ static void copy_mask(void)
 	start_image.blocked = blocked;
 }
 
-/* Most environments fit, and cost a program that never listens no system call. */
+/* Most environments fit into this array; a program that never listens then makes no system call for
+ * it. */
 static char **take_memory(size_t size)
 {
 	static char room[32 * 1024] __attribute__((aligned(sizeof(char *))));
@@ -225,7 +227,7 @@ const char *start_image_getenv(const char *name)
 	return NULL;
 }
 
-/* Relative paths start where the successor will start. */
+/* A successor starts in this directory, so a relative path is relative to it. */
 const char *start_image_full_path(char *buffer, size_t size)
 {
 	if (start_image.path[0] == '/' || !start_image.directory)

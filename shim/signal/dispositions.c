@@ -18,10 +18,10 @@
 static struct {
 	_Atomic uint64_t taken;
 	_Atomic uint64_t released; /* given back to the server, for its end */
-	_Atomic uint64_t shielded; /* in a worker: our shield stands before the server's handler */
+	_Atomic uint64_t shielded; /* in a worker: our shield runs before the server's handler */
 	_Atomic uint64_t
 		caught; /* the server has set a handler, whether we took the signal or not */
-	_Atomic uint64_t awaited; /* a sigwait of the server has named it */
+	_Atomic uint64_t awaited; /* a sigwait of the server waits for it, or has waited */
 } dispositions;
 
 void dispositions_take(disposition_sink sink)
@@ -116,7 +116,7 @@ bool dispositions_expects_interrupts(void)
 	return (atomic_load(&dispositions.caught) & ~faults & ~dispositions_taken()) != 0;
 }
 
-/* A vfork child runs in our memory, but what it sets is its own. */
+/* A vfork child runs in our memory, but its dispositions are its own. */
 static bool is_for_this_process(void)
 {
 	return getpid() == generation.pid;

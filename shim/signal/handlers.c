@@ -12,7 +12,8 @@
 #include "generation/generation.h"
 #include "signal/own_dispositions.h"
 
-/* Written before the first handler is installed, and before the first of those that leave. */
+/* The callers set sink before they install the first handler, and leave before they install
+ * on_leave() or on_last_signal(). */
 static struct {
 	disposition_sink sink;
 	void (*leave)(void);
@@ -63,8 +64,8 @@ static void run_own(int sig, siginfo_t *info, void *context)
 		own.sa_handler(sig);
 }
 
-/* A successor that does not listen yet: a stop is for it alone, in the server's way, but a request
- * to upgrade must not kill what is being born. */
+/* This runs in a successor that does not listen yet. A stop signal is meant for this process alone,
+ * and takes effect in the server's own way; a request to upgrade must not kill the candidate. */
 static void on_early_signal(int sig, siginfo_t *info, void *context)
 {
 	const enum request request = settings.requests[sig];
@@ -87,8 +88,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-/* A Ctrl-C comes from the kernel (SI_KERNEL, sigaction(2)) to the whole foreground group. Without a
- * leader to conduct it, it is the worker's own. */
+/* The kernel sends a Ctrl-C (SI_KERNEL, sigaction(2)) to the whole foreground group, and the leader
+ * acts on it. Without a leader, the worker's own disposition applies. */
 static void on_shielded_signal(int sig, siginfo_t *info, void *context)
 {
 	const int saved = errno;
@@ -107,8 +108,8 @@ void handlers_install(int sig)
 	libc_calls.sigaction(sig, &ours, NULL);
 }
 
-/* The shield has the flags of the handler behind it, so that a call that the server wants
- * interrupted is interrupted. */
+/* The shield has the flags of the server's handler. So it interrupts the calls that the server
+ * wants interrupted. */
 void handlers_install_shield(int sig)
 {
 	const struct sigaction own = own_disposition_of(sig);
@@ -138,7 +139,8 @@ void handlers_install_leave(int sig)
 	libc_calls.sigaction(sig, &action, NULL);
 }
 
-/* Before a handler that is to run once (SA_RESETHAND): what the kernel would reset to SIG_DFL. */
+/* Runs before a handler with SA_RESETHAND. Where the kernel would reset the disposition to SIG_DFL,
+ * we install on_leave(). */
 static void on_last_signal(int sig, siginfo_t *info, void *context)
 {
 	handlers_install_leave(sig);

@@ -5,8 +5,8 @@
 
 #include "base/signal_set.h"
 
-/* What the server wants for one signal. A handler may read it while another thread writes: the writer fills the
- * slot that is not current, then turns. */
+/* The server's own disposition of one signal. A handler may read it while another thread writes:
+ * the writer fills the slot that is not current, then makes it current. */
 struct own_disposition {
 	struct sigaction slots[2];
 	_Atomic int current;
@@ -27,7 +27,7 @@ void own_disposition_remember(int sig, const struct sigaction *action)
 	const int other = !atomic_load(&own->current);
 
 	own->slots[other] = *action;
-	/* As the kernel does, and so it reads back. */
+	/* The kernel, too, removes these two from a mask, so the server reads the same back. */
 	sigdelset(&own->slots[other].sa_mask, SIGKILL);
 	sigdelset(&own->slots[other].sa_mask, SIGSTOP);
 	atomic_store(&own->current, other);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what the server itself wants for each signal while Octopus has the signal: remembered when it is taken and when
- * the server sets it, read back to the server, and put in force when the drain is over. */
+/* Owns the server's own dispositions of the signals that Octopus has taken. Octopus remembers them
+ * when it takes a signal and when the server sets one, returns them when the server asks, and puts
+ * them in force when the drain is over. */
 #ifndef OCTOPUS_OWN_DISPOSITIONS_H
 #define OCTOPUS_OWN_DISPOSITIONS_H
 
 #include <signal.h>
 #include <stdbool.h>
 
-/* What the server wants for SIG, a valid one. Context: any. */
+/* Returns the server's own disposition of SIG, a valid signal. Context: any. */
 struct sigaction own_disposition_of(int sig);
 
-/* The server wants ACTION for SIG from now on. Context: any, one thread at a time for each signal. */
+/* Remembers ACTION as the server's own disposition of SIG. Context: any, one thread at a time for
+ * each signal. */
 void own_disposition_remember(int sig, const struct sigaction *action);
 
 /* True if ACTION is a handler, neither SIG_DFL nor SIG_IGN. Context: any. */

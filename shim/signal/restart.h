@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the restart of calls that only our signals cut. A server without handlers of its own need not know EINTR, and
- * poll, epoll and select are never restarted by the kernel after a handler (signal(7)): for such a server the call
- * goes on, for the rest of its time. */
+/* Owns the restart of calls that only our signals interrupt. A server without handlers of its own
+ * need not know EINTR, but the kernel never restarts poll, epoll and select after a handler
+ * (signal(7)). For such a server the wrapper repeats the call with the rest of its time limit. */
 #ifndef OCTOPUS_RESTART_H
 #define OCTOPUS_RESTART_H
 
@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* After a call that failed: true if it did with EINTR, and only because one of our signals reached a server that
- * does not expect to be interrupted. The call is then to be made again. Context: any. */
+/* True if the failed call should be repeated: it failed with EINTR, a signal is taken, and the
+ * server does not expect to be interrupted. Reads errno. Context: any. */
 bool restart_is_due(void);
 
 #define RESTART_FOREVER (-1)
@@ -21,22 +21,23 @@ struct restart {
 	int64_t begun_ns; /* 0: not measured */
 };
 
-/* The limits of the calls, in ns; RESTART_FOREVER for none. Context: any. */
+/* Convert the limit of a call to ns; RESTART_FOREVER if it has none. Context: any. */
 int64_t restart_from_ms(int ms);
 int64_t restart_from_timespec(const struct timespec *limit);
 
-/* A call with this limit begins. The coarse clock is read, and only while a signal is ours. Context: any. */
+/* Notes that a call with this limit begins. It reads the coarse clock, but only if there is a limit
+ * and a signal is taken. Context: any. */
 struct restart restart_begin(int64_t limit_ns);
 
-/* After the call failed: true if it is to be made again, for the rest. Context: any. */
+/* True if the failed call should be repeated, with the rest of its limit. Context: any. */
 bool restart_goes_on(const struct restart *restart);
 
-/* What is left of the limit, in ns, or in ms and rounded up; 0 when nothing is, negative for a call without limit.
- * Context: any. */
+/* Return the rest of the limit, in ns, or in ms and rounded up. It is 0 if none is left, and
+ * negative for a call without limit. Context: any. */
 int64_t restart_rest_ns(const struct restart *restart);
 int restart_rest_ms(const struct restart *restart);
 
-/* What is left of LIMIT_NS after PASSED_NS, 0 when nothing is. Context: any. */
+/* Returns LIMIT_NS less PASSED_NS, or 0 if nothing is left. Context: any. */
 int64_t restart_rest(int64_t limit_ns, int64_t passed_ns);
 
 #endif

@@ -14,10 +14,10 @@
 struct server_signalfd {
 	_Atomic int fd_plus_one; /* 0: free */
 	_Atomic uint64_t wanted;
-	_Atomic uint64_t present; /* what the kernel has */
+	_Atomic uint64_t present; /* the mask in the kernel */
 };
 
-/* Entries are filled by the thread that makes the signalfd, and read by the controller. */
+/* The thread that makes a signalfd fills its entry; the controller reads it. */
 static struct server_signalfd table[SIGNALFDS];
 
 static int read_signalfd_mask(int fd, uint64_t *ret_mask)
@@ -49,8 +49,9 @@ static bool follow_if_same(int fd, void *context)
 	return false;
 }
 
-/* Where the number is no signalfd any more: the server closed it, or keeps it under another number
- * (event loops move descriptors out of the way of 0-2). Returns false when it is gone. */
+/* Finds the signalfd again if its number is no signalfd any more: the server has closed it, or has
+ * moved it to another number (event loops keep theirs away from 0-2). Returns false if it is
+ * gone. */
 static bool find_signalfd(struct server_signalfd *entry)
 {
 	const int before = atomic_load(&entry->fd_plus_one);
@@ -66,8 +67,8 @@ static bool find_signalfd(struct server_signalfd *entry)
 	return atomic_load(&entry->fd_plus_one) != 0;
 }
 
-/* A signalfd would get a signal before any handler does: while the signal is ours it is kept out of
- * the server's signalfds, and put back when it is released. */
+/* A signalfd would receive a signal before any handler does. So we keep our signals out of the
+ * server's signalfds, and put them back on release. */
 static void refresh_signalfd(struct server_signalfd *entry, uint64_t taken)
 {
 	uint64_t mask;
@@ -89,8 +90,8 @@ void signalfds_refresh(uint64_t taken)
 		refresh_signalfd(&table[i], taken);
 }
 
-/* A forked child shares its parent's signalfds, in whose masks our signals are missing: it gets a file
- * of its own under the same number. */
+/* A forked child shares its parent's signalfds, whose masks lack our signals. It gets a signalfd of
+ * its own under the same number. */
 static void own_signalfd(struct server_signalfd *entry, uint64_t taken)
 {
 	const int fd = atomic_exchange(&entry->fd_plus_one, 0) - 1;

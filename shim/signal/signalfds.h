@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The server's signalfds. A signalfd would get a signal before any handler does: while a signal is ours
- * it is kept out of their masks, and put back when it is released. Sets are bit N-1 for signal N. */
+/* Owns the masks of the server's signalfds. A signalfd would receive a signal before any handler
+ * does. So Octopus keeps its signals out of these masks, and puts them back when it releases them.
+ * Sets have bit N-1 for signal N. */
 #ifndef OCTOPUS_SIGNALFDS_H
 #define OCTOPUS_SIGNALFDS_H
 
@@ -8,17 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The server has made FD for MASK, or changed it; those of TAKEN are kept out. Context: any. */
+/* Notes that the server has made FD for MASK, or has changed its mask; keeps TAKEN out of it. FD
+ * stays the server's. Context: any. */
 void signalfds_note(int fd, const sigset_t *mask, uint64_t taken);
 
-/* Gives each what the server wants of it, less TAKEN. Context: any. */
+/* Gives each signalfd the mask that the server wants, without TAKEN. Context: any. */
 void signalfds_refresh(uint64_t taken);
 
-/* True if one that is still open is to hear BIT. Context: any. */
+/* True if the server has an open signalfd for BIT. Context: any. */
 bool signalfds_want(uint64_t bit);
 
-/* In the child of a fork: those from whose masks TAKEN are missing become the child's own, and whole.
- * The entries are forgotten. Context: any. */
+/* In the child of a fork: replaces each signalfd whose mask lacks a signal of TAKEN by one of the
+ * child's own, with the whole mask. Forgets all entries. Context: any. */
 void signalfds_make_own(uint64_t taken);
 
 #endif

@@ -70,16 +70,16 @@ upgrade_through() {
     printf '%s\n' "$@" >"$APP_DIR/blocking.new"
     chmod +x "$APP_DIR/blocking.new"
     mv "$APP_DIR/blocking.new" "$APP_DIR/blocking"
-    follow_upgrade "$fds" 1
-    follow_upgrade "$fds" 2
+    upgrade_once_more "$fds" 1
+    upgrade_once_more "$fds" 2
     assert_only_generation "$SERVER_PID"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
     kill -TERM "$SERVER_PID"
     assert_no_process_left
 }
 
-# follow_upgrade FDS COUNT: sends HUP; the new generation has FDS, and is the COUNTth to import.
-follow_upgrade() {
+# upgrade_once_more FDS COUNT: sends HUP; the new generation has FDS, and is the COUNTth to import.
+upgrade_once_more() {
     local old=$SERVER_PID
     kill -HUP "$old"
     follow_successor "$old"
@@ -158,7 +158,7 @@ start_under_wrapper() {
     printf '%s\n' '#!/bin/sh' './real "$@"' './real "$@"' 'exit $?' >"$APP_DIR/blocking.new"
     chmod +x "$APP_DIR/blocking.new"
     mv "$APP_DIR/blocking.new" "$APP_DIR/blocking"
-    follow_upgrade "$(own_fds "$SERVER_PID")" 1
+    upgrade_once_more "$(own_fds "$SERVER_PID")" 1
 }
 
 # The second server of one page must be as good as the first.
@@ -169,7 +169,7 @@ start_under_wrapper() {
     assert_eq "$(answering_pid)" "$SERVER_PID" "who answers"
     assert_eq "$(log_count 'Imported a listener from file.')" 2 "listeners imported"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
-    follow_upgrade "$(own_fds "$SERVER_PID")" 3
+    upgrade_once_more "$(own_fds "$SERVER_PID")" 3
     kill -TERM "$SERVER_PID"
     assert_no_process_left
 }

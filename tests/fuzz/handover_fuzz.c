@@ -4,7 +4,10 @@
  * descriptors stay its own, and what is adopted is a listener on the address asked for.
  *
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
- * page's real number), and then what to XOR a good page with: zeros are a good hand-over. */
+ * page's real number), and then what to XOR a good page with: zeros are a good hand-over.
+ * Links: generation/generation.c upgrade/inheritance.c base/libc_calls.c kernel/listeners.c base/log.c
+ * Links: kernel/procfs.c base/settings.c kernel/socket_options.c generation/start_image.c base/test_step.c
+ * Links: base/text.c */
 #include "generation/generation.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"

@@ -58,7 +58,7 @@ start_slow() {
 }
 
 # requests_taken: connections to PORT that a process of the server holds and has read from.
-requests_taken() { ss -Htnp state established "sport = :$PORT" | awk '$1 == 0 && /users:/' | wc -l; }
+requests_taken() { ss -Htne state established "sport = :$PORT" | awk '$1 == 0 && / ino:[1-9]/ { n++ } END { print n + 0 }'; }
 more_requests_taken_than() { (( $(requests_taken) > $1 )); }
 
 # finish_slow PID MS: waits for what start_slow has begun; succeeds if it was answered in full. Sets

@@ -108,7 +108,8 @@ assert_no_process_left() { assert_none_left pids_of_test; }
 strangers_to() { comm -23 <(pids_of_test | sort) <(generation_of "$1" | sort); }
 
 # assert_none_left COMMAND...: COMMAND prints pids, and soon prints none.
-assert_none_left() {
+assert_none_left() { untraced poll_until_none "$@"; }
+poll_until_none() {
     local deadline pids
     set_deadline "${SETTLE_SECONDS:-5}"
     while pids=$("$@") && [[ -n $pids ]]; do

@@ -79,7 +79,7 @@ new_dies_at_announced() {
 is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 
 @test "the old one is killed at stacks" { old_dies_childless stacks; }
-@test "the old one is killed at midwife" { old_dies_childless midwife; }
+@test "the old one is killed at reaper" { old_dies_childless reaper; }
 @test "the old one is killed at memfd" { old_dies_childless memfd; }
 @test "the old one is killed at page" { old_dies_childless page; }
 @test "the old one is killed at proc" { old_dies_childless proc; }
@@ -91,11 +91,11 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the old one is killed at queue_empty" { old_dies queue_empty; }
 @test "the old one is killed at quiet_listener" { old_dies quiet_listener; }
 @test "the old one is killed at replaced" { old_dies replaced; }
-@test "the old one is killed at silent" { old_dies silent; }
+@test "the old one is killed at stopped_accepting" { old_dies stopped_accepting; }
 @test "the old one is killed at listeners_ended" { old_dies listeners_ended; }
 @test "the old one is killed at drained" { old_dies drained; }
 
-@test "the midwife is killed at successor" { new_dies 1 successor; }
+@test "the reaper is killed at successor" { new_dies 1 successor; }
 @test "the new one is killed at map" { new_dies 1 map; }
 @test "the new one is killed at received" { new_dies 2 received; }
 @test "the new one is killed at adopted" { new_dies 2 adopted; }
@@ -114,7 +114,7 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the old master is killed at draining" { old_dies draining prefork; }
 @test "the old master is killed at queue_empty" { old_dies queue_empty prefork; }
 @test "the old master is killed at replaced" { old_dies replaced prefork; }
-@test "the old master is killed at silent" { old_dies silent prefork; }
+@test "the old master is killed at stopped_accepting" { old_dies stopped_accepting prefork; }
 @test "the old master is killed at listeners_ended" { old_dies listeners_ended prefork; }
 @test "the old master is killed at drained" { old_dies drained prefork; }
 
@@ -134,10 +134,10 @@ old_workers_die() {
     next_upgrade_works "$(last_started)"
 }
 
-@test "the old workers are killed at worker_silencing" { old_workers_die worker_silencing prefork; }
-@test "the old workers are killed at worker_silent" { old_workers_die worker_silent prefork; }
-@test "nginx's old workers are killed at worker_silencing" { old_workers_die worker_silencing nginx; }
-@test "nginx's old workers are killed at worker_silent" { old_workers_die worker_silent nginx; }
+@test "the old workers are killed at worker_stopping" { old_workers_die worker_stopping prefork; }
+@test "the old workers are killed at worker_stopped" { old_workers_die worker_stopped prefork; }
+@test "nginx's old workers are killed at worker_stopping" { old_workers_die worker_stopping nginx; }
+@test "nginx's old workers are killed at worker_stopped" { old_workers_die worker_stopped nginx; }
 
 # While one stands still at a step, somebody else dies or gets a signal.
 # start_and_stop_at GENERATION STEP [NAME]
@@ -148,7 +148,7 @@ start_and_stop_at() {
     wait_until 8 is_stopped
 }
 
-# new_leader: the first process of the generation that is being born. Until then a child of the midwife,
+# new_leader: the first process of the generation that is being born. Until then a child of the reaper,
 # which is the old one's child; later an orphan.
 new_leader() {
     local pid parent
@@ -160,7 +160,7 @@ new_leader() {
     return 0
 }
 is_worker_of_old() { grep -q "^$SERVER_PID started worker $1\$" "$SERVER_LOG"; }
-midwife() { parent_of "$(new_leader)"; }
+reaper() { parent_of "$(new_leader)"; }
 
 kill_whom() {
     local victim
@@ -193,7 +193,7 @@ new_master_dies_while_old_at() {
 @test "the new master is killed while the old one stands at accepting_successor" { new_master_dies_while_old_at accepting_successor; }
 @test "the new master is killed while the old one stands at draining" { new_master_dies_while_old_at draining; }
 
-# The old one, or its midwife, dies while the new one stands at STEP: the new one comes to serve.
+# The old one, or its reaper, dies while the new one stands at STEP: the new one comes to serve.
 old_dies_while_new_at() {
     start_and_stop_at 2 "$1" "${2:-epoll}"
     kill -KILL "$SERVER_PID"
@@ -202,9 +202,9 @@ old_dies_while_new_at() {
     next_upgrade_works "$(last_started)"
 }
 
-midwife_dies_while_new_at() {
+reaper_dies_while_new_at() {
     start_and_stop_at 2 "$1" "${2:-epoll}"
-    kill_whom midwife
+    kill_whom reaper
     let_go
     wait_until 8 log_has 'The server has started' 2
     next_upgrade_works "$(last_started)"
@@ -217,11 +217,11 @@ midwife_dies_while_new_at() {
 @test "the old one is killed while the new one stands at announcing" { old_dies_while_new_at announcing; }
 @test "the old master is killed while the new one stands at received" { old_dies_while_new_at received prefork; }
 @test "the old master is killed while the new one stands at announcing" { old_dies_while_new_at announcing prefork; }
-@test "the midwife is killed while the new one stands at received" { midwife_dies_while_new_at received; }
-@test "the midwife is killed while the new one stands at adopted" { midwife_dies_while_new_at adopted; }
-@test "the midwife is killed while the new one stands at listening" { midwife_dies_while_new_at listening; }
-@test "the midwife is killed while the new one stands at waiting" { midwife_dies_while_new_at waiting; }
-@test "the midwife is killed while the new one stands at announcing" { midwife_dies_while_new_at announcing; }
+@test "the reaper is killed while the new one stands at received" { reaper_dies_while_new_at received; }
+@test "the reaper is killed while the new one stands at adopted" { reaper_dies_while_new_at adopted; }
+@test "the reaper is killed while the new one stands at listening" { reaper_dies_while_new_at listening; }
+@test "the reaper is killed while the new one stands at waiting" { reaper_dies_while_new_at waiting; }
+@test "the reaper is killed while the new one stands at announcing" { reaper_dies_while_new_at announcing; }
 
 @test "the old one is killed at accepting_successor while the new one stands at announced" {
     start epoll
@@ -235,13 +235,13 @@ midwife_dies_while_new_at() {
 both_are_stopped() { (( $(stopped_pids | wc -l) == 2 )); }
 
 # A successor that hangs without anybody who could tell of its end: it is cleared away all the same.
-@test "the midwife is killed and the new one never comes to serve" {
+@test "the reaper is killed and the new one never comes to serve" {
     start epoll
     cp "$BUILD/tests/faulty/hangs" "$APP_DIR/epoll.new"
     mv "$APP_DIR/epoll.new" "$APP_DIR/epoll"
     kill -HUP "$SERVER_PID"
     wait_until 5 log_has 'Forked child'
-    kill_whom midwife
+    kill_whom reaper
     wait_until 8 log_has '[ERR]'
     assert_one_error "^Child \([0-9]+\) was not ready within 3000 ms.*: killed\. Master \($SERVER_PID\) serves on\.$"
     next_upgrade_works "$SERVER_PID"
@@ -272,13 +272,13 @@ signal_to_old_at() {
 @test "TERM to the old one at accepting_successor: the new one serves" { signal_to_old_at TERM accepting_successor; }
 @test "TERM to the old one at draining: the new one serves" { signal_to_old_at TERM draining; }
 @test "TERM to the old one at queue_empty: the new one serves" { signal_to_old_at TERM queue_empty; }
-@test "TERM to the old one at silent: the new one serves" { signal_to_old_at TERM silent; }
+@test "TERM to the old one at stopped_accepting: the new one serves" { signal_to_old_at TERM stopped_accepting; }
 @test "TERM to the old one at listeners_ended: the new one serves" { signal_to_old_at TERM listeners_ended; }
 @test "TERM to the old one at drained: the new one serves" { signal_to_old_at TERM drained; }
 @test "HUP to the old one at forked: the new one serves" { signal_to_old_at HUP forked; }
 @test "HUP to the old one at accepting_successor: the new one serves" { signal_to_old_at HUP accepting_successor; }
 @test "HUP to the old one at draining: the new one serves" { signal_to_old_at HUP draining; }
-@test "HUP to the old one at silent: the new one serves" { signal_to_old_at HUP silent; }
+@test "HUP to the old one at stopped_accepting: the new one serves" { signal_to_old_at HUP stopped_accepting; }
 @test "HUP to the old one at drained: the new one serves" { signal_to_old_at HUP drained; }
 
 # TERM to the new one before it is ready: it goes, the old one serves on.
@@ -295,7 +295,7 @@ stop_new_at() {
 @test "TERM to the new one at listening: the old one serves on" { stop_new_at listening; }
 @test "TERM to the new one at waiting: the old one serves on" { stop_new_at waiting; }
 
-# HUP to the new one before it is ready: it asks for nothing that could fail the birth.
+# HUP to the new one before it is ready: it asks for nothing that could fail the upgrade.
 hang_up_new_at() {
     start_and_stop_at 2 "$1"
     kill -HUP "$(new_leader)"
@@ -324,11 +324,11 @@ dies_while_stopping() {
 @test "a server that is to stop is killed at draining" { dies_while_stopping draining; }
 @test "a server that is to stop is killed at queue_empty" { dies_while_stopping queue_empty; }
 @test "a server that is to stop is killed at replaced" { dies_while_stopping replaced; }
-@test "a server that is to stop is killed at silent" { dies_while_stopping silent; }
+@test "a server that is to stop is killed at stopped_accepting" { dies_while_stopping stopped_accepting; }
 @test "a server that is to stop is killed at listeners_ended" { dies_while_stopping listeners_ended; }
 @test "a server that is to stop is killed at drained" { dies_while_stopping drained; }
-@test "a server that is to stop loses its workers at worker_silencing" { dies_while_stopping worker_silencing prefork; }
-@test "a server that is to stop loses its workers at worker_silent" { dies_while_stopping worker_silent prefork; }
+@test "a server that is to stop loses its workers at worker_stopping" { dies_while_stopping worker_stopping prefork; }
+@test "a server that is to stop loses its workers at worker_stopped" { dies_while_stopping worker_stopped prefork; }
 
 @test "each step of the library is in the tables above" {
     local step missing=

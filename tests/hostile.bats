@@ -126,7 +126,7 @@ for_a_server_of_its_own() {
 }
 
 @test "state: the generation has left" { for_a_server_of_its_own has_left; }
-@test "state: the generation is silent" { for_a_server_of_its_own silent; }
+@test "state: the generation has stopped accepting" { for_a_server_of_its_own not_accepting; }
 @test "state: a phase that does not exist" { for_a_server_of_its_own odd_phase; }
 @test "state: no place for another member" { for_a_server_of_its_own full_of_members; }
 @test "state: another process leads it" { runs_without led_by_another 'it is not open'; }

@@ -300,8 +300,8 @@ Created a new listener on 127.0.0.1:$more." "log of the second"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }
 
-# gate_birth: the next version waits before it becomes the server until open_gate.
-gate_birth() {
+# gate_successor: the next version waits before it becomes the server until open_gate.
+gate_successor() {
     mkfifo "$APP_DIR/gate"
     put_script '#!/bin/sh' 'read -r line <gate' "exec $BUILD/tests/v2/epoll -l 127.0.0.1:$PORT"
 }
@@ -319,7 +319,7 @@ cancelled_by() {
     start_server epoll
     wait_until_started
     start_load -r -c 4
-    gate_birth
+    gate_successor
     kill -HUP "$SERVER_PID"
     wait_until 5 being_born
     kill -"$1" "$SERVER_PID"
@@ -333,16 +333,16 @@ cancelled_by() {
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }
 
-@test "TERM during a birth cancels it, and the server drains" { cancelled_by TERM; }
-@test "INT during a birth cancels it, and the server drains" { cancelled_by INT; }
+@test "TERM while a successor starts cancels it, and the server drains" { cancelled_by TERM; }
+@test "INT while a successor starts cancels it, and the server drains" { cancelled_by INT; }
 
-@test "a second upgrade during a birth is refused with a line, and the first one goes on" {
+@test "a second upgrade while a successor starts is refused with a line, and the first one goes on" {
     local old signal
     start_server epoll
     wait_until_started
     old=$SERVER_PID
     start_load -c 4
-    gate_birth
+    gate_successor
     kill -HUP "$old"
     wait_until 5 being_born
     for signal in HUP USR1 USR2; do
@@ -364,10 +364,10 @@ has_refused() {
     (( $(grep -c "\[ERR\] Refused to fork a child: Server ($SERVER_PID) is starting a successor\.\$" "$OCTOPUS_LOG_FILE") == number[$1] ))
 }
 
-@test "a server that is killed during a birth leaves its listener to the successor" {
+@test "a server that is killed while a successor starts leaves its listener to the successor" {
     start_server epoll
     wait_until_started
-    gate_birth
+    gate_successor
     kill -HUP "$SERVER_PID"
     wait_until 5 being_born
     kill -KILL "$SERVER_PID"

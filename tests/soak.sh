@@ -27,7 +27,7 @@ read -ra SERVERS <<<"$SOAK_SERVERS"
 
 # The steps at which a new generation can die and the old one serves on, and what can run out.
 DEADLY_STEPS=(map received adopted listening)
-SCARCE_STEPS=(memfd page stacks midwife successor)
+SCARCE_STEPS=(memfd page stacks reaper successor)
 ERRNOS=(11 12 23 24)
 
 upgrades=0 faults=0 requests=0 failures=0 trouble=0

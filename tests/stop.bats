@@ -55,7 +55,7 @@ assert_ends_well() {
 @test "INT under load: the example threads" { stops_under_load threads INT; }
 @test "INT under load: the example forker" { stops_under_load forker INT; }
 
-# The unix listener has no load of its own: its newcomers cannot be kept out (README, Limits).
+# The unix listener has no load of its own: its newcomers cannot be kept out (shim/LIMITS.md, Sockets).
 @test "TERM under load: several listeners, IPv6 and a unix socket among them" {
     local v4 v6 load loads=() socket=$BATS_TEST_TMPDIR/socket
     v4=$(free_port) v6=$(free_port)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # `make demo`: the example server, which knows nothing of Octopus, is upgraded twice and stopped
-# while 16 clients use it. Ends with the tally, and not with 0 if a request failed.
+# while 16 clients use it. Ends with the tally, and with a status other than 0 if a request failed.
 # shellcheck disable=SC2317 # functions are called by traps and through wait_for
 set -eu
 
@@ -128,7 +128,7 @@ upgrade v2
 step "4. Version 2 was a mistake: back to version 1."
 upgrade v1
 
-step "5. TERM: what is accepted is answered, and only then is the door shut."
+step "5. TERM: the server turns new clients away, answers what it has accepted, and exits."
 tell "\$ kill -TERM $server"
 kill -TERM "$server"
 wait_for "the end of $server" is_gone "$server"

@@ -30,13 +30,4 @@ static inline void bell_wait(bell *word, uint32_t seen, int64_t limit_ms)
 	(void)RAW4(SYS_futex, word, FUTEX_WAIT, seen, limit_ms < 0 ? NULL : &limit);
 }
 
-/* CLOCK_MONOTONIC in ms. Context: any. */
-static inline int64_t bell_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 #endif

@@ -33,7 +33,7 @@ typedef int sendmmsg_flags;
 typedef unsigned sendmmsg_flags;
 #endif
 
-/* Names that some libc lacks, or keeps out of its headers. */
+/* Names that some libc lacks, or keeps out of its headers. Context: as libc has it. */
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                 const sigset_t *mask, size_t size);
@@ -183,7 +183,8 @@ void libc_calls_resolve(void);
  * first call of any wrapper goes to libc. Context: init. */
 void libc_calls_loaded(void (*on_first_call)(void));
 
-/* For the wrappers of INTERPOSED_FUNCTIONS. */
+/* For the wrappers of INTERPOSED_FUNCTIONS. Only their first call fills the table, and no handler runs
+ * before it: sigaction() is one of them. Context: any. */
 static inline void libc_calls_ensure(void)
 {
 	if (__builtin_expect(!libc_calls.sigaction, 0))

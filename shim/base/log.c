@@ -158,10 +158,9 @@ void log_check_target(void)
 		return;
 	text_format(path, sizeof(path), "%s", settings.log);
 	text_format(settings.log, sizeof(settings.log), "stderr");
-	log_error("OCTOPUS_LOG=\"%.100s\": cannot be opened, expected stderr, none or a path that "
-	          "can "
-	          "be written. Using the default, stderr.",
-	          path);
+	log_error(
+		"OCTOPUS_LOG=\"%.100s\": cannot be opened, expected stderr, none or a path that can be written. Using the default, stderr.",
+		path);
 }
 
 void log_info(const char *format, ...)

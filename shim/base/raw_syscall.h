@@ -50,7 +50,7 @@ static inline long raw_syscall6(long n, long a, long b, long c, long d, long e, 
 #define RAW4(n, a, b, c, d) RAW6(n, a, b, c, d, 0, 0)
 #define RAW5(n, a, b, c, d, e) RAW6(n, a, b, c, d, e, 0)
 
-/* Turns the kernel's answer into libc's: -1 and errno, or the result. */
+/* Turns the kernel's answer into libc's: -1 and errno, or the result. Context: any. */
 static inline long raw_result(long answer)
 {
 	if (answer < 0 && answer > -4096) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/signal_names.h"
 #include "base/text.h"
 
 #define LONGEST_MS (24 * 60 * 60 * 1000LL)
@@ -27,83 +28,6 @@ struct settings settings = {
 	.http_close = true,
 	.log = "stderr",
 };
-
-static const struct {
-	const char *name;
-	const char *text;
-	int sig;
-} signal_names[] = {
-	{"HUP", "hangup", SIGHUP},
-	{"INT", "interrupt", SIGINT},
-	{"QUIT", "quit", SIGQUIT},
-	{"USR1", "user defined signal 1", SIGUSR1},
-	{"USR2", "user defined signal 2", SIGUSR2},
-	{"TERM", "terminated", SIGTERM},
-	{"ALRM", "alarm clock", SIGALRM},
-	{"CHLD", "child exited", SIGCHLD},
-	{"CONT", "continued", SIGCONT},
-	{"WINCH", "window changed", SIGWINCH},
-	{"URG", "urgent I/O condition", SIGURG},
-	{"PIPE", "broken pipe", SIGPIPE},
-	{"IO", "I/O possible", SIGIO},
-	{"PWR", "power failure", SIGPWR},
-	{"VTALRM", "virtual timer expired", SIGVTALRM},
-	{"PROF", "profiling timer expired", SIGPROF},
-	{"TSTP", "stopped", SIGTSTP},
-	{"TTIN", "stopped (tty input)", SIGTTIN},
-	{"TTOU", "stopped (tty output)", SIGTTOU},
-	{"ABRT", "aborted", SIGABRT},
-	{"SEGV", "segmentation fault", SIGSEGV},
-	{"BUS", "bus error", SIGBUS},
-	{"ILL", "illegal instruction", SIGILL},
-	{"FPE", "floating point exception", SIGFPE},
-	{"TRAP", "trace/breakpoint trap", SIGTRAP},
-	{"SYS", "bad system call", SIGSYS},
-	{"XCPU", "cpu time limit exceeded", SIGXCPU},
-	{"XFSZ", "file size limit exceeded", SIGXFSZ},
-	{"STKFLT", "stack fault", SIGSTKFLT},
-	{"KILL", "killed", SIGKILL},
-};
-
-#define SIGNAL_NAMES (sizeof(signal_names) / sizeof(signal_names[0]))
-
-const char *settings_signal_text(int sig)
-{
-	for (size_t i = 0; i < SIGNAL_NAMES; i++) {
-		if (signal_names[i].sig == sig)
-			return signal_names[i].text;
-	}
-	return "another signal";
-}
-
-const char *settings_signal_name(int sig)
-{
-	for (size_t i = 0; i < SIGNAL_NAMES; i++) {
-		if (signal_names[i].sig == sig)
-			return signal_names[i].name;
-	}
-	return "?";
-}
-
-int settings_parse_signal(const char *text, int length)
-{
-	const char *at = text;
-	uint64_t number;
-
-	if (length > 3 && strncmp(text, "SIG", 3) == 0) {
-		text += 3;
-		length -= 3;
-	}
-	for (size_t i = 0; i < SIGNAL_NAMES; i++) {
-		if ((int)strlen(signal_names[i].name) == length &&
-		    strncmp(text, signal_names[i].name, (size_t)length) == 0)
-			return signal_names[i].sig;
-	}
-	if (text_read_number(&at, 10, &number) == 0 && at == text + length && number >= 1 &&
-	    number <= 64)
-		return (int)number;
-	return -EINVAL;
-}
 
 int settings_parse_duration(const char *text, int64_t *ret_ms)
 {
@@ -156,7 +80,7 @@ static bool can_be_caught(int sig)
 /* `HUP=replace USR2=fork TERM=stop INT=stop`. All of it is good, or none of it counts. */
 static int parse_signals(const char *text, enum request *requests)
 {
-	enum request parsed[65] = {REQUEST_NONE};
+	enum request parsed[SIGNAL_LAST + 1] = {REQUEST_NONE};
 	bool any = false;
 
 	while (*text) {
@@ -173,7 +97,7 @@ static int parse_signals(const char *text, enum request *requests)
 		equals = memchr(text, '=', (size_t)(end - text));
 		if (!equals)
 			return -EINVAL;
-		sig = settings_parse_signal(text, (int)(equals - text));
+		sig = signal_parse(text, (int)(equals - text));
 		if (!can_be_caught(sig) ||
 		    parse_request(equals + 1, (int)(end - equals - 1), &request) != 0)
 			return -EINVAL;
@@ -213,9 +137,9 @@ static void read_durations(const char *(*look_up)(const char *),
 		const char *text = look_up(durations[i].name);
 
 		if (text && settings_parse_duration(text, durations[i].value) != 0)
-			complain("%s=\"%.100s\": expected a duration of at most a day, like 5, 5s, "
-			         "500ms or 2m. Using the default, %ld ms.",
-			         durations[i].name, text, (long)*durations[i].value);
+			complain(
+				"%s=\"%.100s\": expected a duration of at most a day, like 5, 5s, 500ms or 2m. Using the default, %ld ms.",
+				durations[i].name, text, (long)*durations[i].value);
 	}
 }
 
@@ -238,10 +162,9 @@ static void read_paths(const char *(*look_up)(const char *), const char *directo
 		text_format(settings.log, PATH_MAX, "%s", text);
 	} else if (text && (!*text || make_absolute(text, directory, settings.log) != 0)) {
 		text_format(settings.log, PATH_MAX, "stderr");
-		complain("OCTOPUS_LOG=\"%.100s\": expected stderr, none or a path that can be "
-		         "written. "
-		         "Using the default, stderr.",
-		         text);
+		complain(
+			"OCTOPUS_LOG=\"%.100s\": expected stderr, none or a path that can be written. Using the default, stderr.",
+			text);
 	}
 	text = look_up("OCTOPUS_PIDFILE");
 	if (text && (!*text || make_absolute(text, directory, settings.pidfile) != 0)) {
@@ -260,31 +183,29 @@ void settings_read(const char *(*look_up)(const char *name), const char *directo
 	read_paths(look_up, directory, complain);
 	text = look_up("OCTOPUS_SIGNALS");
 	if (text && parse_signals(text, settings.requests) != 0)
-		complain("OCTOPUS_SIGNALS=\"%.100s\": expected SIGNAL=replace, SIGNAL=fork or "
-		         "SIGNAL=stop, separated by spaces. Using the default, HUP=replace "
-		         "USR1=fork USR2=fork INT=stop TERM=stop.",
-		         text);
+		complain(
+			"OCTOPUS_SIGNALS=\"%.100s\": expected SIGNAL=replace, SIGNAL=fork or SIGNAL=stop, separated by spaces. Using the default, HUP=replace USR1=fork USR2=fork INT=stop TERM=stop.",
+			text);
 	text = look_up("OCTOPUS_KILL_MASTER");
 	if (text && parse_switch(text, &settings.kill_master) != 0)
 		complain("OCTOPUS_KILL_MASTER=\"%.100s\": expected 0 or 1. Using the default, 0.",
 		         text);
 	text = look_up("OCTOPUS_HTTP_CLOSE");
 	if (text && strcmp(text, "auto") != 0 && strcmp(text, "off") != 0)
-		complain("OCTOPUS_HTTP_CLOSE=\"%.100s\": expected auto or off. Using the default, "
-		         "auto.",
-		         text);
+		complain(
+			"OCTOPUS_HTTP_CLOSE=\"%.100s\": expected auto or off. Using the default, auto.",
+			text);
 	else if (text)
 		settings.http_close = strcmp(text, "auto") == 0;
 	text = look_up("OCTOPUS_STOP_SIGNAL");
 	if (text) {
-		sig = settings_parse_signal(text, (int)strlen(text));
+		sig = signal_parse(text, (int)strlen(text));
 		if (sig > 0 && sig < 32 && sig != SIGSTOP)
 			settings.stop_signal = sig;
 		else
-			complain("OCTOPUS_STOP_SIGNAL=\"%.100s\": expected the name of a signal, "
-			         "like "
-			         "TERM or QUIT. Using the default, TERM.",
-			         text);
+			complain(
+				"OCTOPUS_STOP_SIGNAL=\"%.100s\": expected the name of a signal, like TERM or QUIT. Using the default, TERM.",
+				text);
 	}
 	read_durations(look_up, complain);
 }

@@ -7,11 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/signal_set.h"
+
 /* What a signal asks for. */
 enum request { REQUEST_NONE, REQUEST_REPLACE, REQUEST_FORK, REQUEST_STOP };
 
 struct settings {
-	enum request requests[65]; /* by signal number */
+	enum request requests[SIGNAL_LAST + 1]; /* by signal number */
 	bool kill_master;
 	int stop_signal;
 	int64_t drain_timeout_ms;
@@ -34,14 +36,5 @@ void settings_read(const char *(*look_up)(const char *name), const char *directo
 
 /* `5`, `5s`, `500ms`, `2m`: ms. Returns 0, or -EINVAL. At most one day. Context: any. */
 int settings_parse_duration(const char *text, int64_t *ret_ms);
-
-/* `HUP`, `SIGHUP` or `1`. Returns the number, or -EINVAL. Context: any. */
-int settings_parse_signal(const char *text, int length);
-
-/* As strsignal(3) says it, lower case, for the log: "hangup". Context: any. */
-const char *settings_signal_text(int sig);
-
-/* "HUP". "?" for one that is not in the table. Context: any. */
-const char *settings_signal_name(int sig);
 
 #endif

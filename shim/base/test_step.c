@@ -25,7 +25,7 @@ void test_step_set_generation(uint32_t number)
 	atomic_store(&generation_number, number);
 }
 
-/* Raw system calls: the midwife comes by here too. */
+/* Raw system calls: the reaper comes by here too. */
 static long read_plan(char *plan, long size)
 {
 	long fd, length;

@@ -7,13 +7,17 @@
 #include <sys/prctl.h>
 
 #include "base/bell.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/signal_set.h"
 #include "base/test_step.h"
 #include "control/leader.h"
 #include "control/worker.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/members.h"
+#include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
@@ -37,8 +41,8 @@ void controller_note_signal(int sig, const siginfo_t *info)
 	bell *word;
 
 	if (info && info->si_code == SI_KERNEL)
-		atomic_fetch_or(&controller.from_terminal, 1ULL << (sig - 1));
-	atomic_fetch_or(&controller.pending, 1ULL << (sig - 1));
+		atomic_fetch_or(&controller.from_terminal, SIGNAL_BIT(sig));
+	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
 	word = atomic_load(&controller.bell);
 	if (word)
 		bell_ring(word);
@@ -72,14 +76,8 @@ void controller_forked(void)
 /* The signals are this thread's to take where the server blocks them in all of its own. */
 static void unblock_taken_signals(void)
 {
-	const uint64_t taken = dispositions_taken();
-	sigset_t set;
+	const sigset_t set = signal_set_to_sigset(dispositions_taken());
 
-	sigemptyset(&set);
-	for (int sig = 1; sig < 65; sig++) {
-		if (taken >> (sig - 1) & 1)
-			sigaddset(&set, sig);
-	}
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -88,7 +86,7 @@ static void become_leader(int32_t before)
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
 
-	generation_leave();
+	members_leave();
 	atomic_store(&generation.role, ROLE_LEADER);
 	for (int i = 0; i < count; i++)
 		listeners_mark_held(fds[i]);
@@ -120,15 +118,15 @@ static void rejoin_group(void)
 		(void)setpgid(0, page->group);
 }
 
-/* When the other generation that accepted here is silent, or has turned out to be none. */
+/* When the other generation that accepted here has stopped, or has turned out to be none. */
 static void take_over_waiters(void)
 {
 	const struct generation_page *page = generation.page;
 	const bool shares_listeners = atomic_load(&page->phase) == PHASE_HANDING_OVER ||
 	                              (page->predecessor && atomic_load(&page->predecessor_holds));
 
-	if (controller.shared_listeners && !shares_listeners)
-		silence_rearm_exclusive();
+	if (controller.shared_listeners && !shares_listeners && !stop_accepting_has_begun())
+		epoll_sets_rearm_listeners();
 	controller.shared_listeners = shares_listeners;
 }
 
@@ -210,14 +208,13 @@ void controller_attach(void)
 {
 	int error;
 
-	generation_join(MEMBER_WORKER);
+	members_join(MEMBER_WORKER);
 	inheritance_close_rest();
 	error = start_thread();
 	if (error) {
-		log_error("Worker (%d) has no controller (error %d): it cannot stop accepting by "
-		          "itself.",
-		          generation.pid, -error);
-		generation_leave();
+		log_error("Worker (%d) has no controller (%s): it cannot stop accepting by itself.",
+		          generation.pid, errno_name(-error));
+		members_leave();
 	}
 }
 
@@ -228,5 +225,5 @@ void controller_on_exit(void)
 	if (atomic_load(&generation.role) == ROLE_LEADER)
 		leader_on_exit();
 	else
-		generation_leave();
+		members_leave();
 }

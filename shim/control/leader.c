@@ -6,19 +6,24 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "base/signal_names.h"
+#include "base/signal_set.h"
 #include "base/test_step.h"
 #include "drain/drain.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
+#include "generation/members.h"
 #include "generation/pidfile.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
-#include "upgrade/birth.h"
+#include "upgrade/failure.h"
 #include "upgrade/handover.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/spawn.h"
 
 /* A new version that leaves an inherited listener unclaimed may just not have come to it yet: that
  * long after its first wait it is taken at its word. */
@@ -32,9 +37,9 @@ static struct {
 	bell *bell;        /* the successor's while it is being born; NULL: this generation's */
 	int64_t deadline;
 	int64_t settled_at;
-	enum request request;            /* what the successor that is being born is for */
-	struct generation_page *newborn; /* the successor while it is being born */
-	struct generation_page *retired; /* one that failed, or was followed by another */
+	enum request request;              /* what the successor that is being born is for */
+	struct generation_page *candidate; /* the successor while it is being born */
+	struct generation_page *retired;   /* one that failed, or was followed by another */
 } leader = {.deadline = NEVER};
 
 void leader_forked(void)
@@ -43,13 +48,13 @@ void leader_forked(void)
 	leader.bell = NULL;
 	leader.deadline = NEVER;
 	leader.settled_at = 0;
-	leader.newborn = NULL;
+	leader.candidate = NULL;
 	leader.retired = NULL;
 }
 
 static void set_deadline(int64_t in_ms)
 {
-	leader.deadline = bell_now_ms() + in_ms;
+	leader.deadline = clock_now_ms() + in_ms;
 }
 
 static void set_phase(enum generation_phase phase)
@@ -62,7 +67,7 @@ static void set_phase(enum generation_phase phase)
  * is retired. */
 static void retire_page(struct generation_page *page)
 {
-	generation_drop_page(leader.retired);
+	page_drop(leader.retired);
 	leader.retired = page;
 }
 
@@ -74,7 +79,7 @@ static void start_successor(void)
 		atomic_store(&leader.state, lifecycle_step(LIFE_STARTING, EVENT_FAILED).next);
 		return;
 	}
-	leader.newborn = page;
+	leader.candidate = page;
 	set_phase(PHASE_HANDING_OVER);
 	leader.bell = &page->bell;
 	(void)test_step("forked");
@@ -84,12 +89,12 @@ static void start_successor(void)
 
 static void clear_successor_away(void)
 {
-	struct generation_page *page = leader.newborn;
+	struct generation_page *page = leader.candidate;
 
 	(void)test_step("abandoning");
 	handover_finish(page, false);
 	leader.bell = NULL;
-	leader.newborn = NULL;
+	leader.candidate = NULL;
 	leader.deadline = NEVER;
 	set_phase(PHASE_SERVING);
 	if (atomic_load(&generation.successor) == page)
@@ -101,7 +106,7 @@ static void clear_successor_away(void)
 static void accept_successor(void)
 {
 	(void)test_step("accepting_successor");
-	retire_page(atomic_exchange(&generation.successor, leader.newborn));
+	retire_page(atomic_exchange(&generation.successor, leader.candidate));
 	leader.bell = NULL;
 	leader.deadline = NEVER;
 	(void)test_step("accepted_successor");
@@ -109,8 +114,8 @@ static void accept_successor(void)
 
 static void release_successor(void)
 {
-	handover_finish(leader.newborn, true);
-	leader.newborn = NULL;
+	handover_finish(leader.candidate, true);
+	leader.candidate = NULL;
 }
 
 static void begin_drain(void)
@@ -146,16 +151,6 @@ static void leave_generation(void)
 	}
 }
 
-static void signal_members(int sig)
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const pid_t pid = atomic_load(&generation.page->members[i].pid);
-
-		if (pid > 0)
-			(void)libc_calls.kill(pid, sig);
-	}
-}
-
 static void leave(void)
 {
 	leader_on_exit();
@@ -172,11 +167,11 @@ static void stop_server(void)
 
 	drain_report_left();
 	drain_end();
-	if (leader.newborn)
+	if (leader.candidate)
 		release_successor();
 	(void)test_step("drained");
 	if (!has_own_way) {
-		signal_members(sig);
+		members_signal(generation.page, sig);
 		leave();
 	}
 	give_up_pidfile();
@@ -195,9 +190,9 @@ static void kill_server(void)
 {
 	log_error("Server (%d) did not stop within %ld ms of its signal \"%s\": killed.",
 	          generation.pid, (long)settings.stop_timeout_ms,
-	          settings_signal_text(settings.stop_signal));
+	          signal_text(settings.stop_signal));
 	leave_generation();
-	signal_members(SIGKILL);
+	members_signal(generation.page, SIGKILL);
 	(void)libc_calls.kill(generation.pid, SIGKILL);
 }
 
@@ -222,12 +217,12 @@ static void carry_out(enum life_action action, enum life_state state)
 		break;
 	case ACTION_ROLL_BACK:
 	case ACTION_GIVE_UP_WAITING:
-		handover_explain_failure(leader.newborn, action == ACTION_GIVE_UP_WAITING);
+		failure_explain_end(leader.candidate, action == ACTION_GIVE_UP_WAITING);
 		clear_successor_away();
 		break;
 	case ACTION_TAKE_BACK:
 		drain_cancel();
-		handover_explain_failure(leader.newborn, false);
+		failure_explain_end(leader.candidate, false);
 		clear_successor_away();
 		break;
 	case ACTION_CANCEL_AND_LEAVE:
@@ -303,7 +298,7 @@ static void feed_signal(int sig, bool is_from_terminal)
 {
 	const enum request request = request_of(sig, is_from_terminal);
 
-	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, settings_signal_text(sig),
+	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, signal_text(sig),
 	         is_from_terminal ? " from the terminal" : "");
 	switch (request) {
 	case REQUEST_REPLACE:
@@ -325,9 +320,9 @@ static void feed_signal(int sig, bool is_from_terminal)
 
 static void feed_signals(uint64_t pending, uint64_t from_terminal)
 {
-	for (int sig = 1; sig < 65; sig++) {
-		if (pending >> (sig - 1) & 1)
-			feed_signal(sig, from_terminal >> (sig - 1) & 1);
+	FOR_EACH_SIGNAL (sig) {
+		if (signal_set_has(pending, sig))
+			feed_signal(sig, signal_set_has(from_terminal, sig));
 	}
 }
 
@@ -373,9 +368,9 @@ static int64_t check_readiness(int64_t now)
 }
 
 /* The whole family has ended, or its leader has: workers without a master are no successor. */
-static bool newborn_is_dead(void)
+static bool candidate_is_dead(void)
 {
-	const struct generation_page *page = leader.newborn;
+	const struct generation_page *page = leader.candidate;
 	const pid_t pid =
 		atomic_load(atomic_load(&page->is_ready) ? &page->announced_by : &page->leader);
 
@@ -386,13 +381,13 @@ static void check_successor(void)
 {
 	const enum life_state state = present_state();
 
-	if (state == LIFE_STARTING && newborn_is_dead())
+	if (state == LIFE_STARTING && candidate_is_dead())
 		feed(EVENT_FAILED);
-	else if (state == LIFE_STARTING && atomic_load(&leader.newborn->is_ready))
+	else if (state == LIFE_STARTING && atomic_load(&leader.candidate->is_ready))
 		feed(leader.request == REQUEST_REPLACE ? EVENT_READY_TO_REPLACE
 		                                       : EVENT_READY_BESIDE);
-	/* Until this one is silent it can still serve on. */
-	if (present_state() == LIFE_HANDED_OVER && leader.newborn && newborn_is_dead())
+	/* Until this one stops accepting it can still serve on. */
+	if (present_state() == LIFE_HANDED_OVER && leader.candidate && candidate_is_dead())
 		feed(EVENT_FAILED);
 }
 
@@ -404,7 +399,7 @@ static int64_t check_drain(void)
 	if (present_state() != LIFE_HANDED_OVER && present_state() != LIFE_DRAINING)
 		return NEVER;
 	is_drained = drain_step(&wait_ms);
-	if (leader.newborn && drain_is_silent())
+	if (leader.candidate && drain_has_stopped_accepting())
 		release_successor();
 	if (is_drained)
 		feed(EVENT_DRAINED);
@@ -422,14 +417,14 @@ int64_t leader_step(uint64_t pending, uint64_t from_terminal)
 
 	feed_signals(pending, from_terminal);
 	check_successor();
-	if (bell_now_ms() >= leader.deadline) {
+	if (clock_now_ms() >= leader.deadline) {
 		leader.deadline = NEVER;
 		feed(EVENT_TIMED_OUT);
 	}
 	wait_ms = check_drain();
-	wait_ms = smaller(wait_ms, check_readiness(bell_now_ms()));
+	wait_ms = smaller(wait_ms, check_readiness(clock_now_ms()));
 	if (leader.deadline != NEVER)
-		wait_ms = smaller(wait_ms, leader.deadline - bell_now_ms());
+		wait_ms = smaller(wait_ms, leader.deadline - clock_now_ms());
 	return wait_ms < 0 ? 0 : wait_ms;
 }
 

@@ -5,17 +5,22 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/test_step.h"
 #include "control/controller.h"
 #include "control/waiting.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "generation/start_image.h"
 #include "http/traffic.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
+#include "kernel/peek.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
@@ -23,8 +28,8 @@
 /* Since the last fork of this thread. */
 static __thread bool thread_has_accepted;
 
-/* The place of the child that this thread is forking. */
-static __thread struct member *reserved_place;
+/* The slot of the child that this thread is forking. */
+static __thread struct member *reserved_slot;
 
 static _Atomic bool is_prepared;
 
@@ -41,14 +46,14 @@ void takeover_note_accept(void)
 void takeover_before_fork(void)
 {
 	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
-		reserved_place = generation_reserve_place();
+		reserved_slot = members_reserve_slot();
 }
 
 void takeover_after_fork(pid_t child)
 {
-	if (child < 0 && reserved_place)
-		generation_free_place(reserved_place);
-	reserved_place = NULL;
+	if (child < 0 && reserved_slot)
+		members_free_slot(reserved_slot);
+	reserved_slot = NULL;
 }
 
 static void in_parent(void)
@@ -62,19 +67,19 @@ static void in_child(void)
 	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
 
 	thread_has_accepted = false;
-	procfs_forked();
+	peek_forked();
 	generation_forked();
 	controller_forked();
-	silence_forked();
+	stop_accepting_forked();
 	waiting_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);
 	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
-	atomic_store(&generation.membership, reserved_place);
-	reserved_place = NULL;
+	atomic_store(&generation.membership, reserved_slot);
+	reserved_slot = NULL;
 	if (is_for_connection)
-		generation_join(MEMBER_CONNECTION);
+		members_join(MEMBER_CONNECTION);
 }
 
 /* What both kinds of first generation and successor need once. */
@@ -127,7 +132,7 @@ static int find_page(void)
 	/* A second server under one start command gets a generation of its own. */
 	if (generation.page && !page_is_taken())
 		return 0;
-	error = generation_make_page(&page, &page_fd);
+	error = page_make(&page, &page_fd);
 	if (error)
 		return error;
 	if (page_fd >= 0)
@@ -154,13 +159,15 @@ static void clear_page(void)
 }
 
 /* A successor that could not be conducted must not begin to serve: its predecessor does so still. */
-static void run_without(const char *what, int error)
+static void run_without_controller(int error)
 {
 	if (generation.page && atomic_load(&generation.page->predecessor_holds)) {
-		log_error("No %s (error %d): this new version cannot take over.", what, -error);
+		log_error("No thread for the controller (%s): this new version cannot take over.",
+		          errno_name(-error));
 		libc_calls._exit(1);
 	}
-	log_error("No %s (error %d): running without Octopus.", what, -error);
+	log_error("No thread for the controller (%s): running without Octopus.",
+	          errno_name(-error));
 }
 
 static void begin_generation(void)
@@ -171,8 +178,8 @@ static void begin_generation(void)
 	generation.pid = getpid();
 	error = find_page();
 	if (error) {
-		log_error("No page for the generation (error %d): running without Octopus.",
-		          -error);
+		log_error("No shared memory for the generation (%s): running without Octopus.",
+		          errno_name(-error));
 		return;
 	}
 	clear_page();
@@ -186,7 +193,7 @@ static void begin_generation(void)
 		atomic_store(&waiting_for, 0);
 		dispositions_give_back(false);
 		atomic_store(&generation.role, ROLE_NONE);
-		run_without("thread for the controller", error);
+		run_without_controller(error);
 	}
 }
 
@@ -198,11 +205,11 @@ static void report_listener(int fd)
 
 	if (libc_calls.getsockname(fd, (void *)&address, &length) != 0)
 		return;
-	listeners_format_address(text, sizeof(text), (const void *)&address, length);
+	address_format(text, sizeof(text), (const void *)&address, length);
 	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))
-		log_info("Unable to import a listener from file: unable to find listener on %s. "
-		         "Trying to create a new one.",
-		         text);
+		log_info(
+			"Unable to import a listener from file: unable to find listener on %s. Trying to create a new one.",
+			text);
 	log_info("Created a new listener on %s.", text);
 }
 
@@ -211,12 +218,12 @@ static void report_listener(int fd)
 static void begin_once(void)
 {
 	const pid_t self = getpid();
-	const int64_t end = bell_now_ms() + BEGINNING_MS;
+	const int64_t end = clock_now_ms() + BEGINNING_MS;
 
 	while (atomic_exchange(&beginner, self) == self) {
 		const struct timespec moment = {0, 200000};
 
-		if (bell_now_ms() >= end)
+		if (clock_now_ms() >= end)
 			return;
 		(void)libc_calls.nanosleep(&moment, NULL);
 	}

@@ -6,7 +6,7 @@
 
 #include "base/test_step.h"
 #include "control/controller.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "http/traffic.h"
 #include "kernel/listeners.h"
@@ -17,7 +17,7 @@
 #define CLOSE_LOOKS 64
 #define LATER_LOOK_EVERY 64
 
-/* A worker that was forked into a drain must not accept before its new controller has silenced it:
+/* A worker that was forked into a drain must not accept before its new controller has replaced the listeners:
  * nobody would wait for what it got. */
 #define SILENCE_WAIT_MS 1000
 
@@ -43,8 +43,8 @@ static void attach(void)
 		return;
 	controller_attach();
 	if (atomic_load(&generation.membership) &&
-	    atomic_load(&generation.page->phase) >= PHASE_SILENT)
-		silence_await(SILENCE_WAIT_MS);
+	    atomic_load(&generation.page->phase) >= PHASE_NOT_ACCEPTING)
+		stop_accepting_await(SILENCE_WAIT_MS);
 }
 
 static void wait_has_begun(void)

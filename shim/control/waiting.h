@@ -15,6 +15,7 @@
 /* What is still to be found out in this process. Context: any. */
 extern _Atomic uint32_t waiting_for;
 
+/* True while anything is. The one thing that the wrappers test. Context: any. */
 static inline bool waiting_is_watched(void)
 {
 	return __builtin_expect(
@@ -29,7 +30,7 @@ void waiting_on_poll(const struct pollfd *fds, nfds_t count);
 void waiting_on_select(int count, const fd_set *in);
 
 /* It is about to read from FD. A child that was forked for one connection and has answered on it keeps it for
- * another request: then it has to hear of a drain. */
+ * another request: then it has to hear of a drain. Context: the server's threads. */
 void waiting_on_connection(int fd);
 
 /* The server is about to sleep or to wait for a signal. A daemon's master does only that.

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "base/test_step.h"
 #include "drain/connections.h"
 #include "drain/drain.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
@@ -38,7 +39,8 @@ void worker_forked(void)
 
 static void report(struct member *me)
 {
-	const uint32_t before = atomic_load(&me->connections) + !atomic_load(&me->is_silent);
+	const uint32_t before =
+		atomic_load(&me->connections) + !atomic_load(&me->has_stopped_accepting);
 	uint32_t left = 0;
 
 	drain_look(&worker.view);
@@ -49,10 +51,10 @@ static void report(struct member *me)
 		memcpy(me->peers, worker.view.look.peers, sizeof(me->peers));
 		atomic_store(&me->has_peers, 1);
 	}
-	/* In this order: "silent" is only said once the number is true. */
+	/* In this order: the stop is only reported once the number is true. */
 	atomic_store(&me->idle, (uint32_t)worker.view.look.idle);
 	atomic_store(&me->connections, left);
-	atomic_store(&me->is_silent, 1);
+	atomic_store(&me->has_stopped_accepting, 1);
 	if (left != before)
 		bell_ring(&generation.page->bell);
 }
@@ -61,12 +63,12 @@ static void report(struct member *me)
  * server's stop signal, since nobody else will send it one. */
 static int64_t leave_without_leader(void)
 {
-	const int64_t now = bell_now_ms();
+	const int64_t now = clock_now_ms();
 	int64_t limit = ORPHAN_GRACE_MS;
 
 	if (!worker.gone_since)
 		worker.gone_since = now;
-	if (silence_begin(NULL, 0) == 0) {
+	if (stop_accepting_begin(NULL, 0) == 0) {
 		drain_look(&worker.view);
 		if (connections_remain())
 			limit = settings.drain_timeout_ms;
@@ -100,8 +102,8 @@ static bool is_left_behind(uint32_t phase)
 		return true;
 	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
 		return false;
-	/* Once for all: afterwards the listeners it was found by are silent. */
-	worker.is_left_behind = phase == PHASE_SILENT || another_generation_accepts();
+	/* Once for all: afterwards the listeners by which it was found are replaced. */
+	worker.is_left_behind = phase == PHASE_NOT_ACCEPTING || another_generation_accepts();
 	return worker.is_left_behind;
 }
 
@@ -120,10 +122,10 @@ int64_t worker_step(void)
 	}
 	if (phase == PHASE_HANDING_OVER)
 		return LEADER_TICK_MS;
-	(void)test_step("worker_silencing");
-	if (!me || silence_begin(NULL, 0) != 0)
+	(void)test_step("worker_stopping");
+	if (!me || stop_accepting_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
 	report(me);
-	(void)test_step("worker_silent");
+	(void)test_step("worker_stopped");
 	return atomic_load(&me->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
 }

@@ -13,10 +13,12 @@
 
 #include "base/text.h"
 #include "drain/idle.h"
-#include "drain/silence.h"
+#include "drain/quiet_listener.h"
 #include "http/farewell.h"
 #include "http/traffic.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
+#include "kernel/peek.h"
 #include "kernel/procfs.h"
 
 #define PEERS_TOLD 4
@@ -39,10 +41,10 @@ static bool is_connection(int fd)
 	memset(&local, 0, sizeof(local));
 	if (libc_calls.getsockname(fd, (void *)&local, &local_length) != 0)
 		return false;
-	for (int i = 0; i < silence_address_count() && !is; i++)
-		is = listeners_matches_connection(silence_address(i), (const void *)&local);
+	for (int i = 0; i < quiet_listener_count() && !is; i++)
+		is = address_matches_connection(quiet_listener_address(i), (const void *)&local);
 	/* A child forked for a connection has no listener to compare with. */
-	if (silence_address_count() == 0)
+	if (quiet_listener_count() == 0)
 		is = entry && atomic_load(&entry->is_accepted);
 	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
 }
@@ -51,9 +53,9 @@ static bool is_still_connection(int fd)
 {
 	bool is;
 
-	procfs_look_begins();
+	peek_begin();
 	is = is_connection(fd);
-	procfs_look_ends();
+	peek_end();
 	return is;
 }
 
@@ -162,7 +164,7 @@ static void format_peer(int fd, char *buffer, size_t size)
 	socklen_t process_size = sizeof(process);
 
 	if (getpeername(fd, (void *)&peer, &length) == 0 && peer.ss_family != AF_UNIX)
-		listeners_format_address(buffer, size, (const void *)&peer, length);
+		address_format(buffer, size, (const void *)&peer, length);
 	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &process_size) == 0)
 		text_format(buffer, size, "process %d", process.pid);
 }

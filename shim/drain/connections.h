@@ -11,7 +11,7 @@
 #include "generation/generation.h"
 
 /* True while one is left. Watches one of them at a time, so that a whole drain costs one look at
- * each: only when the watched one has gone is the next one found. To be called once silent.
+ * each: only when the watched one has gone is the next one found. To be called once the process has stopped accepting.
  * Context: the controller. */
 bool connections_remain(void);
 
@@ -25,10 +25,10 @@ struct connections_look {
 
 /* Looks at all: ends the reading side of those that have been idle for long enough, so that the server finds its
  * client gone and closes them as it always does, and has the others followed (farewell.h). Context: the
- * controller, once silent. */
+ * controller, once the process has stopped accepting. */
 void connections_look(const struct idle_graces *graces, struct connections_look *ret_look);
 
-/* When to look again, by bell_now_ms(), after a look from BEGUN to NOW: often enough for a connection that
+/* When to look again, by clock_now_ms(), after a look from BEGUN to NOW: often enough for a connection that
  * becomes idle, seldom enough for the looks to take a small part of the time. Context: any. */
 int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now);
 

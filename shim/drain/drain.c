@@ -3,23 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/filter.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/test_step.h"
 #include "base/text.h"
 #include "drain/connections.h"
-#include "drain/silence.h"
+#include "drain/quiet_listener.h"
+#include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "http/farewell.h"
+#include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
@@ -37,7 +37,7 @@
 #define STOP_HTTP_GRACE_MS 50
 #define STOP_GRACE_MS 400
 
-enum drain_stage { STAGE_QUEUE, STAGE_SILENCE, STAGE_MEMBERS, STAGE_CONNECTIONS };
+enum drain_stage { STAGE_QUEUE, STAGE_STOP_ACCEPTING, STAGE_MEMBERS, STAGE_CONNECTIONS };
 
 /* The controller's own. */
 static struct {
@@ -49,61 +49,10 @@ static struct {
 	int64_t begun;
 	int64_t deadline;
 	int64_t empty_since;
-	int64_t silent_since;
+	int64_t stopped_since;
 	struct drain_view view;
 	int64_t next_report;
 } drain;
-
-/* Not an index that an interface ever has; nor is one asked for (net/core/sock.c,
- * sock_bindtoindex_locked). */
-#define NO_INTERFACE INT_MAX
-
-#ifndef SO_BINDTOIFINDEX
-#define SO_BINDTOIFINDEX 62
-#endif
-
-/* The older way: a filter on the listener, which sees the segment from its TCP header on
- * (net/ipv4/tcp_ipv4.c, tcp_filter). A SYN without ACK is dropped; the ACK that completes a handshake
- * which the kernel has answered passes. Some kernels want a privilege for it. */
-static int drop_new_connections(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12 /* SYN, ACK */),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02 /* SYN */, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-	};
-	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-}
-
-/* A listener that is bound to an interface which does not exist is found by no SYN: the kernel refuses
- * at once, as it does where nobody listens. What is in the queue, or in the middle of a handshake, has
- * sockets of its own and goes on. No privilege is needed unless the server had bound it to an
- * interface (since Linux 5.7). Returns false where new connections cannot be kept away. */
-static bool turn_away_new_connections(int fd)
-{
-	const int interface = NO_INTERFACE;
-
-	return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, sizeof(interface)) == 0 ||
-	       drop_new_connections(fd) == 0;
-}
-
-/* How many wait to be accepted: tcpi_unacked of a listener is its sk_ack_backlog (net/ipv4/tcp.c,
- * tcp_get_info). A unix listener only tells whether any does. */
-static int queue_length(int fd)
-{
-	struct pollfd request = {.fd = fd, .events = POLLIN};
-	struct tcp_info info;
-	socklen_t size = sizeof(info);
-
-	memset(&info, 0, sizeof(info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
-		return (int)info.tcpi_unacked;
-	return libc_calls.poll(&request, 1, 0) > 0;
-}
 
 /* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
  * connections away from one that another generation serves would be an outage. */
@@ -125,7 +74,7 @@ void drain_begin(int64_t deadline)
 
 	(void)test_step("draining");
 	memset(&drain, 0, sizeof(drain));
-	drain.begun = bell_now_ms();
+	drain.begun = clock_now_ms();
 	drain.next_report = drain.begun + REPORT_EVERY_MS;
 	drain.deadline = deadline;
 	for (int i = 0; i < count; i++) {
@@ -133,8 +82,7 @@ void drain_begin(int64_t deadline)
 
 		if (is_shared(fds[i]) || generation_predecessor_serves())
 			continue;
-		/* Setting an option that means nothing for it would succeed all the same. */
-		if (listeners_is_unix(fds[i]) || !turn_away_new_connections(fds[i]))
+		if (!accept_queue_turn_newcomers_away(fds[i]))
 			drain.may_grow = true;
 		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (kept >= 0)
@@ -145,7 +93,7 @@ void drain_begin(int64_t deadline)
 static bool queue_is_empty(int64_t now)
 {
 	for (int i = 0; i < drain.count; i++) {
-		if (queue_length(drain.fds[i]) > 0) {
+		if (accept_queue_length(drain.fds[i]) > 0) {
 			drain.empty_since = 0;
 			return false;
 		}
@@ -157,22 +105,22 @@ static bool queue_is_empty(int64_t now)
 	return now - drain.empty_since >= QUEUE_QUIET_MS;
 }
 
-static bool members_are_silent(void)
+static bool members_have_stopped_accepting(void)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
-		    !atomic_load(&member->is_silent) && generation_is_live(member))
+		    !atomic_load(&member->has_stopped_accepting) && member_is_live(member))
 			return false;
 	}
 	return true;
 }
 
-/* A worker that joined after the others were silent holds the drain until it is, too. */
-static bool newcomers_are_silent(int64_t now)
+/* A worker that joined after the others had stopped holds the drain until it is, too. */
+static bool newcomers_have_stopped_accepting(int64_t now)
 {
-	return members_are_silent() || now - drain.silent_since >= MEMBERS_WAIT_MS;
+	return members_have_stopped_accepting() || now - drain.stopped_since >= MEMBERS_WAIT_MS;
 }
 
 static bool members_have_connections(void)
@@ -181,7 +129,7 @@ static bool members_have_connections(void)
 		struct member *member = &generation.page->members[i];
 
 		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    generation_is_live(member))
+		    member_is_live(member))
 			return true;
 	}
 	return false;
@@ -200,7 +148,7 @@ static struct drain_sum sum_up(const struct connections_look *own)
 		struct member *member = &generation.page->members[i];
 
 		if (!atomic_load(&member->pid) || !atomic_load(&member->connections) ||
-		    !generation_is_live(member))
+		    !member_is_live(member))
 			continue;
 		sum.left += atomic_load(&member->connections);
 		sum.idle += atomic_load(&member->idle);
@@ -237,7 +185,7 @@ static void choose_graces(struct idle_graces *ret_graces)
 
 void drain_look(struct drain_view *view)
 {
-	const int64_t begun = bell_now_ms();
+	const int64_t begun = clock_now_ms();
 	struct idle_graces graces;
 
 	if (begun < view->next_look)
@@ -245,7 +193,7 @@ void drain_look(struct drain_view *view)
 	farewell_begin();
 	choose_graces(&graces);
 	connections_look(&graces, &view->look);
-	view->next_look = connections_next_look(&view->look, begun, bell_now_ms());
+	view->next_look = connections_next_look(&view->look, begun, clock_now_ms());
 }
 
 void drain_report_left(void)
@@ -255,7 +203,8 @@ void drain_report_left(void)
 	struct drain_sum sum;
 	bool go_on;
 
-	if (!drain_is_silent() || (!connections_remain() && !members_have_connections()))
+	if (!drain_has_stopped_accepting() ||
+	    (!connections_remain() && !members_have_connections()))
 		return;
 	connections_look(&never, &drain.view.look);
 	sum = sum_up(&drain.view.look);
@@ -281,7 +230,7 @@ static void end_listeners(void)
 	struct generation_page *successor = atomic_load(&generation.successor);
 
 	for (int i = 0; i < drain.count; i++) {
-		if (silence_is_prepared())
+		if (quiet_listener_table_is_complete())
 			(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
 		libc_calls.close(drain.fds[i]);
 	}
@@ -295,16 +244,15 @@ static void end_listeners(void)
 static void complain_once(int error)
 {
 	if (!drain.has_complained)
-		log_error("Unable to stop accepting: no quiet listener (error %d). Trying on until "
-		          "the "
-		          "drain ends.",
-		          -error);
+		log_error(
+			"Unable to stop accepting: no descriptor for the stand-in socket (%s). Will keep trying until the drain ends.",
+			errno_name(-error));
 	drain.has_complained = true;
 }
 
 bool drain_step(int64_t *ret_wait_ms)
 {
-	const int64_t now = bell_now_ms();
+	const int64_t now = clock_now_ms();
 	int error;
 
 	switch (drain.stage) {
@@ -314,25 +262,26 @@ bool drain_step(int64_t *ret_wait_ms)
 		    (!drain.may_grow || now - drain.begun < GROWING_QUEUE_MS))
 			return false;
 		(void)test_step("queue_empty");
-		drain.stage = STAGE_SILENCE;
+		drain.stage = STAGE_STOP_ACCEPTING;
 		/* fall through */
-	case STAGE_SILENCE:
+	case STAGE_STOP_ACCEPTING:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		error = silence_begin(drain.fds, drain.count);
+		error = stop_accepting_begin(drain.fds, drain.count);
 		if (error) {
 			complain_once(error);
 			return false;
 		}
-		(void)test_step("silent");
+		(void)test_step("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
-		drain.silent_since = now;
+		drain.stopped_since = now;
 		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
-		atomic_store(&generation.page->phase, PHASE_SILENT);
+		atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
 		bell_ring(&generation.page->bell);
 		/* fall through */
 	case STAGE_MEMBERS:
 		*ret_wait_ms = MEMBER_TICK_MS;
-		if (!members_are_silent() && now - drain.silent_since < MEMBERS_WAIT_MS)
+		if (!members_have_stopped_accepting() &&
+		    now - drain.stopped_since < MEMBERS_WAIT_MS)
 			return false;
 		drain.stage = STAGE_CONNECTIONS;
 		end_listeners();
@@ -342,7 +291,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		*ret_wait_ms = CONNECTION_TICK_MS;
 		drain_look(&drain.view);
 		if (!connections_remain() && !members_have_connections() &&
-		    newcomers_are_silent(now))
+		    newcomers_have_stopped_accepting(now))
 			return true;
 		report_progress(now);
 		return false;
@@ -355,22 +304,15 @@ void drain_end(void)
 	end_listeners();
 }
 
-bool drain_is_silent(void)
+bool drain_has_stopped_accepting(void)
 {
-	return drain.stage > STAGE_SILENCE;
+	return drain.stage > STAGE_STOP_ACCEPTING;
 }
 
-/* A listener that turned connections away can only be opened again with CAP_NET_RAW
- * (SO_BINDTOIFINDEX on a bound socket, socket(7)); without, this one has ended. */
 void drain_cancel(void)
 {
-	const int any_interface = 0;
-
 	for (int i = 0; i < drain.count; i++) {
-		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_BINDTOIFINDEX, &any_interface,
-		                 sizeof(any_interface));
-		(void)setsockopt(drain.fds[i], SOL_SOCKET, SO_DETACH_FILTER, &any_interface,
-		                 sizeof(any_interface));
+		accept_queue_let_newcomers_in(drain.fds[i]);
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;

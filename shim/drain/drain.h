@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The drain, as the leader conducts it: the queue of accepted-to-be connections first, then silence in
- * every process of the generation, then the listeners' end, then the connections. */
+/* Owns the stages of a drain, as the leader conducts it: the accept queue first, then the end of accepting in every
+ * process of the generation, then the end of the listeners, then the connections. */
 #ifndef OCTOPUS_DRAIN_H
 #define OCTOPUS_DRAIN_H
 
@@ -10,7 +10,7 @@
 #include "drain/connections.h"
 
 /* A listener that another generation accepts on is just let go; with any other, new SYNs are turned
- * away, and what is already queued is still accepted. The DEADLINE, by bell_now_ms(), is only told. Context: the controller. */
+ * away, and what is already queued is still accepted. DEADLINE (monotonic ms) is only logged. Context: the controller. */
 void drain_begin(int64_t deadline);
 
 /* Goes on as far as it can. Returns true when nothing that was accepted is left; else *ret_wait_ms
@@ -18,9 +18,9 @@ void drain_begin(int64_t deadline);
 bool drain_step(int64_t *ret_wait_ms);
 
 /* True once this process accepts no more: there is no way back. Context: the controller. */
-bool drain_is_silent(void);
+bool drain_has_stopped_accepting(void);
 
-/* Gives a drain up that is not silent yet. Context: the controller. */
+/* Gives a drain up before this process has stopped accepting. Context: the controller. */
 void drain_cancel(void);
 
 /* What a member knows of its connections. All zero: it has not looked yet. */
@@ -30,10 +30,10 @@ struct drain_view {
 };
 
 /* Looks at this process's connections if it is time for it: ends and follows them (connections.h). Context: the
- * controller of any member, once silent. */
+ * controller of any member, once the process has stopped accepting. */
 void drain_look(struct drain_view *view);
 
-/* Tells the log who is left, if anybody is. Context: the controller, once silent. */
+/* Tells the log who is left, if anybody is. Context: the controller, once the process has stopped accepting. */
 void drain_report_left(void);
 
 /* Lets go of what a drain that was cut short still holds. Context: the controller. */

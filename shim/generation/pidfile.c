@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -44,10 +45,9 @@ static void write_pid(pid_t pid)
 		error = -errno;
 	if (error) {
 		(void)libc_calls.unlink(temporary);
-		log_error("OCTOPUS_PIDFILE=\"%.100s\": expected a path that can be written (error "
-		          "%d). "
-		          "Serving without it.",
-		          settings.pidfile, -error);
+		log_error(
+			"OCTOPUS_PIDFILE=\"%.100s\": expected a path that can be written (%s). Serving without it.",
+			settings.pidfile, errno_name(-error));
 	}
 }
 

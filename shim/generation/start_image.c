@@ -14,6 +14,7 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/raw_syscall.h"
+#include "base/signal_set.h"
 #include "base/text.h"
 
 struct start_image start_image = {.umask = -1};
@@ -106,7 +107,7 @@ static _Atomic uint64_t changed;
 
 void start_image_note_change(int sig, const struct sigaction *old)
 {
-	const uint64_t bit = 1ULL << (sig - 1);
+	const uint64_t bit = SIGNAL_BIT(sig);
 
 	if (!(atomic_fetch_or(&changed, bit) & bit) && old->sa_handler == SIG_IGN)
 		start_image.ignored |= bit;
@@ -114,13 +115,13 @@ void start_image_note_change(int sig, const struct sigaction *old)
 
 bool start_image_is_changed(int sig)
 {
-	return atomic_load(&changed) >> (sig - 1) & 1;
+	return signal_set_has(atomic_load(&changed), sig);
 }
 
 /* What nobody has set is as it was. */
 void start_image_complete(void)
 {
-	for (int sig = 1; sig < 65; sig++) {
+	FOR_EACH_SIGNAL (sig) {
 		struct sigaction now;
 
 		if (!start_image_is_changed(sig) && libc_calls.sigaction(sig, NULL, &now) == 0)
@@ -138,7 +139,7 @@ static void copy_libc_signals(void)
 
 		if (RAW4(SYS_rt_sigaction, sig, NULL, action, sizeof(uint64_t)) == 0 &&
 		    action[0] == (long)SIG_IGN)
-			start_image.ignored |= 1ULL << (sig - 1);
+			start_image.ignored |= SIGNAL_BIT(sig);
 	}
 }
 
@@ -220,4 +221,14 @@ const char *start_image_getenv(const char *name)
 			return entry + length + 1;
 	}
 	return NULL;
+}
+
+/* Relative paths start where the successor will start. */
+const char *start_image_full_path(char *buffer, size_t size)
+{
+	if (start_image.path[0] == '/' || !start_image.directory)
+		text_format(buffer, size, "%s", start_image.path);
+	else
+		text_format(buffer, size, "%s/%s", start_image.directory, start_image.path);
+	return buffer;
 }

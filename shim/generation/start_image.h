@@ -46,8 +46,13 @@ int start_image_copy_words(int argc, char **argv, char **envp);
 
 /* Fills in the rest of start_image, once. Comes with the first call of any wrapper, among which are all
  * the calls that change it (chdir, umask, sigaction, dup2): a program that calls none of them, like
- * true(1), is spared it. Context: any. */
+ * true(1), is spared it. No handler runs before that call: sigaction() is one of them.
+ * Context: normal, or the first call of a wrapper. */
 void start_image_capture(void);
+
+/* Writes the path of what is executed into BUFFER, and returns that: a relative one is shown with the directory of
+ * the start in front. Context: any. */
+const char *start_image_full_path(char *buffer, size_t size);
 
 /* The value of NAME in the start environment, or NULL. Context: any. */
 const char *start_image_getenv(const char *name);

@@ -12,7 +12,7 @@
 #include "base/settings.h"
 #include "http/replay.h"
 #include "http/traffic.h"
-#include "signal/dispositions.h"
+#include "signal/restart.h"
 
 /* A longer list goes out in several writes. */
 #define PARTS 64
@@ -261,7 +261,7 @@ static ssize_t send_parts(int fd, struct iovec *parts, int count, int flags)
 
 	do
 		result = libc_calls.sendmsg(fd, &message, flags);
-	while (result < 0 && dispositions_interrupted_us());
+	while (result < 0 && restart_is_due());
 	return result;
 }
 

@@ -21,8 +21,7 @@ static inline bool farewell_has_begun(void)
 	return __builtin_expect(atomic_load_explicit(&farewell_is_on, memory_order_acquire), 0);
 }
 
-/* From now on connections may be followed. Not with OCTOPUS_HTTP_CLOSE=off. Context: the controller, once
- * silent. */
+/* From now on connections may be followed. Not with OCTOPUS_HTTP_CLOSE=off. Context: the controller, once it has stopped accepting. */
 void farewell_begin(void);
 
 /* FD is a connection: from now on it is followed, with what is recorded of it so far (traffic.h). A second call

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 /* Only the pages of the descriptors that are used become memory; but where the kernel commits no more than it has
  * (vm.overcommit_memory, proc(5)), all of it counts. */
@@ -21,12 +22,8 @@ static _Atomic bool is_begun;
 
 uint32_t traffic_now_ms(void)
 {
-	struct timespec now;
-	uint32_t ms;
+	const uint32_t ms = (uint32_t)(clock_coarse_now_ns() / NS_PER_MS);
 
-	/* The coarse clock costs no system call, and a few ns. */
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	ms = (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
 	return ms ? ms : 1;
 }
 

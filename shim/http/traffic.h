@@ -75,6 +75,7 @@ static inline struct traffic_entry *traffic_of(int fd)
 	               : NULL;
 }
 
+/* What the server did last on the connection of ENTRY. Context: any. */
 static inline enum last_move traffic_last_move(const struct traffic_entry *entry)
 {
 	return (enum last_move)atomic_load_explicit(&entry->last_move, memory_order_relaxed);

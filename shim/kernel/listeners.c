@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/listeners.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
-#include "base/text.h"
 #include "kernel/procfs.h"
+#include "kernel/socket_options.h"
 
 bool listeners_is_unix(int fd)
 {
-	int family = 0;
-	socklen_t size = sizeof(family);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+	return socket_option_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
 }
 
 bool listeners_is_listening(int fd)
 {
 	const int saved = errno;
-	int listening = 0;
-	socklen_t size = sizeof(listening);
-	const bool answer =
-		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+	const bool answer = socket_option_int(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0;
 
 	errno = saved;
 	return answer;
@@ -88,127 +79,4 @@ bool listeners_is_held_elsewhere(int fd)
 	struct flock lock = lock_request(F_WRLCK);
 
 	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
-
-static void format_unix(char *buffer, size_t size, const struct sockaddr_un *address,
-                        socklen_t length)
-{
-	const size_t path_offset = offsetof(struct sockaddr_un, sun_path);
-	const size_t room = length > path_offset ? length - path_offset : 0;
-	char path[sizeof(address->sun_path) + 1] = {0};
-
-	memcpy(path, address->sun_path, room < sizeof(path) ? room : sizeof(path) - 1);
-	if (room && !path[0])
-		path[0] = '@';
-	text_format(buffer, size, "unix:%s", path);
-}
-
-void listeners_format_address(char *buffer, size_t size, const struct sockaddr *address,
-                              socklen_t length)
-{
-	char host[INET6_ADDRSTRLEN];
-
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)address;
-
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		text_format(buffer, size, "%s:%d", host, ntohs(v4->sin_port));
-	} else if (address->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const void *)address;
-
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		text_format(buffer, size, "[%s]:%d", host, ntohs(v6->sin6_port));
-	} else if (address->sa_family == AF_UNIX) {
-		format_unix(buffer, size, (const void *)address, length);
-	} else {
-		text_format(buffer, size, "family %d", address->sa_family);
-	}
-}
-
-bool listeners_asks_for_any_port(const struct sockaddr *wanted)
-{
-	if (wanted->sa_family == AF_INET)
-		return ((const struct sockaddr_in *)(const void *)wanted)->sin_port == 0;
-	if (wanted->sa_family == AF_INET6)
-		return ((const struct sockaddr_in6 *)(const void *)wanted)->sin6_port == 0;
-	return false;
-}
-
-static bool same_v4(const struct sockaddr_in *wanted, const struct sockaddr_in *have, bool any_port)
-{
-	return wanted->sin_addr.s_addr == have->sin_addr.s_addr &&
-	       (wanted->sin_port == have->sin_port || (any_port && wanted->sin_port == 0));
-}
-
-static bool same_v6(const struct sockaddr_in6 *wanted, const struct sockaddr_in6 *have,
-                    bool any_port)
-{
-	return memcmp(&wanted->sin6_addr, &have->sin6_addr, sizeof(have->sin6_addr)) == 0 &&
-	       wanted->sin6_scope_id == have->sin6_scope_id &&
-	       (wanted->sin6_port == have->sin6_port || (any_port && wanted->sin6_port == 0));
-}
-
-/* An abstract name is all of its bytes; a path ends at its NUL, which bind(2) may be given or not and
- * getsockname(2) counts (unix(7)). */
-static size_t unix_name_length(const struct sockaddr_un *address, socklen_t length)
-{
-	const size_t room = length - offsetof(struct sockaddr_un, sun_path);
-
-	return address->sun_path[0] ? strnlen(address->sun_path, room) : room;
-}
-
-static bool same_unix(const struct sockaddr_un *wanted, socklen_t wanted_length,
-                      const struct sockaddr_un *have, socklen_t have_length)
-{
-	size_t length;
-
-	if (wanted_length <= sizeof(sa_family_t) || have_length <= sizeof(sa_family_t) ||
-	    wanted_length > sizeof(*wanted) || have_length > sizeof(*have))
-		return false;
-	length = unix_name_length(wanted, wanted_length);
-	return length == unix_name_length(have, have_length) &&
-	       memcmp(wanted->sun_path, have->sun_path, length) == 0;
-}
-
-bool listeners_same_address(const struct sockaddr *wanted, socklen_t wanted_length,
-                            const struct sockaddr *have, socklen_t have_length, bool any_port)
-{
-	if (wanted->sa_family != have->sa_family)
-		return false;
-	if (wanted->sa_family == AF_INET)
-		return wanted_length >= sizeof(struct sockaddr_in) &&
-		       same_v4((const void *)wanted, (const void *)have, any_port);
-	if (wanted->sa_family == AF_INET6)
-		return wanted_length >= sizeof(struct sockaddr_in6) &&
-		       same_v6((const void *)wanted, (const void *)have, any_port);
-	if (wanted->sa_family == AF_UNIX)
-		return same_unix((const void *)wanted, wanted_length, (const void *)have,
-		                 have_length);
-	return false;
-}
-
-bool listeners_matches_connection(const struct sockaddr *address, const struct sockaddr *local)
-{
-	if (address->sa_family != local->sa_family)
-		return false;
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *listener = (const void *)address;
-		const struct sockaddr_in *end = (const void *)local;
-
-		return listener->sin_port == end->sin_port &&
-		       (listener->sin_addr.s_addr == htonl(INADDR_ANY) ||
-		        listener->sin_addr.s_addr == end->sin_addr.s_addr);
-	}
-	if (address->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *listener = (const void *)address;
-		const struct sockaddr_in6 *end = (const void *)local;
-
-		return listener->sin6_port == end->sin6_port &&
-		       (IN6_IS_ADDR_UNSPECIFIED(&listener->sin6_addr) ||
-		        memcmp(&listener->sin6_addr, &end->sin6_addr, sizeof(end->sin6_addr)) == 0);
-	}
-	/* An accepted unix connection has its listener's name (unix(7)). Both are whole
-	 * sockaddr_storage, zero behind the name. */
-	return address->sa_family == AF_UNIX &&
-	       memcmp(address, local, sizeof(struct sockaddr_un)) == 0;
 }

@@ -5,8 +5,6 @@
 #define OCTOPUS_LISTENERS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <sys/socket.h>
 
 /* True if FD is a socket that listens (SO_ACCEPTCONN, socket(7)). Leaves errno alone. Context: any. */
 bool listeners_is_listening(int fd);
@@ -25,20 +23,5 @@ void listeners_mark_held(int fd);
 
 /* True if another process has marked FD as held. Context: any. */
 bool listeners_is_held_elsewhere(int fd);
-
-/* `127.0.0.1:80`, `[::1]:80`, `unix:/path`, `unix:@name`. Context: any. */
-void listeners_format_address(char *buffer, size_t size, const struct sockaddr *address,
-                              socklen_t length);
-
-/* Same family, address and port (port 0 in WANTED matches any when ANY_PORT). Context: any. */
-bool listeners_same_address(const struct sockaddr *wanted, socklen_t wanted_length,
-                            const struct sockaddr *have, socklen_t have_length, bool any_port);
-
-/* True if WANTED asks the kernel to choose the port. Context: any. */
-bool listeners_asks_for_any_port(const struct sockaddr *wanted);
-
-/* True if a connection whose local end is LOCAL came in through a listener on ADDRESS.
- * Context: any. */
-bool listeners_matches_connection(const struct sockaddr *address, const struct sockaddr *local);
 
 #endif

@@ -7,10 +7,12 @@
 #include <sys/resource.h>
 
 #include "base/bell.h"
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/test_step.h"
 #include "base/text.h"
+#include "kernel/peek.h"
 
 /* getdents64(2). */
 struct directory_entry {
@@ -23,46 +25,14 @@ struct directory_entry {
 
 #define MOST_FDS_TRIED 65536
 
-struct procfs_looks procfs_looks;
-
-/* A look takes us; but whoever looks may have lost the processor. */
-#define LOOK_LIMIT_MS 100
-
-void procfs_look_begins(void)
-{
-	atomic_fetch_add(&procfs_looks.begun, 1);
-}
-
-void procfs_look_ends(void)
-{
-	atomic_fetch_add(&procfs_looks.ended, 1);
-}
-
-void procfs_forked(void)
-{
-	atomic_store(&procfs_looks.ended, atomic_load(&procfs_looks.begun));
-}
-
-void procfs_await_looks(void)
-{
-	const struct timespec moment = {0, 10000};
-	const uint32_t begun = atomic_load(&procfs_looks.begun);
-	const int64_t end = bell_now_ms() + LOOK_LIMIT_MS;
-	const int saved = errno;
-
-	while ((int32_t)(atomic_load(&procfs_looks.ended) - begun) < 0 && bell_now_ms() < end)
-		(void)libc_calls.nanosleep(&moment, NULL);
-	errno = saved;
-}
-
 /* One piece of the list. */
 static long read_entries(int dir_fd, char *buffer, size_t size)
 {
 	long length;
 
-	procfs_look_begins();
+	peek_begin();
 	length = RAW3(SYS_getdents64, dir_fd, buffer, size);
-	procfs_look_ends();
+	peek_end();
 	return length;
 }
 
@@ -104,28 +74,6 @@ static int each_number(const char *path, long start,
 	return length < 0 ? (int)length : 0;
 }
 
-#define FD_ROOM 16
-
-void procfs_make_fd_room(struct fd_room *ret_room)
-{
-	struct rlimit limit = {0, 0};
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	*ret_room = (struct fd_room){limit.rlim_cur, limit.rlim_max};
-	if (limit.rlim_max - limit.rlim_cur < FD_ROOM)
-		limit.rlim_cur = limit.rlim_max;
-	else
-		limit.rlim_cur += FD_ROOM;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-void procfs_give_back_fd_room(const struct fd_room *room)
-{
-	const struct rlimit limit = {room->soft, room->hard};
-
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 struct fd_visit {
 	int first;
 	bool (*visit)(int fd, void *context);
@@ -139,9 +87,9 @@ static bool visit_fd(int number, int dir_fd, void *context)
 
 	if (number == dir_fd || number < call->first)
 		return true;
-	procfs_look_begins();
+	peek_begin();
 	go_on = call->visit(number, call->context);
-	procfs_look_ends();
+	peek_end();
 	return go_on;
 }
 

@@ -10,40 +10,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A server at its limit of descriptors leaves none for the controller's work: within a pair of these
- * the soft limit is raised by a few, as far as the hard limit allows. The server's threads may get one
- * of them meanwhile. Context: the controller. */
-struct fd_room {
-	uint64_t soft, hard;
-};
-void procfs_make_fd_room(struct fd_room *ret_room);
-void procfs_give_back_fd_room(const struct fd_room *room);
-
-/* To look at another thread's descriptor the kernel takes a reference for a moment (fdget(), fs/file.c). A
- * close() meanwhile is not the last one: an epoll set reports the file until the look is over, under a number that
- * the server has given up (epoll(7), "Q6"). So who looks says so, between a pair of these, and who
- * closes waits for the end of those that it finds under way: one that begins later does not find the number any
- * more. Looks are short. The walks below say it by themselves. Context: any. */
-void procfs_look_begins(void);
-void procfs_look_ends(void);
-
-/* How many there were. */
-extern struct procfs_looks {
-	_Atomic uint32_t begun, ended;
-} procfs_looks;
-
-/* After a close, or a dup over a number. Leaves errno alone. Context: any, but not within a look. */
-void procfs_await_looks(void);
-static inline void procfs_closed(void)
-{
-	if (__builtin_expect(atomic_load(&procfs_looks.begun) != atomic_load(&procfs_looks.ended),
-	                     0))
-		procfs_await_looks();
-}
-
-/* In the child of a fork, where nobody looks. Context: any. */
-void procfs_forked(void);
-
 /* Calls VISIT for each open descriptor from FIRST on, in ascending order, until it returns false. The descriptor
  * that reads the list is left out. Without /proc it tries the numbers below the soft limit (at
  * most 65,536). Context: any. */

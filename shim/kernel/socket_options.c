@@ -47,6 +47,14 @@ static const struct option options[] = {
 	{IPPROTO_TCP, TCP_CONGESTION, 1},
 };
 
+int socket_option_int(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, level, name, &value, &size) == 0 ? value : -errno;
+}
+
 void socket_options_carry(int from, int to)
 {
 	const int saved = errno;

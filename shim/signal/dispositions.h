@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where a taken signal goes in the leader: called in the handler. */
-typedef void (*disposition_sink)(int sig, const siginfo_t *info);
+#include "signal/handlers.h"
 
 /* Takes the mapped signals over from the server; what is in force now becomes the server's.
  * Context: normal, or the constructor. */
@@ -44,10 +43,6 @@ uint64_t dispositions_taken(void);
 /* True if the server may rely on EINTR: it has a handler for a signal that is not ours. When it has
  * none, our signals must not make its calls fail. Context: any. */
 bool dispositions_expects_interrupts(void);
-
-/* After a call that failed: true if it did with EINTR, and only because one of our signals came by a
- * server that does not expect to be interrupted. The call is then to go on. Context: any. */
-bool dispositions_interrupted_us(void);
 
 /* sigaction(2) for the server: the wrapper's policy. -1 and errno. Context: any. */
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old);

@@ -5,12 +5,11 @@
 #include <stdatomic.h>
 
 #include "base/interpose.h"
+#include "base/signal_set.h"
 #include "base/text.h"
 #include "kernel/procfs.h"
 
-#define SIGNALS 65
 #define SIGNALFDS 32
-#define BIT(sig) (1ULL << ((sig)-1))
 
 struct server_signalfd {
 	_Atomic int fd_plus_one; /* 0: free */
@@ -67,18 +66,6 @@ static bool find_signalfd(struct server_signalfd *entry)
 	return atomic_load(&entry->fd_plus_one) != 0;
 }
 
-static sigset_t to_set(uint64_t mask)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (mask & BIT(sig))
-			sigaddset(&set, sig);
-	}
-	return set;
-}
-
 /* A signalfd would get a signal before any handler does: while the signal is ours it is kept out of
  * the server's signalfds, and put back when it is released. */
 static void refresh_signalfd(struct server_signalfd *entry, uint64_t taken)
@@ -91,7 +78,7 @@ static void refresh_signalfd(struct server_signalfd *entry, uint64_t taken)
 	mask = atomic_load(&entry->wanted) & ~taken;
 	if (mask == atomic_load(&entry->present))
 		return;
-	set = to_set(mask);
+	set = signal_set_to_sigset(mask);
 	if (libc_calls.signalfd(atomic_load(&entry->fd_plus_one) - 1, &set, 0) >= 0)
 		atomic_store(&entry->present, mask);
 }
@@ -107,7 +94,7 @@ void signalfds_refresh(uint64_t taken)
 static void own_signalfd(struct server_signalfd *entry, uint64_t taken)
 {
 	const int fd = atomic_exchange(&entry->fd_plus_one, 0) - 1;
-	const sigset_t wanted = to_set(atomic_load(&entry->wanted));
+	const sigset_t wanted = signal_set_to_sigset(atomic_load(&entry->wanted));
 	uint64_t mask;
 	int own;
 
@@ -137,27 +124,24 @@ bool signalfds_want(uint64_t bit)
 
 void signalfds_note(int fd, const sigset_t *mask, uint64_t taken)
 {
-	const uint64_t kernel_mask = ~(BIT(SIGKILL) | BIT(SIGSTOP)); /* signalfd(2) drops these */
-	uint64_t wanted = 0;
-	int place = -1;
+	const uint64_t kernel_mask =
+		~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)); /* signalfd(2) drops these */
+	const uint64_t wanted = signal_set_from_sigset(mask);
+	int slot = -1;
 
-	for (int sig = 1; sig < SIGNALS; sig++) {
-		if (sigismember(mask, sig) == 1)
-			wanted |= BIT(sig);
-	}
 	for (int i = SIGNALFDS - 1; i >= 0; i--) {
 		const int here = atomic_load(&table[i].fd_plus_one);
 
-		if (here == fd + 1 || (!here && place < 0))
-			place = i;
+		if (here == fd + 1 || (!here && slot < 0))
+			slot = i;
 		if (here == fd + 1)
 			break;
 	}
-	if (place < 0)
+	if (slot < 0)
 		return;
-	atomic_store(&table[place].wanted, wanted);
-	atomic_store(&table[place].present, wanted & kernel_mask);
-	atomic_store(&table[place].fd_plus_one, fd + 1);
+	atomic_store(&table[slot].wanted, wanted);
+	atomic_store(&table[slot].present, wanted & kernel_mask);
+	atomic_store(&table[slot].fd_plus_one, fd + 1);
 	if (wanted & taken)
-		refresh_signalfd(&table[place], taken);
+		refresh_signalfd(&table[slot], taken);
 }

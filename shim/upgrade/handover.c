@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "upgrade/handover.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,163 +11,37 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "generation/members.h"
 #include "generation/start_image.h"
-#include "kernel/listeners.h"
+#include "kernel/elf.h"
+#include "kernel/fd_limit.h"
 #include "kernel/procfs.h"
 #include "signal/dispositions.h"
-#include "upgrade/birth.h"
+#include "upgrade/failure.h"
+#include "upgrade/manifest.h"
+#include "upgrade/spawn.h"
 
-/* Below this number a select() server can still use what it inherits, and most limits allow it. */
-#define HIGHEST_FD 1024
 #define ABANDON_MS 2000
-
-static _Atomic uint64_t any_port[HIGHEST_FD / 64];
 
 /* One successor is being born at a time: the controller's. */
 static struct {
 	struct spawn_fd fds[GENERATION_LISTENERS + 1];
 	char variable[64];
-} birth;
-
-void handover_note_any_port(int fd, bool asked)
-{
-	const uint64_t bit = 1ULL << (fd % 64);
-
-	if (fd < 0 || fd >= HIGHEST_FD)
-		return;
-	if (asked)
-		atomic_fetch_or(&any_port[fd / 64], bit);
-	else if (atomic_load_explicit(&any_port[fd / 64], memory_order_relaxed) & bit)
-		atomic_fetch_and(&any_port[fd / 64], ~bit);
-}
-
-static bool asked_for_any_port(int fd)
-{
-	return fd < HIGHEST_FD && (atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1);
-}
-
-static int get_int(int fd, int level, int name)
-{
-	int value = 0;
-	socklen_t size = sizeof(value);
-
-	(void)getsockopt(fd, level, name, &value, &size);
-	return value;
-}
-
-static void describe_listener(int fd, struct inherited_listener *listener)
-{
-	socklen_t length = sizeof(listener->address);
-
-	listener->family = get_int(fd, SOL_SOCKET, SO_DOMAIN);
-	listener->type = get_int(fd, SOL_SOCKET, SO_TYPE);
-	listener->protocol = get_int(fd, SOL_SOCKET, SO_PROTOCOL);
-	if (listener->family == AF_INET6)
-		listener->v6_only = (uint32_t)get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-	listener->asked_for_any_port = asked_for_any_port(fd);
-	if (libc_calls.getsockname(fd, (void *)&listener->address, &length) == 0)
-		listener->address_length = length;
-}
-
-static bool is_source(const int *fds, int count, int number)
-{
-	for (int i = 0; i < count; i++) {
-		if (fds[i] == number)
-			return true;
-	}
-	return false;
-}
-
-/* High, and none of those that are still to be copied. Everything else that stands there in the
- * child's own table is shut in and may be overwritten. */
-static int choose_number(const int *sources, int count, int below)
-{
-	do
-		below--;
-	while (below > 2 && is_source(sources, count, below));
-	return below > 2 ? below : -EMFILE;
-}
-
-static int fill_page(struct generation_page *page, int page_fd)
-{
-	int sources[GENERATION_LISTENERS + 1];
-	int count = listeners_find(sources, GENERATION_LISTENERS);
-	struct rlimit limit = {HIGHEST_FD, HIGHEST_FD};
-	int below;
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	below = limit.rlim_cur < HIGHEST_FD ? (int)limit.rlim_cur : HIGHEST_FD;
-	for (int i = 0; i < count; i++)
-		describe_listener(sources[i], &page->listeners[i]);
-	sources[count] = page_fd;
-	for (int i = 0; i <= count; i++) {
-		below = choose_number(sources, count + 1, below);
-		if (below < 0)
-			return below;
-		birth.fds[i] = (struct spawn_fd){sources[i], below};
-		if (i < count)
-			page->listeners[i].fd = below;
-	}
-	page->listener_count = (uint32_t)count;
-	page->predecessor = generation.pid;
-	page->group = getpgrp();
-	atomic_store(&page->predecessor_holds, 1);
-	page->number = generation.page->number + 1;
-	page->blocked = start_image.blocked;
-	return count;
-}
+} successor;
 
 /* The variable takes the free slot behind the start environment. */
 static char **make_environment(int page_fd_there)
 {
-	text_format(birth.variable, sizeof(birth.variable), HANDOVER_VARIABLE "=%d", page_fd_there);
-	start_image.envp[start_image.env_count] = birth.variable;
+	text_format(successor.variable, sizeof(successor.variable), HANDOVER_VARIABLE "=%d",
+	            page_fd_there);
+	start_image.envp[start_image.env_count] = successor.variable;
 	start_image.envp[start_image.env_count + 1] = NULL;
 	return start_image.envp;
-}
-
-static bool has_interpreter(const char *elf, ssize_t length)
-{
-	const Elf64_Ehdr *header = (const void *)elf;
-	const size_t table = (size_t)header->e_phnum * sizeof(Elf64_Phdr);
-
-	/* Only what is plainly static is refused; in doubt the loader is asked. */
-	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr) ||
-	    header->e_phoff > (size_t)length || table > (size_t)length - header->e_phoff)
-		return true;
-	for (int i = 0; i < header->e_phnum; i++) {
-		Elf64_Phdr segment;
-
-		memcpy(&segment, elf + header->e_phoff + (size_t)i * sizeof(segment),
-		       sizeof(segment));
-		if (segment.p_type == PT_INTERP)
-			return true;
-	}
-	return false;
-}
-
-/* No loader, no LD_PRELOAD: such a successor would try to bind a port that is in use. */
-static bool is_static_program(const char *path)
-{
-	char start[4096] __attribute__((aligned(8)));
-	const ssize_t length = procfs_read(path, start, sizeof(start));
-
-	return length >= (ssize_t)sizeof(Elf64_Ehdr) && memcmp(start, ELFMAG, SELFMAG) == 0 &&
-	       !has_interpreter(start, length);
-}
-
-/* Relative paths start where the successor will start. */
-static const char *full_path(char *buffer, size_t size)
-{
-	if (start_image.path[0] == '/' || !start_image.directory)
-		text_format(buffer, size, "%s", start_image.path);
-	else
-		text_format(buffer, size, "%s/%s", start_image.directory, start_image.path);
-	return buffer;
 }
 
 /* A server that dropped root may not get through to the directory it still stands in. */
@@ -183,41 +56,9 @@ static const char *choose_directory(void)
 	return start_image.directory;
 }
 
-static void explain_step(void)
-{
-	const int error = atomic_load(&spawn_report.error);
-	char path[PATH_MAX];
-
-	if (atomic_load(&spawn_report.failed_step) == SPAWN_CHDIR) {
-		log_error("Unable to fork a child: working directory %s: %s.",
-		          start_image.directory,
-		          error == ENOENT   ? "no such directory"
-		          : error == EACCES ? "permission denied"
-		                            : "cannot be entered");
-		return;
-	}
-	if (atomic_load(&spawn_report.failed_step) == SPAWN_CLONE) {
-		log_error("Unable to fork a child: clone: error %d.", error);
-		return;
-	}
-	full_path(path, sizeof(path));
-	if (error == ENOENT)
-		log_error("Unable to fork a child: %s: no such file (or its interpreter).", path);
-	else if (error == EACCES)
-		log_error("Unable to fork a child: %s: permission denied, expected an executable "
-		          "file.",
-		          path);
-	else if (error == ENOEXEC)
-		log_error("Unable to fork a child: %s: not a program or a #! script.", path);
-	else if (error == ETXTBSY)
-		log_error("Unable to fork a child: %s: it is still being written.", path);
-	else
-		log_error("Unable to fork a child: %s: error %d.", path, error);
-}
-
 static int start(struct generation_page *page, int page_fd)
 {
-	const int count = fill_page(page, page_fd);
+	const int count = manifest_fill(page, page_fd, successor.fds);
 	struct spawn_request request = {
 		.path = start_image.path,
 		.argv = start_image.argv,
@@ -227,7 +68,7 @@ static int start(struct generation_page *page, int page_fd)
 		/* Ours wait until its constructor has taken them; it then sets the mask. */
 		.blocked = start_image.blocked | dispositions_taken(),
 		.keeps_fd = start_image.had_fd,
-		.fds = birth.fds,
+		.fds = successor.fds,
 		.fd_count = count + 1,
 		.bell = &page->bell,
 	};
@@ -237,13 +78,13 @@ static int start(struct generation_page *page, int page_fd)
 		log_error("Unable to fork a child: no free descriptor numbers below the limit.");
 		return count;
 	}
-	request.envp = make_environment(birth.fds[count].to);
+	request.envp = make_environment(successor.fds[count].to);
 	error = spawn_successor(&request);
 	start_image.envp[start_image.env_count] = NULL;
 	if (error)
-		log_error("Unable to fork a child: clone: error %d.", -error);
+		log_error("Unable to fork a child: clone: %s.", errno_name(-error));
 	else if (atomic_load(&spawn_report.error))
-		explain_step();
+		failure_explain_start();
 	else
 		return 0;
 	spawn_release();
@@ -252,14 +93,14 @@ static int start(struct generation_page *page, int page_fd)
 
 static int make_page(struct generation_page **ret_page, int *ret_fd)
 {
-	struct fd_room room;
+	struct fd_limit before;
 	int error;
 
-	procfs_make_fd_room(&room);
-	error = generation_make_page(ret_page, ret_fd);
-	procfs_give_back_fd_room(&room);
+	fd_limit_raise(&before);
+	error = page_make(ret_page, ret_fd);
+	fd_limit_restore(&before);
 	if (error == 0 && *ret_fd < 0) {
-		generation_drop_page(*ret_page);
+		page_drop(*ret_page);
 		error = *ret_fd;
 	}
 	return error;
@@ -275,52 +116,26 @@ int handover_begin(struct generation_page **ret_page)
 		log_error("Unable to fork a child: the command line is not known.");
 		return -ENOMEM;
 	}
-	if (is_static_program(full_path(path, sizeof(path)))) {
-		log_error("Unable to fork a child: %s is statically linked: it would not load "
-		          "liboctopus.so.",
-		          path);
+	/* Without the library such a successor would try to bind a port that is in use. */
+	if (elf_is_static(start_image_full_path(path, sizeof(path)))) {
+		log_error(
+			"Unable to fork a child: %s is statically linked: it would not load liboctopus.so.",
+			path);
 		return -ENOEXEC;
 	}
 	error = make_page(&page, &page_fd);
 	if (error) {
-		log_error("Unable to fork a child: no page for the new generation (error %d).",
-		          -error);
+		log_error("Unable to fork a child: no shared memory for the new generation (%s).",
+		          errno_name(-error));
 		return error;
 	}
 	error = start(page, page_fd);
 	libc_calls.close(page_fd);
 	if (error)
-		generation_drop_page(page);
+		page_drop(page);
 	else
 		*ret_page = page;
 	return error;
-}
-
-void handover_explain_failure(const struct generation_page *page, bool has_timed_out)
-{
-	const int pid = atomic_load(&spawn_report.pid);
-	const int status = atomic_load(&spawn_report.status);
-	const char *phase = !atomic_load(&page->is_attached) ? "before it loaded liboctopus.so"
-	                    : !atomic_load(&page->leader)    ? "before it listened"
-	                    : !atomic_load(&page->is_ready)  ? "before it was ready"
-	                                                     : "before it had taken over";
-
-	if (has_timed_out)
-		log_error(
-			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
-			pid, (long)settings.ready_timeout_ms,
-			atomic_load(&page->is_attached) ? "" : " and has not loaded liboctopus.so",
-			generation.pid);
-	else if (!atomic_load(&spawn_report.has_ended))
-		log_error("Child (%d) has lost its leader (%d) %s. Master (%d) serves on.", pid,
-		          atomic_load(&page->leader), phase, generation.pid);
-	else if (WIFSIGNALED(status))
-		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
-		          pid, settings_signal_text(WTERMSIG(status)), WTERMSIG(status), phase,
-		          generation.pid);
-	else
-		log_error("Child (%d) exited with status %d %s. Master (%d) serves on.", pid,
-		          WEXITSTATUS(status), phase, generation.pid);
 }
 
 void handover_finish(struct generation_page *page, bool is_good)
@@ -329,11 +144,6 @@ void handover_finish(struct generation_page *page, bool is_good)
 		spawn_release();
 		return;
 	}
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const pid_t pid = atomic_load(&page->members[i].pid);
-
-		if (pid > 0)
-			(void)libc_calls.kill(pid, SIGKILL);
-	}
+	members_signal(page, SIGKILL);
 	spawn_abandon(ABANDON_MS);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/test_step.h"
 #include "base/text.h"
+#include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
@@ -27,16 +28,6 @@ static struct {
 	/* By index in the page; -1: refused, adopted or closed. */
 	_Atomic int fds[GENERATION_LISTENERS];
 } inheritance = {.page_fd = -1};
-
-static int get_int(int fd, int level, int name)
-{
-	int value = -1;
-	socklen_t size = sizeof(value);
-
-	if (getsockopt(fd, level, name, &value, &size) != 0)
-		return -errno;
-	return value;
-}
 
 /* What the page says is not believed: a server must not find itself on another port. */
 static bool is_at_its_address(const struct inherited_listener *listener)
@@ -64,11 +55,11 @@ static const char *find_fault(const struct inherited_listener *listener)
 
 	if (fcntl(fd, F_GETFD) < 0)
 		return "it is not open";
-	if (get_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK)
+	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK)
 		return "it is not a socket";
-	if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != listener->family)
+	if (socket_option_int(fd, SOL_SOCKET, SO_DOMAIN) != listener->family)
 		return "it is of another family";
-	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
+	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
 		return "it is of another type";
 	if (!listeners_is_listening(fd))
 		return "it does not listen";
@@ -142,10 +133,10 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 		          value);
 		return;
 	}
-	error = generation_map_page((int)fd, &page);
+	error = page_map((int)fd, &page);
 	if (error) {
-		log_error("Ignored " HANDOVER_VARIABLE "=\"%.64s\": %s. Starting without a "
-		          "hand-over.",
+		log_error("Ignored " HANDOVER_VARIABLE
+		          "=\"%.64s\": %s. Starting without a hand-over.",
 		          value, explain_map_error(error));
 		return;
 	}
@@ -161,38 +152,6 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 	count_fds();
 }
 
-/* One claimed by a process that has ended since (a configuration test before the real start) is
- * there to be claimed again. */
-static bool claim(struct inherited_listener *listener)
-{
-	int32_t owner = atomic_load(&listener->claimed_by);
-
-	if (owner && !procfs_is_dead(owner))
-		return false;
-	return atomic_compare_exchange_strong(&listener->claimed_by, &owner, getpid());
-}
-
-/* Only there does IPV6_V6ONLY say anything: a bind to any other address sets it by itself
- * (net/ipv6/af_inet6.c, __inet6_bind), which a socket before its bind cannot show. */
-static bool has_v6_wildcard(const struct inherited_listener *listener)
-{
-	const struct sockaddr_in6 *address = (const void *)&listener->address;
-
-	return listener->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr);
-}
-
-static bool is_same_kind(int fd, const struct inherited_listener *listener)
-{
-	if (get_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
-		return false;
-	return !has_v6_wildcard(listener) ||
-	       get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
-}
-
-/* Listeners that the server made blocking and the predecessor did not, by their number. */
-#define MOST_MIXED 4096
-static _Atomic uint64_t mixed[MOST_MIXED / 64];
-
 static void close_waiting(_Atomic int *waiting)
 {
 	const int fd = atomic_exchange(waiting, -1);
@@ -201,64 +160,36 @@ static void close_waiting(_Atomic int *waiting)
 		libc_calls.close(fd);
 }
 
-/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting. A
- * predecessor that sits in a blocking accept() keeps sitting when it is set; one that polls would sit down for
- * good when it is not. Many servers set it only after bind(): then it is as it should be soon. */
-static void carry_status_flags(int from, int to)
+uint32_t inheritance_listeners(void)
 {
-	const int wanted = fcntl(from, F_GETFL), present = fcntl(to, F_GETFL);
-
-	if (wanted < 0 || present < 0 || (wanted & O_NONBLOCK) == (present & O_NONBLOCK))
-		return;
-	if (wanted & O_NONBLOCK)
-		(void)fcntl(to, F_SETFL, present | O_NONBLOCK);
-	else if ((unsigned)from < MOST_MIXED)
-		atomic_fetch_or(&mixed[from / 64], 1ULL << (from % 64));
+	return inheritance.count;
 }
 
-bool inheritance_is_mixed(int fd)
+struct inherited_listener *inheritance_listener(uint32_t index)
 {
-	return (unsigned)fd < MOST_MIXED && atomic_load(&mixed[fd / 64]) >> (fd % 64) & 1;
+	return &inheritance.page->listeners[index];
 }
 
-static int take_place_of(int fd, uint32_t index)
+bool inheritance_is_here(uint32_t index)
 {
-	/* Out of the controller's reach, which closes what nobody has claimed in time. */
-	const int inherited = atomic_exchange(&inheritance.fds[index], -1);
-	const int fd_flags = fcntl(fd, F_GETFD);
+	return atomic_load(&inheritance.fds[index]) >= 0;
+}
 
-	socket_options_carry(fd, inherited);
-	carry_status_flags(fd, inherited);
-	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0) {
-		atomic_store(&inheritance.fds[index], inherited);
-		return -errno;
-	}
-	libc_calls.close(inherited);
-	(void)test_step("adopted");
-	listeners_mark_held(fd);
+int inheritance_take(uint32_t index)
+{
+	return atomic_exchange(&inheritance.fds[index], -1);
+}
+
+void inheritance_put_back(uint32_t index, int fd)
+{
+	atomic_store(&inheritance.fds[index], fd);
+}
+
+void inheritance_taken(void)
+{
 	if (inheritance_unclaimed() == 0)
 		close_waiting(&inheritance.page_fd);
 	count_fds();
-	return 0;
-}
-
-int inheritance_adopt(int fd, const struct sockaddr *address, socklen_t length)
-{
-	const int saved = errno;
-	int result = -ENOENT;
-
-	for (uint32_t i = 0; i < inheritance.count && result == -ENOENT; i++) {
-		struct inherited_listener *listener = &inheritance.page->listeners[i];
-
-		if (atomic_load(&inheritance.fds[i]) >= 0 &&
-		    listeners_same_address(address, length, (const void *)&listener->address,
-		                           listener->address_length,
-		                           listener->asked_for_any_port) &&
-		    is_same_kind(fd, listener) && claim(listener))
-			result = take_place_of(fd, i);
-	}
-	errno = saved;
-	return result;
 }
 
 int inheritance_unclaimed(void)

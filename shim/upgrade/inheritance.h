@@ -7,14 +7,16 @@
 #define OCTOPUS_INHERITANCE_H
 
 #include <stdbool.h>
-#include <sys/socket.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "generation/generation.h"
+#include "generation/page.h"
 
 /* How many descriptors wait; 0 in every process that is no successor. The one flag that the
  * wrappers of bind, close, dup2 and execve test. */
 extern _Atomic int inheritance_count;
 
+/* True while any descriptor waits. Context: any. */
 static inline bool inheritance_is_waiting(void)
 {
 	return __builtin_expect(atomic_load_explicit(&inheritance_count, memory_order_relaxed) != 0,
@@ -27,10 +29,18 @@ static inline bool inheritance_is_waiting(void)
  * Context: init. */
 void inheritance_receive(const char *value, bool *ret_passed_on);
 
-/* Puts the inherited listener on ADDRESS in the place of FD, a socket that the server is about to
- * bind there, with the options FD has by now. Returns 0, or -ENOENT when there is none (or FD is
- * not such a socket). Context: any. */
-int inheritance_adopt(int fd, const struct sockaddr *address, socklen_t length);
+/* How many listeners the manifest names, and what it says of each. Context: any. */
+uint32_t inheritance_listeners(void);
+struct inherited_listener *inheritance_listener(uint32_t index);
+
+/* True if listener INDEX waits in this process. Context: any. */
+bool inheritance_is_here(uint32_t index);
+
+/* Takes the descriptor of listener INDEX out, which is the caller's from then on; -1 if another was quicker.
+ * _put_back returns it; _taken says that it has found its place. Context: any. */
+int inheritance_take(uint32_t index);
+void inheritance_put_back(uint32_t index, int fd);
+void inheritance_taken(void);
 
 /* How many inherited listeners nobody has claimed. Context: any. */
 int inheritance_unclaimed(void);
@@ -50,9 +60,5 @@ void inheritance_move_away(int fd);
 /* Before an execve: lets them through, and says in ENTRY (HANDOVER_VARIABLE=N) where the page is.
  * After one that failed: ALLOW false shuts them in again. Context: any (a vfork child too). */
 void inheritance_pass_on(bool allow, char *entry, size_t size);
-
-/* True if the server bound FD as a blocking listener, and it is not blocking because its predecessor's was not.
- * Whether the server has changed that since is not known. Context: any. */
-bool inheritance_is_mixed(int fd);
 
 #endif

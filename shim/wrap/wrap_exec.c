@@ -4,66 +4,35 @@
  * nothing outside the stack is written. */
 #include "base/interpose.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "generation/generation.h"
+#include "generation/members.h"
 #include "kernel/procfs.h"
-#include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/pass_on.h"
 
 extern char **environ;
 
 typedef int (*exec_function)(const char *path, char *const argv[], char *const envp[]);
 
-static size_t count_words(char *const words[])
-{
-	size_t count = 0;
-
-	while (words && words[count])
-		count++;
-	return count;
-}
-
-static int exec_passing_on(exec_function function, const char *path, char *const argv[],
-                           char *const envp[])
-{
-	const size_t count = count_words(envp);
-	char *extended[count + 2];
-	char entry[64];
-	int result;
-
-	for (size_t i = 0; i < count; i++)
-		extended[i] = envp[i];
-	extended[count] = entry;
-	extended[count + 1] = NULL;
-	inheritance_pass_on(true, entry, sizeof(entry));
-	result = function(path, argv, extended);
-	inheritance_pass_on(false, NULL, 0);
-	return result;
-}
-
 static int exec_by(exec_function function, const char *path, char *const argv[], char *const envp[])
 {
-	const uint64_t changed = dispositions_prepare_exec();
 	/* A forked child that becomes another program no longer counts as a connection. */
 	const bool was_connection =
 		atomic_load(&generation.membership) && getpid() == generation.pid;
-	int result, error;
+	char *room[pass_on_room(envp)];
+	struct pass_on pass_on;
+	int result;
 
 	if (was_connection)
-		generation_leave();
-	if (inheritance_is_waiting())
-		result = exec_passing_on(function, path, argv, envp);
-	else
-		result = function(path, argv, envp);
-	error = errno;
+		members_leave();
+	result = function(path, argv, pass_on_begin(&pass_on, envp, room));
+	pass_on_end(&pass_on);
 	if (was_connection)
-		generation_join(MEMBER_CONNECTION);
-	dispositions_undo_exec(changed);
-	errno = error;
+		members_join(MEMBER_CONNECTION);
 	return result;
 }
 
@@ -159,24 +128,12 @@ static int spawn_by(spawn_function function, pid_t *pid, const char *path,
                     const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                     char *const argv[], char *const envp[])
 {
-	const uint64_t changed = dispositions_prepare_exec();
-	const size_t count = inheritance_is_waiting() ? count_words(envp) : 0;
-	char *extended[count + 2];
-	char entry[64];
+	char *room[pass_on_room(envp)];
+	struct pass_on pass_on;
 	int error;
 
-	if (inheritance_is_waiting()) {
-		for (size_t i = 0; i < count; i++)
-			extended[i] = envp[i];
-		extended[count] = entry;
-		extended[count + 1] = NULL;
-		inheritance_pass_on(true, entry, sizeof(entry));
-		error = function(pid, path, actions, attributes, argv, extended);
-		inheritance_pass_on(false, NULL, 0);
-	} else {
-		error = function(pid, path, actions, attributes, argv, envp);
-	}
-	dispositions_undo_exec(changed);
+	error = function(pid, path, actions, attributes, argv, pass_on_begin(&pass_on, envp, room));
+	pass_on_end(&pass_on);
 	return error;
 }
 
@@ -213,61 +170,33 @@ EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 }
 #endif
 
-/* system() and popen() take the environment from environ. Only a successor that has not listened yet
- * has anything to pass on, and only a wrapper program then starts others. */
-struct passing {
-	char **before;
-	uint64_t changed;
-	char entry[64];
-};
-
-static void begin_passing(struct passing *passing, char **extended, size_t count)
-{
-	passing->changed = dispositions_prepare_exec();
-	passing->before = environ;
-	if (!inheritance_is_waiting())
-		return;
-	for (size_t i = 0; i < count; i++)
-		extended[i] = environ[i];
-	extended[count] = passing->entry;
-	extended[count + 1] = NULL;
-	inheritance_pass_on(true, passing->entry, sizeof(passing->entry));
-	environ = extended;
-}
-
-static void end_passing(const struct passing *passing)
-{
-	if (environ != passing->before) {
-		environ = passing->before;
-		inheritance_pass_on(false, NULL, 0);
-	}
-	dispositions_undo_exec(passing->changed);
-}
-
+/* system() and popen() take the environment from environ. */
 EXPORT int system(const char *command)
 {
-	const size_t count = inheritance_is_waiting() ? count_words(environ) : 0;
-	char *extended[count + 2];
-	struct passing passing;
+	char *room[pass_on_room(environ)];
+	char **const before = environ;
+	struct pass_on pass_on;
 	int result;
 
 	libc_calls_ensure();
-	begin_passing(&passing, extended, count);
+	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room);
 	result = libc_calls.system(command);
-	end_passing(&passing);
+	environ = before;
+	pass_on_end(&pass_on);
 	return result;
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	const size_t count = inheritance_is_waiting() ? count_words(environ) : 0;
-	char *extended[count + 2];
-	struct passing passing;
+	char *room[pass_on_room(environ)];
+	char **const before = environ;
+	struct pass_on pass_on;
 	FILE *stream;
 
 	libc_calls_ensure();
-	begin_passing(&passing, extended, count);
+	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room);
 	stream = libc_calls.popen(command, mode);
-	end_passing(&passing);
+	environ = before;
+	pass_on_end(&pass_on);
 	return stream;
 }

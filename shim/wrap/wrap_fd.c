@@ -9,7 +9,7 @@
 #include "control/controller.h"
 #include "drain/connections.h"
 #include "http/farewell.h"
-#include "kernel/procfs.h"
+#include "kernel/peek.h"
 #include "upgrade/inheritance.h"
 
 EXPORT int close(int fd)
@@ -24,7 +24,7 @@ EXPORT int close(int fd)
 	if (farewell_has_begun())
 		farewell_forget(fd);
 	result = libc_calls.close(fd);
-	procfs_closed();
+	peek_closed();
 	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))
 		controller_wake();
 	return result;
@@ -46,7 +46,7 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 			return 0;
 	}
 	result = libc_calls.close_range(first, last, flags);
-	procfs_closed();
+	peek_closed();
 	if (UNLIKELY(connections_watched_fd >= 0))
 		controller_wake();
 	return result;
@@ -76,7 +76,7 @@ EXPORT int dup2(int from, int to)
 
 	make_room(from, to);
 	result = libc_calls.dup2(from, to);
-	procfs_closed();
+	peek_closed();
 	return result;
 }
 
@@ -86,6 +86,6 @@ EXPORT int dup3(int from, int to, int flags)
 
 	make_room(from, to);
 	result = libc_calls.dup3(from, to, flags);
-	procfs_closed();
+	peek_closed();
 	return result;
 }

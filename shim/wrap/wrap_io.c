@@ -13,13 +13,13 @@
 #include "http/farewell.h"
 #include "http/tls.h"
 #include "http/traffic.h"
-#include "signal/dispositions.h"
+#include "signal/restart.h"
 
 /* Nothing was moved: what was moved before a signal is returned as a number (signal(7)). */
 #define UNDISTURBED(result, call)  \
 	do                         \
 		(result) = (call); \
-	while (UNLIKELY((result) < 0) && dispositions_interrupted_us())
+	while (UNLIKELY((result) < 0) && restart_is_due())
 
 static bool is_followed(int fd)
 {

@@ -23,7 +23,7 @@ EXPORT __attribute__((noreturn)) void _Exit(int status)
 	_exit(status);
 }
 
-/* A child for one connection has its place in the generation before its parent can close the
+/* A child for one connection has its slot in the generation before its parent can close the
  * connection: in between, the drain would see neither. */
 EXPORT pid_t fork(void)
 {

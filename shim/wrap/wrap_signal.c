@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+#include "base/signal_set.h"
 #include "control/waiting.h"
 #include "signal/dispositions.h"
+#include "signal/restart.h"
 
 typedef void (*handler)(int);
 
@@ -43,7 +46,7 @@ static _Atomic uint64_t interrupting;
 
 static int restart_flag(int sig)
 {
-	const bool is_interrupting = sig > 0 && sig < 65 && (interrupting >> (sig - 1) & 1);
+	const bool is_interrupting = signal_is_valid(sig) && signal_set_has(interrupting, sig);
 
 	return is_interrupting ? 0 : SA_RESTART;
 }
@@ -60,10 +63,10 @@ EXPORT int siginterrupt(int sig, int flag)
 	if (sigaction(sig, NULL, &action) != 0)
 		return -1;
 	if (flag) {
-		interrupting |= 1ULL << (sig - 1);
+		interrupting |= SIGNAL_BIT(sig);
 		action.sa_flags &= ~SA_RESTART;
 	} else {
-		interrupting &= ~(1ULL << (sig - 1));
+		interrupting &= ~SIGNAL_BIT(sig);
 		action.sa_flags |= SA_RESTART;
 	}
 	return sigaction(sig, &action, NULL);
@@ -147,30 +150,18 @@ EXPORT handler sigset(int sig, handler function)
 }
 #endif
 
-#define NS_PER_S 1000000000LL
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 /* What is left of LIMIT when it was begun at BEGUN. */
 static struct timespec rest_of(const struct timespec *limit, int64_t begun)
 {
-	const int64_t rest = limit->tv_sec * NS_PER_S + limit->tv_nsec - (now_ns() - begun);
-
-	return rest > 0 ? (struct timespec){rest / NS_PER_S, rest % NS_PER_S}
-	                : (struct timespec){0, 0};
+	return clock_to_timespec(
+		restart_rest(limit->tv_sec * NS_PER_S + limit->tv_nsec, clock_now_ns() - begun));
 }
 
 /* One of ours that a wait got first goes where the handler would have put it, and one that came by in
  * a handler is no news: the wait goes on for the rest of its time. */
 EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
-	const int64_t begun = timeout ? now_ns() : 0;
+	const int64_t begun = timeout ? clock_now_ns() : 0;
 	struct timespec rest;
 	siginfo_t own;
 	int sig;
@@ -179,7 +170,7 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	if (waiting_is_watched())
 		waiting_idly();
 	sig = libc_calls.sigtimedwait(set, &own, timeout);
-	while (sig > 0 ? dispositions_intercept(sig, &own) : dispositions_interrupted_us()) {
+	while (sig > 0 ? dispositions_intercept(sig, &own) : restart_is_due()) {
 		if (timeout)
 			rest = rest_of(timeout, begun);
 		sig = libc_calls.sigtimedwait(set, &own, timeout ? &rest : NULL);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "control/waiting.h"
-#include "signal/dispositions.h"
+#include "signal/restart.h"
 
 EXPORT int pause(void)
 {
@@ -17,7 +17,7 @@ EXPORT int pause(void)
 		waiting_idly();
 	do
 		result = libc_calls.pause();
-	while (dispositions_interrupted_us());
+	while (restart_is_due());
 	return result;
 }
 
@@ -29,7 +29,7 @@ EXPORT int sigsuspend(const sigset_t *mask)
 		waiting_idly();
 	do
 		result = libc_calls.sigsuspend(mask);
-	while (dispositions_interrupted_us());
+	while (restart_is_due());
 	return result;
 }
 
@@ -41,7 +41,7 @@ EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
 	if (waiting_is_watched())
 		waiting_idly();
 	result = libc_calls.nanosleep(request, &rest);
-	while (UNLIKELY(result < 0) && dispositions_interrupted_us())
+	while (UNLIKELY(result < 0) && restart_is_due())
 		result = libc_calls.nanosleep(&rest, &rest);
 	if (result < 0 && errno == EINTR && remaining)
 		*remaining = rest;
@@ -61,7 +61,7 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	error = libc_calls.clock_nanosleep(clock, flags, request, &rest);
 	for (; UNLIKELY(error == EINTR); errno = saved) {
 		errno = EINTR;
-		if (!dispositions_interrupted_us())
+		if (!restart_is_due())
 			break;
 		error = libc_calls.clock_nanosleep(clock, flags,
 		                                   flags & TIMER_ABSTIME ? request : &rest, &rest);

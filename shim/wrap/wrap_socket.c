@@ -11,12 +11,16 @@
 #include "control/controller.h"
 #include "control/takeover.h"
 #include "control/waiting.h"
-#include "drain/silence.h"
+#include "drain/quiet_listener.h"
+#include "drain/stop_accepting.h"
+#include "generation/generation.h"
 #include "http/traffic.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
-#include "signal/dispositions.h"
-#include "upgrade/handover.h"
+#include "signal/restart.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/manifest.h"
 
 #define MIXED_WAIT_MS 100
 
@@ -25,7 +29,7 @@ EXPORT int socket(int family, int type, int protocol)
 {
 	const int fd = libc_calls.socket(family, type, protocol);
 
-	handover_note_any_port(fd, false);
+	manifest_note_any_port(fd, false);
 	traffic_begin_anew(fd, false);
 	return fd;
 }
@@ -35,14 +39,14 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 	int result;
 
 	if (inheritance_is_waiting() && address && length > sizeof(sa_family_t) &&
-	    inheritance_adopt(fd, address, length) == 0) {
+	    adoption_adopt(fd, address, length) == 0) {
 		log_info("Imported a listener from file.");
 		result = 0;
 	} else {
 		result = libc_calls.bind(fd, address, length);
 	}
 	if (result == 0)
-		handover_note_any_port(fd, listeners_asks_for_any_port(address));
+		manifest_note_any_port(fd, address_asks_for_any_port(address));
 	return result;
 }
 
@@ -59,12 +63,12 @@ EXPORT int listen(int fd, int backlog)
 /* Leaves errno as the kernel set it, unless the listener is a quiet one. */
 static int after_accept(int fd, int result)
 {
-	silence_accept_leave();
+	stop_accepting_leave_accept();
 	if (result >= 0) {
 		traffic_begin_anew(result, true);
 		takeover_note_accept();
 	} else {
-		silence_accept_failed(fd);
+		quiet_listener_accept_failed(fd);
 	}
 	return result;
 }
@@ -76,8 +80,8 @@ static bool is_too_late(int fd)
 {
 	struct pollfd request = {.fd = fd, .events = POLLIN};
 
-	if (!silence_thread_polls() || !generation_may_share() || fcntl(fd, F_GETFL) & O_NONBLOCK ||
-	    libc_calls.poll(&request, 1, 0) != 0)
+	if (!quiet_listener_thread_polls() || !generation_may_share() ||
+	    fcntl(fd, F_GETFL) & O_NONBLOCK || libc_calls.poll(&request, 1, 0) != 0)
 		return false;
 	errno = ECONNABORTED;
 	return true;
@@ -90,7 +94,7 @@ static bool lost_its_descriptor(int fd, bool *was_tried)
 {
 	const struct timespec moment = {0, 1000000};
 
-	if (errno != EMFILE || !generation.page || silence_is_on() ||
+	if (errno != EMFILE || !generation.page || stop_accepting_has_begun() ||
 	    fcntl(fd, F_GETFL) & O_NONBLOCK)
 		return false;
 	errno = EMFILE;
@@ -99,26 +103,25 @@ static bool lost_its_descriptor(int fd, bool *was_tried)
 		return *was_tried = true;
 	if (!controller_is_at_work())
 		return false;
-	return libc_calls.nanosleep(&moment, NULL) == 0 || dispositions_interrupted_us();
+	return libc_calls.nanosleep(&moment, NULL) == 0 || restart_is_due();
 }
 
 /* A thread that never polled and finds no connection expects to wait for one. It looks up now and then: where it
- * waits, nobody can wake it when the listeners are silenced. */
+ * waits, nobody can wake it when the process stops accepting. */
 static bool waited_for_it(int fd)
 {
 	struct pollfd request = {.fd = fd, .events = POLLIN};
 
-	if (errno != EAGAIN || silence_is_on() || silence_thread_polls() ||
-	    !inheritance_is_mixed(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+	if (errno != EAGAIN || stop_accepting_has_begun() || quiet_listener_thread_polls() ||
+	    !adoption_blocks_for_server(fd) || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
 		return false;
-	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || dispositions_interrupted_us();
+	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
 }
 
 /* A listener with a time limit (SO_RCVTIMEO) is never restarted by the kernel (signal(7)). */
 static bool is_worth_another_try(int fd, bool *was_tried)
 {
-	return dispositions_interrupted_us() || lost_its_descriptor(fd, was_tried) ||
-	       waited_for_it(fd);
+	return restart_is_due() || lost_its_descriptor(fd, was_tried) || waited_for_it(fd);
 }
 
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
@@ -131,7 +134,7 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 	if (is_too_late(fd))
 		return -1;
 	(void)test_step("accepting");
-	silence_accept_enter();
+	stop_accepting_enter_accept();
 	do
 		result = libc_calls.accept(fd, address, length);
 	while (UNLIKELY(result < 0) && is_worth_another_try(fd, &was_tried));
@@ -148,7 +151,7 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	if (is_too_late(fd))
 		return -1;
 	(void)test_step("accepting");
-	silence_accept_enter();
+	stop_accepting_enter_accept();
 	do
 		result = libc_calls.accept4(fd, address, length, flags);
 	while (UNLIKELY(result < 0) && is_worth_another_try(fd, &was_tried));
@@ -169,7 +172,7 @@ EXPORT int shutdown(int fd, int how)
  * path): a quiet one answers with that of the listener it stands for. */
 EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
-	if (UNLIKELY(silence_is_on()) && silence_get_address(fd, address, length))
+	if (UNLIKELY(stop_accepting_has_begun()) && quiet_listener_get_address(fd, address, length))
 		return 0;
 	return libc_calls.getsockname(fd, address, length);
 }

@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	/* A successor whose midwife has gone becomes ours. */
+	/* A successor whose reaper has gone becomes ours. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);

@@ -5,12 +5,15 @@
  *
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with: zeros are a good hand-over.
- * Links: generation/generation.c upgrade/inheritance.c base/libc_calls.c kernel/listeners.c base/log.c
- * Links: kernel/procfs.c base/settings.c kernel/socket_options.c generation/start_image.c base/test_step.c
- * Links: base/text.c */
+ * Links: upgrade/adoption.c generation/generation.c generation/page.c upgrade/inheritance.c
+ * Links: base/libc_calls.c kernel/address.c kernel/listeners.c base/log.c kernel/peek.c
+ * Links: kernel/procfs.c base/settings.c base/signal_names.c kernel/socket_options.c
+ * Links: generation/start_image.c base/test_step.c base/text.c */
 #include "generation/generation.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "base/settings.h"
 #include "base/text.h"
@@ -150,7 +153,7 @@ static void adopt(unsigned choice)
 		address.v4.sin_port = 0;
 	if (choice & 32)
 		length = choice % (sizeof(address) + 1);
-	if (length <= sizeof(sa_family_t) || inheritance_adopt(fd, &address.any, length) != 0) {
+	if (length <= sizeof(sa_family_t) || adoption_adopt(fd, &address.any, length) != 0) {
 		(void)close(fd);
 		return;
 	}
@@ -198,7 +201,7 @@ static void finish(void)
 		demand(!listeners_is_listening(own_fds[own_count - 1]));
 		(void)close(own_fds[own_count - 1]);
 	}
-	generation_drop_page(generation.page);
+	page_drop(generation.page);
 	generation.page = NULL;
 	for (int fd = FIRST_INHERITED; fd < FIRST_OWN; fd++)
 		(void)close(fd);

@@ -2,8 +2,9 @@
 /* Fuzzes the settings: whatever the environment says, each value is in its range afterwards, and a
  * bad one is named in a line that says what is expected. The input is the values, in the order of
  * `names`, each with a NUL behind it.
- * Links: base/settings.c base/text.c */
+ * Links: base/settings.c base/signal_names.c base/text.c */
 #include "base/settings.h"
+#include "base/signal_names.h"
 #include "base/text.h"
 
 #include <signal.h>
@@ -81,7 +82,7 @@ static void parse_one_by_one(const char *value)
 
 	if (settings_parse_duration(value, &ms) == 0)
 		demand(is_duration(ms));
-	sig = settings_parse_signal(value, (int)strlen(value));
+	sig = signal_parse(value, (int)strlen(value));
 	demand(sig < 0 || (sig >= 1 && sig <= 64));
 }
 

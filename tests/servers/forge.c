@@ -365,9 +365,9 @@ static void fault_odd_phase(void)
 	pass_page();
 }
 
-static void fault_silent(void)
+static void fault_not_accepting(void)
 {
-	page.phase = PHASE_SILENT;
+	page.phase = PHASE_NOT_ACCEPTING;
 	make_listener(port);
 	pass_page();
 }
@@ -428,7 +428,7 @@ static const struct {
 	{"led_by_another", fault_led_by_another},
 	{"has_left", fault_has_left},
 	{"odd_phase", fault_odd_phase},
-	{"silent", fault_silent},
+	{"not_accepting", fault_not_accepting},
 	{"full_of_members", fault_full_of_members},
 };
 

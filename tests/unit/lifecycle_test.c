@@ -29,8 +29,8 @@ static const struct sentence sentences[] = {
          ACTION_HAND_OVER, LIFE_HANDED_OVER},
 	{"a ready successor of USR1 serves beside", LIFE_STARTING, EVENT_READY_BESIDE,
          ACTION_STAY_BESIDE, LIFE_SERVING},
-	{"TERM during a birth cancels it", LIFE_STARTING, EVENT_STOP, ACTION_CANCEL_AND_LEAVE,
-         LIFE_LAME_DUCK},
+	{"TERM while a successor starts cancels it", LIFE_STARTING, EVENT_STOP,
+         ACTION_CANCEL_AND_LEAVE, LIFE_LAME_DUCK},
 
 	{"the lame duck's time ends in the drain", LIFE_LAME_DUCK, EVENT_TIMED_OUT, ACTION_DRAIN,
          LIFE_DRAINING},
@@ -39,8 +39,8 @@ static const struct sentence sentences[] = {
 
 	{"TERM after HUP asks for what is being done", LIFE_HANDED_OVER, EVENT_STOP, ACTION_NONE,
          LIFE_DRAINING},
-	{"a successor that dies before this one is silent leaves it serving", LIFE_HANDED_OVER,
-         EVENT_FAILED, ACTION_TAKE_BACK, LIFE_SERVING},
+	{"a successor that dies before this one stops accepting leaves it serving",
+         LIFE_HANDED_OVER, EVENT_FAILED, ACTION_TAKE_BACK, LIFE_SERVING},
 	{"a drain with a successor ends with the last connection", LIFE_HANDED_OVER, EVENT_DRAINED,
          ACTION_STOP_SERVER, LIFE_STOPPING},
 	{"a drain with a successor ends at its deadline", LIFE_HANDED_OVER, EVENT_TIMED_OUT,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which addresses are the same, how they read in the log, and what the kernel says of listeners.
- * Links: kernel/listeners.c base/text.c
+ * Links: kernel/listeners.c kernel/address.c kernel/socket_options.c base/text.c
  */
 #include "expect.h"
+#include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
@@ -66,8 +67,7 @@ static void check_text(struct address address, const char *wanted)
 {
 	char text[160];
 
-	listeners_format_address(text, sizeof(text), (const void *)&address.storage,
-	                         address.length);
+	address_format(text, sizeof(text), (const void *)&address.storage, address.length);
 	expect_text("address", text, wanted);
 }
 
@@ -96,12 +96,12 @@ static void check_same(struct address wanted, struct address have, bool any_port
 {
 	char a[160], b[160], what[330];
 
-	listeners_format_address(a, sizeof(a), (const void *)&wanted.storage, wanted.length);
-	listeners_format_address(b, sizeof(b), (const void *)&have.storage, have.length);
+	address_format(a, sizeof(a), (const void *)&wanted.storage, wanted.length);
+	address_format(b, sizeof(b), (const void *)&have.storage, have.length);
 	snprintf(what, sizeof(what), "%s for %s", b, a);
 	expect_number(what,
-	              listeners_same_address((const void *)&wanted.storage, wanted.length,
-	                                     (const void *)&have.storage, have.length, any_port),
+	              address_is_same((const void *)&wanted.storage, wanted.length,
+	                              (const void *)&have.storage, have.length, any_port),
 	              same);
 }
 
@@ -144,10 +144,10 @@ static void check_connection(struct address listener, struct address end, bool c
 {
 	char text[160];
 
-	listeners_format_address(text, sizeof(text), (const void *)&end.storage, end.length);
+	address_format(text, sizeof(text), (const void *)&end.storage, end.length);
 	expect_number(text,
-	              listeners_matches_connection((const void *)&listener.storage,
-	                                           (const void *)&end.storage),
+	              address_matches_connection((const void *)&listener.storage,
+	                                         (const void *)&end.storage),
 	              came_in);
 }
 
@@ -170,7 +170,7 @@ static void check_connections(void)
 static void check_any_port(struct address address, bool asks)
 {
 	expect_number("asks for any port",
-	              listeners_asks_for_any_port((const void *)&address.storage), asks);
+	              address_asks_for_any_port((const void *)&address.storage), asks);
 }
 
 static int open_listener(void)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Durations, signals, and what becomes of a bad value: the default, and one complaint that names the
  * variable, the value and what is expected.
- * Links: base/settings.c base/text.c
+ * Links: base/settings.c base/signal_names.c base/text.c
  */
 #include "expect.h"
 #include "base/settings.h"
+#include "base/signal_names.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -133,17 +134,17 @@ static void check_signal_names(void)
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		expect_number(signals[i].text,
-		              settings_parse_signal(signals[i].text, (int)strlen(signals[i].text)),
+		              signal_parse(signals[i].text, (int)strlen(signals[i].text)),
 		              signals[i].number);
 	/* The word is not the end of the text. */
-	expect_number("HUP=replace", settings_parse_signal("HUP=replace", 3), SIGHUP);
-	expect_number("1=replace", settings_parse_signal("1=replace", 1), SIGHUP);
-	expect_text("text of HUP", settings_signal_text(SIGHUP), "hangup");
-	expect_text("text of INT", settings_signal_text(SIGINT), "interrupt");
-	expect_text("text of TERM", settings_signal_text(SIGTERM), "terminated");
-	expect_text("text of USR1", settings_signal_text(SIGUSR1), "user defined signal 1");
-	expect_text("text of USR2", settings_signal_text(SIGUSR2), "user defined signal 2");
-	expect_text("name of USR2", settings_signal_name(SIGUSR2), "USR2");
+	expect_number("HUP=replace", signal_parse("HUP=replace", 3), SIGHUP);
+	expect_number("1=replace", signal_parse("1=replace", 1), SIGHUP);
+	expect_text("text of HUP", signal_text(SIGHUP), "hangup");
+	expect_text("text of INT", signal_text(SIGINT), "interrupt");
+	expect_text("text of TERM", signal_text(SIGTERM), "terminated");
+	expect_text("text of USR1", signal_text(SIGUSR1), "user defined signal 1");
+	expect_text("text of USR2", signal_text(SIGUSR2), "user defined signal 2");
+	expect_text("name of USR2", signal_name(SIGUSR2), "USR2");
 }
 
 /* What each number asks for, as one word of letters by number: a lower case letter of the request's

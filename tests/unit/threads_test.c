@@ -2,18 +2,21 @@
 /* What several threads of a process do at once to what the library keeps: the bell, places in the page, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: generation/generation.c upgrade/inheritance.c kernel/listeners.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
+ * Links: upgrade/adoption.c generation/generation.c generation/members.c generation/page.c upgrade/inheritance.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_options.c base/text.c control/worker.c
  */
 #include "base/bell.h"
+#include "base/clock.h"
 #include "drain/connections.h"
 #include "drain/drain.h"
 #include "expect.h"
 #include "generation/generation.h"
+#include "generation/members.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "drain/silence.h"
+#include "drain/stop_accepting.h"
 #include "control/worker.h"
 
 #include <fcntl.h>
@@ -37,7 +40,7 @@ void log_error(const char *format, ...)
 	expect_misses++;
 }
 
-int silence_begin(const int *kept, int count)
+int stop_accepting_begin(const int *kept, int count)
 {
 	(void)kept, (void)count;
 	return 0;
@@ -108,7 +111,7 @@ static void *take_and_free(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < TURNS; i++) {
-		struct member *place = generation_reserve_place();
+		struct member *place = members_reserve_slot();
 		int *holder;
 
 		if (!place)
@@ -117,7 +120,7 @@ static void *take_and_free(void *unused)
 		if (++*holder != 1)
 			atomic_fetch_add(&shared_places, 1);
 		--*holder;
-		generation_free_place(place);
+		members_free_slot(place);
 	}
 	return NULL;
 }
@@ -130,8 +133,8 @@ static void *join_and_leave(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < 20 * TURNS; i++) {
-		generation_join(MEMBER_WORKER);
-		generation_leave();
+		members_join(MEMBER_WORKER);
+		members_leave();
 	}
 	atomic_store(&is_over, true);
 	return NULL;
@@ -173,7 +176,7 @@ static void *claim_one(void *number)
 	const int fd = make_socket();
 
 	pthread_barrier_wait(&all_have_sockets);
-	if (inheritance_adopt(fd, (const void *)&group_address, sizeof(group_address)) != 0)
+	if (adoption_adopt(fd, (const void *)&group_address, sizeof(group_address)) != 0)
 		expect_number("adopted", 0, 1);
 	claimed[(intptr_t)number] = inode_of(fd);
 	/* Numbers that have just become free are used anew at once, as a server does. */
@@ -190,11 +193,11 @@ static void *claim_one(void *number)
 
 static void *close_rest(void *unused)
 {
-	const int64_t end = bell_now_ms() + 5000;
+	const int64_t end = clock_now_ms() + 5000;
 
 	(void)unused;
 	pthread_barrier_wait(&all_have_sockets);
-	while (inheritance_unclaimed() > 0 && bell_now_ms() < end)
+	while (inheritance_unclaimed() > 0 && clock_now_ms() < end)
 		(void)inheritance_next(0);
 	inheritance_close_rest();
 	return NULL;
@@ -227,7 +230,7 @@ static void listeners_are_claimed_once(void)
 
 	group_address = (struct sockaddr_in){.sin_family = AF_INET,
 	                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	if (generation_make_page(&page, &fd) != 0)
+	if (page_make(&page, &fd) != 0)
 		abort();
 	for (int i = 0; i < THREADS; i++)
 		describe_listener(&page->listeners[i], &given[i]);
@@ -243,8 +246,8 @@ static void listeners_are_claimed_once(void)
 		expect_number("threads that got this listener", times, 1);
 	}
 	expect_number("still waiting", atomic_load(&inheritance_count), 0);
-	generation_drop_page(generation.page);
-	generation_drop_page(page);
+	page_drop(generation.page);
+	page_drop(page);
 	generation.page = own;
 }
 
@@ -257,10 +260,10 @@ int main(void)
 	int page_fd;
 
 	generation.pid = getpid();
-	if (generation_make_page(&generation.page, &page_fd) != 0)
+	if (page_make(&generation.page, &page_fd) != 0)
 		return 1;
 	atomic_store(&generation.page->leader, getppid());
-	atomic_store(&generation.page->phase, PHASE_SILENT);
+	atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
 	run_at_once(talk, 2);
 	run_at_once(crowd, THREADS);
 	expect_number("places that two held", atomic_load(&shared_places), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "upgrade/birth.h"
+#include "upgrade/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
+#include "base/signal_set.h"
 #include "base/test_step.h"
 #include "kernel/procfs.h"
 
@@ -22,14 +24,14 @@
 
 struct spawn_report spawn_report;
 
-/* Two stacks in one mapping: the midwife's, and the successor's until it executes. */
+/* Two stacks in one mapping: the reaper's, and the successor's until it executes. */
 static struct {
 	char *stacks;
-	pid_t midwife;
+	pid_t reaper;
 	const struct spawn_request *request;
 } spawn;
 
-/* Everything from here to the end of midwife_main() runs in another process on our memory: raw
+/* Everything from here to the end of reaper_main() runs in another process on our memory: raw
  * system calls only, since libc's would write the errno of the thread whose TLS they borrow. */
 
 /* The kernel's struct sigaction (rt_sigaction(2)): handler, flags, restorer, mask. */
@@ -65,9 +67,9 @@ static int successor_main(void *argument)
 	/* A server that ends its process group when it stops (apache) must not take its successor
 	 * along. */
 	(void)RAW2(SYS_setpgid, 0, 0);
-	for (int sig = 1; sig < 65; sig++)
-		set_disposition(sig,
-		                request->ignored >> (sig - 1) & 1 ? (long)SIG_IGN : (long)SIG_DFL);
+	FOR_EACH_SIGNAL (sig)
+		set_disposition(sig, signal_set_has(request->ignored, sig) ? (long)SIG_IGN
+		                                                           : (long)SIG_DFL);
 	if (request->umask >= 0)
 		(void)RAW1(SYS_umask, request->umask);
 	if (request->directory) {
@@ -87,7 +89,7 @@ static int successor_main(void *argument)
 	fail(SPAWN_EXEC, answer);
 }
 
-static void midwife_reap(pid_t successor, bell *ring)
+static void reap_family(pid_t successor, bell *ring)
 {
 	for (;;) {
 		int status = 0;
@@ -101,13 +103,14 @@ static void midwife_reap(pid_t successor, bell *ring)
 	}
 }
 
-/* Stays until the birth is over: as a subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)) it gets every
+/* Stays until the successor is ready or given up: as a subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)) it gets every
  * orphan of the successor's family, so a daemon whose first process has exited is still seen, and
  * "all have ended" is exact. Should we be killed, it goes too, and the successor is init's. */
-static int midwife_main(void *argument)
+static int reaper_main(void *argument)
 {
 	const struct spawn_request *request = argument;
-	bell *const ring = request->bell; /* the request is gone once the birth is under way */
+	bell *const ring =
+		request->bell; /* the request is gone once the successor has been started */
 	long pid;
 	int error;
 
@@ -123,23 +126,23 @@ static int midwife_main(void *argument)
 		fail(SPAWN_CLONE, -errno);
 	atomic_store(&spawn_report.pid, (int32_t)pid);
 	bell_ring(ring);
-	midwife_reap((pid_t)pid, ring);
+	reap_family((pid_t)pid, ring);
 	atomic_store(&spawn_report.has_ended, 1);
 	bell_ring(ring);
 	for (;;)
 		(void)RAW1(SYS_exit_group, 0);
 }
 
-static void reap_midwife(void)
+static void collect_reaper(void)
 {
 	int status;
 
 	/* No exit signal, so only a wait for such children sees it (__WCLONE, wait(2)). */
-	if (spawn.midwife > 0) {
-		while (waitpid(spawn.midwife, &status, __WCLONE) < 0 && errno == EINTR)
+	if (spawn.reaper > 0) {
+		while (waitpid(spawn.reaper, &status, __WCLONE) < 0 && errno == EINTR)
 			;
 	}
-	spawn.midwife = 0;
+	spawn.reaper = 0;
 	if (spawn.stacks)
 		(void)munmap(spawn.stacks, 2 * STACK_SIZE);
 	spawn.stacks = NULL;
@@ -167,22 +170,22 @@ int spawn_successor(const struct spawn_request *request)
 	/* A handler that ran in one of the two would run on our memory. */
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
 	/* CLONE_FILES: a copy of the table would keep the server's connections open. */
-	spawn.midwife = (errno = -test_step("midwife")) != 0
-	                        ? -1
-	                        : clone(midwife_main, spawn.stacks + STACK_SIZE,
-	                                CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
-	if (spawn.midwife < 0) {
+	spawn.reaper = (errno = -test_step("reaper")) != 0
+	                       ? -1
+	                       : clone(reaper_main, spawn.stacks + STACK_SIZE,
+	                               CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
+	if (spawn.reaper < 0) {
 		error = -errno;
-		spawn.midwife = 0;
-		reap_midwife();
+		spawn.reaper = 0;
+		collect_reaper();
 	}
 	while (!error && !is_decided()) {
 		const uint32_t seen = atomic_load(request->bell);
 
-		/* The midwife may have been killed (OOM): then nobody would ring. */
+		/* The reaper may have been killed (OOM): then nobody would ring. */
 		if (!is_decided())
 			bell_wait(request->bell, seen, 100);
-		if (procfs_is_dead(spawn.midwife) && !is_decided())
+		if (procfs_is_dead(spawn.reaper) && !is_decided())
 			error = -ECHILD;
 	}
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
@@ -191,9 +194,9 @@ int spawn_successor(const struct spawn_request *request)
 
 void spawn_release(void)
 {
-	if (spawn.midwife > 0)
-		(void)libc_calls.kill(spawn.midwife, SIGKILL);
-	reap_midwife();
+	if (spawn.reaper > 0)
+		(void)libc_calls.kill(spawn.reaper, SIGKILL);
+	collect_reaper();
 }
 
 static void kill_child(pid_t child, void *context)
@@ -204,16 +207,16 @@ static void kill_child(pid_t child, void *context)
 
 void spawn_abandon(int64_t limit_ms)
 {
-	const int64_t end = bell_now_ms() + limit_ms;
+	const int64_t end = clock_now_ms() + limit_ms;
 	const pid_t successor = atomic_load(&spawn_report.pid);
 
-	/* Killing a parent makes its children the midwife's, and so the next to be killed; what is
+	/* Killing a parent makes its children the reaper's, and so the next to be killed; what is
 	 * left of its group goes along at once. */
-	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && bell_now_ms() < end) {
+	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
 		const struct timespec moment = {0, 1000000};
 
 		(void)libc_calls.kill(-successor, SIGKILL);
-		if (procfs_each_child(spawn.midwife, kill_child, NULL) < 0)
+		if (procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
 			(void)libc_calls.kill(successor, SIGKILL);
 		(void)libc_calls.nanosleep(&moment, NULL);
 	}

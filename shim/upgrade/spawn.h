@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Spawning the successor. Twice clone(CLONE_VM): the time does not depend on how much memory the
  * server has, its threads run on, it gets no SIGCHLD, and its waitpid(-1) never sees our processes. */
-#ifndef OCTOPUS_BIRTH_H
-#define OCTOPUS_BIRTH_H
+#ifndef OCTOPUS_SPAWN_H
+#define OCTOPUS_SPAWN_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +30,7 @@ struct spawn_request {
 	bell *bell; /* rung when the successor's whole family has ended */
 };
 
-/* What is known of the one successor that is being born. The midwife, a process that shares our
+/* What is known of the one successor that is being born. The reaper, a process that shares our
  * memory, fills it in: it is the successor's parent and the reaper of all its descendants, until the
  * birth is over. */
 struct spawn_report {

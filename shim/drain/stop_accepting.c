@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "drain/stop_accepting.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/interpose.h"
+#include "base/test_step.h"
+#include "drain/quiet_listener.h"
+#include "drain/wake_threads.h"
+#include "kernel/epoll_sets.h"
+#include "kernel/fd_limit.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
+
+/* Nobody stays inside for long; but on a busy machine one may wait for its turn in the middle. */
+#define BARRIER_MS 2000
+
+/* Written by the controller; a fork's child inherits it. */
+static struct {
+	_Atomic bool has_begun;
+	_Atomic bool is_complete; /* every listener is replaced */
+} stop_accepting;
+
+static _Atomic int accepts_under_way;
+
+bool stop_accepting_has_begun(void)
+{
+	return atomic_load_explicit(&stop_accepting.has_begun, memory_order_acquire);
+}
+
+void stop_accepting_enter_accept(void)
+{
+	atomic_fetch_add_explicit(&accepts_under_way, 1, memory_order_seq_cst);
+}
+
+void stop_accepting_leave_accept(void)
+{
+	atomic_fetch_sub_explicit(&accepts_under_way, 1, memory_order_seq_cst);
+}
+
+void stop_accepting_forked(void)
+{
+	atomic_store(&accepts_under_way, 0);
+}
+
+/* The registrations are taken out while the number still leads to the listener, and made anew for the quiet one, so
+ * that the server's later EPOLL_CTL_MOD or _DEL finds what it expects. */
+static int replace_listener(int fd, int quiet_fd, const struct epoll_sets *sets)
+{
+	struct epoll_registrations registrations;
+	const int fd_flags = fcntl(fd, F_GETFD);
+	int result;
+
+	epoll_sets_find_registrations(sets, fd, &registrations);
+	epoll_sets_take_out(&registrations);
+	result = libc_calls.dup3(quiet_fd, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+	epoll_sets_put_back(&registrations);
+	return result < 0 ? -errno : 0;
+}
+
+struct keeping {
+	const int *fds;
+	int count;
+};
+
+static bool is_kept(const struct keeping *kept, int fd)
+{
+	for (int i = 0; i < kept->count; i++) {
+		if (kept->fds[i] == fd)
+			return true;
+	}
+	return false;
+}
+
+static bool remember_if_listening(int fd, void *context)
+{
+	return !listeners_is_listening(fd) || is_kept(context, fd) || quiet_listener_remember(fd);
+}
+
+static void pause_briefly(void)
+{
+	const struct timespec moment = {0, 200000};
+
+	(void)libc_calls.nanosleep(&moment, NULL);
+}
+
+void stop_accepting_await(int64_t limit_ms)
+{
+	const int64_t end = clock_now_ms() + limit_ms;
+
+	while (!atomic_load(&stop_accepting.is_complete) && clock_now_ms() < end)
+		pause_briefly();
+}
+
+/* Every accept() that was inside when the listeners were replaced has returned by now or is being
+ * woken: a connection it got has its descriptor before it leaves. */
+static void wait_for_accepts(void)
+{
+	const int64_t end = clock_now_ms() + BARRIER_MS;
+
+	while (atomic_load(&accepts_under_way) > 0 && clock_now_ms() < end)
+		pause_briefly();
+}
+
+static int replace_all(struct keeping *kept)
+{
+	/* Static: the controller's stack is small, and there is one controller. */
+	static struct epoll_sets sets;
+	const int *fds = quiet_listener_fds();
+	int quiet_fd;
+
+	epoll_sets_find(&sets);
+	if (!quiet_listener_table_is_complete())
+		procfs_each_fd(0, remember_if_listening, kept);
+	quiet_listener_complete_table();
+	/* Not before: it listens as well. */
+	quiet_fd = quiet_listener_make(SOCK_NONBLOCK);
+	if (quiet_fd < 0)
+		return quiet_fd;
+	atomic_store_explicit(&stop_accepting.has_begun, true, memory_order_release);
+	for (int i = 0; i < quiet_listener_count(); i++)
+		(void)replace_listener(fds[i], quiet_fd, &sets);
+	atomic_store(&stop_accepting.is_complete, true);
+	libc_calls.close(quiet_fd);
+	(void)test_step("replaced");
+	wake_threads(fds, quiet_listener_count());
+	wait_for_accepts();
+	return 0;
+}
+
+int stop_accepting_begin(const int *kept, int count)
+{
+	struct keeping keeping = {kept, count};
+	struct fd_limit before;
+	int result;
+
+	if (stop_accepting_has_begun())
+		return 0;
+	fd_limit_raise(&before);
+	result = replace_all(&keeping);
+	fd_limit_restore(&before);
+	return result;
+}

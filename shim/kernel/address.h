@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns what a socket address means: its text for the log, and which addresses are the same. Pure. */
+#ifndef OCTOPUS_ADDRESS_H
+#define OCTOPUS_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+/* `127.0.0.1:80`, `[::1]:80`, `unix:/path`, `unix:@name`. Context: normal, or the controller: inet_ntop(3)
+ * formats with sprintf(3). */
+void address_format(char *buffer, size_t size, const struct sockaddr *address, socklen_t length);
+
+/* Same family, address and port (port 0 in WANTED matches any when ANY_PORT). Context: any. */
+bool address_is_same(const struct sockaddr *wanted, socklen_t wanted_length,
+                     const struct sockaddr *have, socklen_t have_length, bool any_port);
+
+/* True if WANTED asks the kernel to choose the port. Context: any. */
+bool address_asks_for_any_port(const struct sockaddr *wanted);
+
+/* True if a connection whose local end is LOCAL came in through a listener on ADDRESS.
+ * Context: any. */
+bool address_matches_connection(const struct sockaddr *address, const struct sockaddr *local);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/peek.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/interpose.h"
+
+struct peeks peeks;
+
+/* A peek takes microseconds, but its thread may be preempted meanwhile. */
+#define PEEK_LIMIT_MS 100
+
+void peek_begin(void)
+{
+	atomic_fetch_add(&peeks.begun, 1);
+}
+
+void peek_end(void)
+{
+	atomic_fetch_add(&peeks.ended, 1);
+}
+
+void peek_forked(void)
+{
+	atomic_store(&peeks.ended, atomic_load(&peeks.begun));
+}
+
+void peek_await(void)
+{
+	const struct timespec moment = {0, 10000};
+	const uint32_t begun = atomic_load(&peeks.begun);
+	const int64_t end = clock_now_ms() + PEEK_LIMIT_MS;
+	const int saved = errno;
+
+	while ((int32_t)(atomic_load(&peeks.ended) - begun) < 0 && clock_now_ms() < end)
+		(void)libc_calls.nanosleep(&moment, NULL);
+	errno = saved;
+}

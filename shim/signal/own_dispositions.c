@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "signal/own_dispositions.h"
+
+#include <stdatomic.h>
+
+#include "base/signal_set.h"
+
+/* What the server wants for one signal. A handler may read it while another thread writes: the writer fills the
+ * slot that is not current, then turns. */
+struct own_disposition {
+	struct sigaction slots[2];
+	_Atomic int current;
+};
+
+static struct own_disposition store[SIGNAL_LAST + 1];
+
+struct sigaction own_disposition_of(int sig)
+{
+	struct own_disposition *own = &store[sig];
+
+	return own->slots[atomic_load(&own->current)];
+}
+
+void own_disposition_remember(int sig, const struct sigaction *action)
+{
+	struct own_disposition *own = &store[sig];
+	const int other = !atomic_load(&own->current);
+
+	own->slots[other] = *action;
+	/* As the kernel does, and so it reads back. */
+	sigdelset(&own->slots[other].sa_mask, SIGKILL);
+	sigdelset(&own->slots[other].sa_mask, SIGSTOP);
+	atomic_store(&own->current, other);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "upgrade/adoption.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/interpose.h"
+#include "base/test_step.h"
+#include "kernel/address.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
+#include "kernel/socket_options.h"
+#include "upgrade/inheritance.h"
+
+/* One claimed by a process that has ended since (a configuration test before the real start) is
+ * there to be claimed again. */
+static bool claim(struct inherited_listener *listener)
+{
+	int32_t owner = atomic_load(&listener->claimed_by);
+
+	if (owner && !procfs_is_dead(owner))
+		return false;
+	return atomic_compare_exchange_strong(&listener->claimed_by, &owner, getpid());
+}
+
+/* Only there does IPV6_V6ONLY say anything: a bind to any other address sets it by itself
+ * (net/ipv6/af_inet6.c, __inet6_bind), which a socket before its bind cannot show. */
+static bool has_v6_wildcard(const struct inherited_listener *listener)
+{
+	const struct sockaddr_in6 *address = (const void *)&listener->address;
+
+	return listener->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr);
+}
+
+static bool is_same_kind(int fd, const struct inherited_listener *listener)
+{
+	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
+		return false;
+	return !has_v6_wildcard(listener) ||
+	       socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
+}
+
+/* Listeners that the server made blocking and the predecessor did not, by their number. */
+#define HIGHEST_FD 4096
+static _Atomic uint64_t blocking_for_server[HIGHEST_FD / 64];
+
+/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting. A
+ * predecessor that sits in a blocking accept() keeps sitting when it is set; one that polls would sit down for
+ * good when it is not. Many servers set it only after bind(): then it is as it should be soon. */
+static void carry_status_flags(int from, int to)
+{
+	const int wanted = fcntl(from, F_GETFL), present = fcntl(to, F_GETFL);
+
+	if (wanted < 0 || present < 0 || (wanted & O_NONBLOCK) == (present & O_NONBLOCK))
+		return;
+	if (wanted & O_NONBLOCK)
+		(void)fcntl(to, F_SETFL, present | O_NONBLOCK);
+	else if ((unsigned)from < HIGHEST_FD)
+		atomic_fetch_or(&blocking_for_server[from / 64], 1ULL << (from % 64));
+}
+
+bool adoption_blocks_for_server(int fd)
+{
+	return (unsigned)fd < HIGHEST_FD &&
+	       atomic_load(&blocking_for_server[fd / 64]) >> (fd % 64) & 1;
+}
+
+static int take_place_of(int fd, uint32_t index)
+{
+	/* Out of the controller's reach, which closes what nobody has claimed in time. */
+	const int inherited = inheritance_take(index);
+	const int fd_flags = fcntl(fd, F_GETFD);
+
+	socket_options_carry(fd, inherited);
+	carry_status_flags(fd, inherited);
+	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0) {
+		const int error = -errno;
+
+		inheritance_put_back(index, inherited);
+		return error;
+	}
+	libc_calls.close(inherited);
+	(void)test_step("adopted");
+	listeners_mark_held(fd);
+	inheritance_taken();
+	return 0;
+}
+
+int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length)
+{
+	const int saved = errno;
+	const uint32_t count = inheritance_listeners();
+	int result = -ENOENT;
+
+	for (uint32_t i = 0; i < count && result == -ENOENT; i++) {
+		struct inherited_listener *listener = inheritance_listener(i);
+
+		if (inheritance_is_here(i) &&
+		    address_is_same(address, length, (const void *)&listener->address,
+		                    listener->address_length, listener->asked_for_any_port) &&
+		    is_same_kind(fd, listener) && claim(listener))
+			result = take_place_of(fd, i);
+	}
+	errno = saved;
+	return result;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "upgrade/failure.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "base/errno_names.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "base/signal_names.h"
+#include "generation/generation.h"
+#include "generation/start_image.h"
+#include "upgrade/spawn.h"
+
+void failure_explain_start(void)
+{
+	const int error = atomic_load(&spawn_report.error);
+	char path[PATH_MAX];
+
+	if (atomic_load(&spawn_report.failed_step) == SPAWN_CHDIR) {
+		log_error("Unable to fork a child: working directory %s: %s.",
+		          start_image.directory,
+		          error == ENOENT   ? "no such directory"
+		          : error == EACCES ? "permission denied"
+		                            : "cannot be entered");
+		return;
+	}
+	if (atomic_load(&spawn_report.failed_step) == SPAWN_CLONE) {
+		log_error("Unable to fork a child: clone: %s.", errno_name(error));
+		return;
+	}
+	start_image_full_path(path, sizeof(path));
+	if (error == ENOENT)
+		log_error("Unable to fork a child: %s: no such file (or its interpreter).", path);
+	else if (error == EACCES)
+		log_error(
+			"Unable to fork a child: %s: permission denied, expected an executable file.",
+			path);
+	else if (error == ENOEXEC)
+		log_error("Unable to fork a child: %s: not a program or a #! script.", path);
+	else if (error == ETXTBSY)
+		log_error("Unable to fork a child: %s: it is still being written.", path);
+	else
+		log_error("Unable to fork a child: %s: %s.", path, errno_name(error));
+}
+
+void failure_explain_end(const struct generation_page *page, bool has_timed_out)
+{
+	const int pid = atomic_load(&spawn_report.pid);
+	const int status = atomic_load(&spawn_report.status);
+	const char *phase = !atomic_load(&page->is_attached) ? "before it loaded liboctopus.so"
+	                    : !atomic_load(&page->leader)    ? "before it listened"
+	                    : !atomic_load(&page->is_ready)  ? "before it was ready"
+	                                                     : "before it had taken over";
+
+	if (has_timed_out)
+		log_error(
+			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
+			pid, (long)settings.ready_timeout_ms,
+			atomic_load(&page->is_attached) ? "" : " and has not loaded liboctopus.so",
+			generation.pid);
+	else if (!atomic_load(&spawn_report.has_ended))
+		log_error("Child (%d) has lost its leader (%d) %s. Master (%d) serves on.", pid,
+		          atomic_load(&page->leader), phase, generation.pid);
+	else if (WIFSIGNALED(status))
+		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
+		          pid, signal_text(WTERMSIG(status)), WTERMSIG(status), phase,
+		          generation.pid);
+	else
+		log_error("Child (%d) exited with status %d %s. Master (%d) serves on.", pid,
+		          WEXITSTATUS(status), phase, generation.pid);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "upgrade/manifest.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/interpose.h"
+#include "generation/generation.h"
+#include "generation/start_image.h"
+#include "kernel/listeners.h"
+#include "kernel/socket_options.h"
+
+/* Below this number a select() server can still use what it inherits, and most limits allow it. */
+#define HIGHEST_FD 1024
+
+static _Atomic uint64_t any_port[HIGHEST_FD / 64];
+
+void manifest_note_any_port(int fd, bool asked)
+{
+	const uint64_t bit = 1ULL << (fd % 64);
+
+	if (fd < 0 || fd >= HIGHEST_FD)
+		return;
+	if (asked)
+		atomic_fetch_or(&any_port[fd / 64], bit);
+	else if (atomic_load_explicit(&any_port[fd / 64], memory_order_relaxed) & bit)
+		atomic_fetch_and(&any_port[fd / 64], ~bit);
+}
+
+static bool asked_for_any_port(int fd)
+{
+	return fd < HIGHEST_FD && (atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1);
+}
+
+static void describe_listener(int fd, struct inherited_listener *listener)
+{
+	socklen_t length = sizeof(listener->address);
+
+	listener->family = socket_option_int(fd, SOL_SOCKET, SO_DOMAIN);
+	listener->type = socket_option_int(fd, SOL_SOCKET, SO_TYPE);
+	listener->protocol = socket_option_int(fd, SOL_SOCKET, SO_PROTOCOL);
+	if (listener->family == AF_INET6)
+		listener->v6_only = socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
+	listener->asked_for_any_port = asked_for_any_port(fd);
+	if (libc_calls.getsockname(fd, (void *)&listener->address, &length) == 0)
+		listener->address_length = length;
+}
+
+static bool is_source(const int *fds, int count, int number)
+{
+	for (int i = 0; i < count; i++) {
+		if (fds[i] == number)
+			return true;
+	}
+	return false;
+}
+
+/* High, and none of those that are still to be copied. Everything else that stands there in the
+ * child's own table is shut in and may be overwritten. */
+static int choose_number(const int *sources, int count, int below)
+{
+	do
+		below--;
+	while (below > 2 && is_source(sources, count, below));
+	return below > 2 ? below : -EMFILE;
+}
+
+int manifest_fill(struct generation_page *page, int page_fd, struct spawn_fd *ret_fds)
+{
+	int sources[GENERATION_LISTENERS + 1];
+	int count = listeners_find(sources, GENERATION_LISTENERS);
+	struct rlimit limit = {HIGHEST_FD, HIGHEST_FD};
+	int below;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	below = limit.rlim_cur < HIGHEST_FD ? (int)limit.rlim_cur : HIGHEST_FD;
+	for (int i = 0; i < count; i++)
+		describe_listener(sources[i], &page->listeners[i]);
+	sources[count] = page_fd;
+	for (int i = 0; i <= count; i++) {
+		below = choose_number(sources, count + 1, below);
+		if (below < 0)
+			return below;
+		ret_fds[i] = (struct spawn_fd){sources[i], below};
+		if (i < count)
+			page->listeners[i].fd = below;
+	}
+	page->listener_count = (uint32_t)count;
+	page->predecessor = generation.pid;
+	page->group = getpgrp();
+	atomic_store(&page->predecessor_holds, 1);
+	page->number = generation.page->number + 1;
+	page->blocked = start_image.blocked;
+	return count;
+}

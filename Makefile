@@ -56,7 +56,7 @@ fast-programs: $(TEST_PROGRAMS) $(UNIT_TESTS)   ## build what the fast tests run
 
 # A unit test and a fuzzer name the modules that they are linked with in a comment line:
 # " * Links: base/settings.c base/log.c".
-linked_objects = $(patsubst %.c,$(2)/shim/%.o,$(shell sed -n 's/^ \* Links: //p' $(1)))
+linked_objects = $(patsubst %.c,$(2)/shim/%.o,$(filter %.c,$(shell sed -n 's/^ \* Links: //p' $(1))))
 .SECONDEXPANSION:
 $(UNIT_TESTS): $(BUILD)/tests/unit/%: tests/unit/%.c $$(call linked_objects,tests/unit/$$*.c,$(BUILD))
 	@mkdir -p $(@D)

@@ -88,7 +88,7 @@ untraced() {
 # wait_until SECONDS COMMAND...: polls until COMMAND succeeds. Fails after SECONDS, or at once when
 # WATCH_PID is set and that process has ended.
 # It forks nothing, nor do the commands that tests wait with most: beside a load each fork takes long. The
-# pause after a look is four times as long as the look: a costly one must not slow what it waits for.
+# pause after a look is twice as long as the look: a costly one must not slow what it waits for.
 wait_until() { untraced poll_until "$@"; }
 poll_until() {
     local seconds=$1 deadline look rest
@@ -105,8 +105,8 @@ poll_until() {
             fail "not within $seconds s: $*"
             return
         fi
-        look=$(( (${EPOCHREALTIME/[.,]/} - look) * 4 ))
-        printf -v rest '0.%06d' $(( look < 10000 ? 10000 : look > 100000 ? 100000 : look ))
+        look=$(( (${EPOCHREALTIME/[.,]/} - look) * 2 ))
+        printf -v rest '0.%06d' $(( look < 10000 ? 10000 : look > 50000 ? 50000 : look ))
         pause "$rest"
     done
 }

@@ -98,8 +98,8 @@ SCRIPT_FILES = .ci/run $(wildcard tests/*.sh tests/*/*.sh tools/*.sh)
 BATS_FILES   = $(wildcard tests/*.bats tests/*.bash)
 # Variables pass between helpers and tests, which shellcheck reads one file at a time.
 BATS_EXCLUDED = SC1091,SC2030,SC2031,SC2034,SC2154
+.PHONY: lint-format lint-scripts lint-cppcheck lint-tidy lint-gcc lint-clang
 LINTERS = lint-format lint-scripts lint-cppcheck lint-tidy lint-gcc lint-clang
-.PHONY: $(LINTERS)
 lint:                       ## formatting, shell scripts, static analysis, warnings of both compilers
 	@$(MAKE) --no-print-directory --keep-going --output-sync $(PARALLEL) $(LINTERS)
 

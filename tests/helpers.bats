@@ -5,6 +5,7 @@
 
 load helpers
 
+# bats test_tags=fast
 @test "waiting ends at its deadline" {
     local begin
     begin=$(now_ms)
@@ -49,6 +50,7 @@ load helpers
     assert_eq "$(for _ in {1..30}; do free_port; done | sort | uniq -d)" ""
 }
 
+# bats test_tags=fast
 @test "a load that met a failure fails the test" {
     BARE=1 start_server ping
     start_load -c 1 -p 20

@@ -11,7 +11,7 @@ set -euo pipefail
 
 tests_dir=$(cd "$(dirname "$0")" && pwd)
 : "${BUILD:=$tests_dir/../build}" "${LIB:=$BUILD/liboctopus.so}" "${FILTER:=}" "${FAST:=}"
-: "${BATS_TEST_TIMEOUT:=180}" "${JOBS:=$((4 * $(nproc)))}" "${LOAD_JOBS:=$(nproc)}"
+: "${BATS_TEST_TIMEOUT:=180}" "${JOBS:=$((3 * $(nproc)))}" "${LOAD_JOBS:=$(nproc)}"
 work=$BUILD/tests/run
 TEST_PORTS_DIR=$work/ports
 export BUILD LIB FILTER FAST BATS_TEST_TIMEOUT TEST_PORTS_DIR work

@@ -51,7 +51,8 @@ common_teardown() {
     # Twice: one that was being forked when we looked is there the second time.
     for _ in 1 2; do
         mapfile -t -O "${#pids[@]}" pids < <(pids_of_test)
-        (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
+        (( ${#pids[@]} > 0 )) || break
+        kill -KILL "${pids[@]}" 2>/dev/null || true
     done
     # Not a bare wait: bats' own countdown to the timeout is a child of this shell too.
     (( ${#pids[@]} == 0 )) || wait "${pids[@]}" 2>/dev/null || true

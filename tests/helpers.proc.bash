@@ -8,15 +8,15 @@
 # that set their process title write over it.
 # One that ended and only awaits a slow init is not counted: nobody of ours owes it anything.
 pids_of_test() {
-    local path stat
+    local limits=() path stat
     [[ -n ${TEST_MARK:-} ]] || return 0
-    grep -lsE "^Max file locks +$TEST_MARK " /proc/[0-9]*/limits | while read -r path; do
+    mapfile -t limits < <(grep -lsE "^Max file locks +$TEST_MARK " /proc/[0-9]*/limits)
+    for path in "${limits[@]}"; do
         { read -r stat <"${path%/limits}/stat"; } 2>/dev/null || continue
         [[ ${stat##*) } != 'Z 1 '* ]] || continue
         path=${path#/proc/}
         echo "${path%/limits}"
     done
-    return 0
 }
 
 # pids_listening_on PORT: those of pids_of_test that hold a listening TCP socket of PORT.

@@ -18,7 +18,7 @@ CFLAGS   ?= -O2 -g
 SHIM_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -Ishim -fPIC -fvisibility=hidden -ftls-model=initial-exec -pthread \
                -DOCTOPUS_VERSION='"$(VERSION)"' $(WARNINGS)
 SHIM_LDFLAGS = -shared -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,noseparate-code
-TEST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -pthread $(WARNINGS)
+TEST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DOCTOPUS_VERSION='"$(VERSION)"' -pthread $(WARNINGS)
 WARNINGS     = -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 
 LIB          = $(BUILD)/liboctopus.so

@@ -22,10 +22,10 @@ start_emulated() {
     : >"$OCTOPUS_LOG_FILE"
     set_url
     background "$SERVER_LOG" --chdir="$APP_DIR" qemu-aarch64 -L /usr/aarch64-linux-gnu \
-        -E LD_PRELOAD="$BUILD/aarch64/liboctopus.so" -E OCTOPUS_LOG="$OCTOPUS_LOG_FILE" \
+        -E LD_PRELOAD="$PUBLIC_LIBS/aarch64/liboctopus.so" -E OCTOPUS_LOG="$OCTOPUS_LOG_FILE" \
         -E OCTOPUS_DRAIN_TIMEOUT=20s "$BUILD/aarch64/tests/v1/$1" -l "127.0.0.1:$PORT"
     SERVER_PID=$BACKGROUND_PID
-    WATCH_PID=$SERVER_PID wait_until 20 server_answers
+    WATCH_PID=$SERVER_PID wait_until 60 server_answers
     wait_until_started
 }
 
@@ -33,11 +33,11 @@ start_emulated() {
 drains() {
     local slow
     start_emulated "$1"
-    curl --silent --show-error --fail --noproxy '*' --max-time 30 "$URL/chunks?n=10&ms=100" \
+    curl --silent --show-error --fail --noproxy '*' --max-time 60 "$URL/chunks?n=10&ms=100" \
         >"$BATS_TEST_TMPDIR/slow" 2>&1 3>&- 4>&- &
     slow=$!
     HELPER_PIDS+=("$slow")
-    wait_until 10 test -s "$BATS_TEST_TMPDIR/slow"
+    wait_until 60 test -s "$BATS_TEST_TMPDIR/slow"
     kill -TERM "$SERVER_PID"
     wait "$slow" || fail "the slow request: $(<"$BATS_TEST_TMPDIR/slow")"
     [[ $1 == ping ]] || assert_eq "$(grep -c chunk "$BATS_TEST_TMPDIR/slow")" 10 "chunks"
@@ -58,7 +58,7 @@ drains() {
 @test "aarch64: where no successor can be made, the server says so and serves on" {
     start_emulated epoll
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 10 log_has 'Unable to fork a child: clone'
+    WATCH_PID=$SERVER_PID wait_until 60 log_has 'Unable to fork a child: clone'
     assert_eq "$(answering_pid)" "$SERVER_PID" "who answers"
     assert_eq "$(grep -cF '[ERR]' "$OCTOPUS_LOG_FILE")" 1 "errors"
 }

@@ -43,8 +43,8 @@ upgrades_and_stops() {
         deploy_version "$NEXT_VERSION"
         "prepare_$1"
         kill -HUP "$SERVER_PID"
-        WATCH_PID='' wait_until 15 log_has 'The server has started' $((round + 1))
-        WATCH_PID='' wait_until 15 is_gone "$SERVER_PID"
+        WATCH_PID='' wait_until 60 log_has 'The server has started' $((round + 1))
+        WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
         newest_leader
         SERVER_PID=$NEWEST_LEADER
         assert_eq "$(request /ping)" "$NEXT_VERSION" "version that answers"

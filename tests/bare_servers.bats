@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # What the other files measure is only worth something if the servers themselves, without the
-# library, stand the load that is put on them.
+# library, state the load that is put on them.
 
 load helpers
 

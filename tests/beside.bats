@@ -4,6 +4,7 @@
 # Two generations and more serve side by side, and any of them may leave without a failed request.
 
 load helpers
+load helpers.slow
 
 # fresh_load: a new load, so that its first lines tell who answers from now on.
 fresh_load() { start_load -p 5 -c "$(connections_for "$SERVER_NAME")" "$@"; }
@@ -22,7 +23,7 @@ generation_seen() {
 assert_serving() {
     local pid
     fresh_load
-    for pid; do wait_until 15 generation_seen "$pid"; done
+    for pid; do wait_until 60 generation_seen "$pid"; done
     stop_load
 }
 
@@ -30,7 +31,7 @@ assert_serving() {
 stop_generation() {
     fresh_load
     kill -TERM "$1"
-    wait_until 15 is_gone "$1"
+    wait_until 60 is_gone "$1"
     stop_load
 }
 
@@ -42,7 +43,7 @@ two_serve_side_by_side() {
     old=$SERVER_PID
     fresh_load
     upgrade_beside "$2"
-    wait_until 5 log_has "Master ($old) is still alive."
+    wait_until 60 log_has "Master ($old) is still alive."
     stop_load
     assert_serving "$old" "$NEW_PID"
     stop_generation "$old"
@@ -84,7 +85,7 @@ the_new_one_leaves() {
     assert_serving "$old"
     fresh_load
     upgrade HUP
-    wait_until 10 generation_seen "$SERVER_PID"
+    wait_until 60 generation_seen "$SERVER_PID"
     stop_load
     assert_only_generation "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
@@ -107,7 +108,7 @@ replaces_when_told() {
     old=$SERVER_PID
     fresh_load
     upgrade "$2"
-    wait_until 10 generation_seen "$SERVER_PID"
+    wait_until 60 generation_seen "$SERVER_PID"
     stop_load
     assert_only_generation "$SERVER_PID"
     log_has "Master ($old) was killed." || fail "no line that the old one was told to leave"
@@ -157,7 +158,7 @@ stop_last_under_load() {
     fresh_load -r
     kill -TERM "$1"
     finish_load
-    wait_until 15 is_gone "$1"
+    wait_until 60 is_gone "$1"
     assert_no_process_left
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }
@@ -173,7 +174,7 @@ stop_last_under_load() {
     # Either of the two that serve then may answer a probe, so none is sent.
     upgrade_beside HUP
     third=$NEW_PID
-    wait_until 15 is_gone "$first"
+    wait_until 60 is_gone "$first"
     stop_load
     assert_serving "$second" "$third"
     stop_generation "$third"
@@ -193,8 +194,8 @@ stop_last_under_load() {
     third=$NEW_PID
     SERVER_PID=$second upgrade_beside HUP
     fourth=$NEW_PID
-    wait_until 15 is_gone "$first"
-    wait_until 15 is_gone "$second"
+    wait_until 60 is_gone "$first"
+    wait_until 60 is_gone "$second"
     stop_load
     assert_serving "$third" "$fourth"
     stop_generation "$fourth"
@@ -202,21 +203,21 @@ stop_last_under_load() {
     stop_last_under_load "$third"
 }
 
-# upgrades_while_draining NAME: the first generation has a request of 3 s to finish, meanwhile there are
-# two upgrades more.
+# upgrades_while_draining NAME: the first generation has a request to finish, meanwhile there are two
+# upgrades more.
 upgrades_while_draining() {
     local first
-    start_server "$1"
+    start_server "$1" "$HELD_SETTING"
     wait_until_started
     first=$SERVER_PID
-    start_slow 3000
+    begin_held_request
     fresh_load
     upgrade_beside HUP
     SERVER_PID=$NEW_PID upgrade_beside HUP
     SERVER_PID=$NEW_PID upgrade_beside HUP
     is_alive "$first" || fail "the first generation did not wait for its request"
-    wait_until 10 generation_seen "$NEW_PID"
-    finish_slow "$SLOW_PID" 3000
+    wait_until 60 generation_seen "$NEW_PID"
+    end_held_request
     stop_load
     assert_only_generation "$NEW_PID"
     assert_eq "$(log_count 'was killed.')" 3 "masters that left"
@@ -246,17 +247,17 @@ deploy_gated() {
     fresh_load
     deploy_gated
     kill -HUP "$first"
-    wait_until 5 log_has 'Forked child ('
+    wait_until 60 log_has 'Forked child ('
     for signal in HUP USR1 USR2; do
         kill -"$signal" "$first"
-        wait_until 5 refusals "$signal"
+        wait_until 60 refusals "$signal"
     done
     read_answer
     assert_eq "$ANSWER_PID" "$first" "pid that answers meanwhile"
     echo >"$APP_DIR/gate"
-    wait_until 10 is_newest_leader_other_than "$first"
-    wait_until 10 is_gone "$first"
-    wait_until 10 generation_seen "$NEWEST_LEADER"
+    wait_until 60 is_newest_leader_other_than "$first"
+    wait_until 60 is_gone "$first"
+    wait_until 60 generation_seen "$NEWEST_LEADER"
     stop_load
     assert_only_generation "$NEWEST_LEADER"
     assert_eq "$(log_count 'Forked child (')" 1 "children forked"
@@ -277,7 +278,7 @@ refusals() {
     fresh_load -r
     deploy_gated
     kill -HUP "$SERVER_PID"
-    wait_until 5 log_has 'Forked child ('
+    wait_until 60 log_has 'Forked child ('
     kill -TERM "$SERVER_PID"
     finish_load
     status_of "$SERVER_PID"

@@ -17,7 +17,7 @@ survives_habit() {
     for round in 1 2; do
         upgrade HUP
         assert_eq "$(log_count 'Imported a listener from file.')" "$round" "listeners imported"
-        wait_until 5 has_fds "$fds"
+        wait_until 60 has_fds "$fds"
         assert_only_generation "$SERVER_PID"
     done
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
@@ -88,7 +88,7 @@ follow_upgrade() {
     assert_eq "$(log_count 'Imported a listener from file.')" "$2" "listeners imported"
     assert_eq "$(answering_pid)" "$SERVER_PID" "who answers"
     assert_eq "$(answering_version)" v2 "version that answers"
-    wait_until 5 has_own_fds "$1"
+    wait_until 60 has_own_fds "$1"
     run ! grep -q OCTOPUS_HANDOVER_FD <(request '/child?via=fork')
 }
 
@@ -98,8 +98,8 @@ has_own_fds() { diff <(own_fds "$SERVER_PID") - <<<"$1"; }
 
 # follow_successor PID: waits until another leads, and PID is gone. Sets SERVER_PID.
 follow_successor() {
-    WATCH_PID='' wait_until 15 is_newest_leader_other_than "$1"
-    WATCH_PID='' wait_until 15 is_gone "$1"
+    WATCH_PID='' wait_until 60 is_newest_leader_other_than "$1"
+    WATCH_PID='' wait_until 60 is_gone "$1"
     SERVER_PID=$NEWEST_LEADER
 }
 

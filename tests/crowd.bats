@@ -30,16 +30,12 @@ controllers_of() { cat "/proc/$1"/task/*/comm | grep -cx octopus; }
 }
 
 @test "a crowd of threads is upgraded and stopped in the middle of requests" {
-    start_server crowd
+    start_server crowd "$HELD_SETTING"
     wait_until_started
-    for _ in 1 2 3; do
-        start_slow_request 500
-        upgrade HUP
-        assert_slow_request_completed
-    done
-    start_slow_request 500
+    for _ in 1 2 3; do upgrade_in_held_request; done
+    begin_held_request
     kill -TERM "$SERVER_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     assert_no_process_left
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
     assert_eq "$(log_count 'The server has shut down')" 4 "generations that shut down"

@@ -36,8 +36,8 @@ old_dies_childless() {
     start epoll
     plan "1 $1 kill" "${@:2}"
     kill -HUP "$SERVER_PID"
-    wait_until 8 is_gone "$SERVER_PID"
-    SETTLE_SECONDS=8 assert_no_process_left
+    wait_until 60 is_gone "$SERVER_PID"
+    assert_no_process_left
 }
 
 # The old one dies: the new one is there, or is being born, and serves.
@@ -45,9 +45,9 @@ old_dies() {
     start "${2:-epoll}"
     plan "1 $1 kill"
     kill -HUP "$SERVER_PID"
-    wait_until 8 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     plan
-    wait_until 8 log_has 'The server has started' 2
+    wait_until 60 log_has 'The server has started' 2
     next_upgrade_works "$(last_started)"
 }
 
@@ -56,7 +56,7 @@ new_dies() {
     start "${3:-epoll}"
     plan "$1 $2 kill"
     kill -HUP "$SERVER_PID"
-    wait_until 8 log_has '[ERR]'
+    wait_until 60 log_has '[ERR]'
     plan
     assert_one_error "^(Child \([0-9]+\) (was|has lost its leader) .*\. Master \($SERVER_PID\) serves on\.|Unable to fork a child: .*)$"
     next_upgrade_works "$SERVER_PID"
@@ -68,10 +68,10 @@ new_dies_at_announced() {
     start "$1"
     plan "1 accepting_successor stop" "2 announced kill"
     kill -HUP "$SERVER_PID"
-    wait_until 8 is_stopped_or_knows
-    wait_until 8 is_gone "$(last_started)"
+    wait_until 60 is_stopped_or_knows
+    wait_until 60 is_gone "$(last_started)"
     let_go
-    wait_until 8 log_has '[ERR]'
+    wait_until 60 log_has '[ERR]'
     assert_one_error "^Child \([0-9]+\) .*\. Master \($SERVER_PID\) serves on\.$"
     next_upgrade_works "$SERVER_PID"
 }
@@ -130,8 +130,8 @@ old_workers_die() {
     start "$2"
     plan "1 $1 kill"
     kill -HUP "$SERVER_PID"
-    wait_until 8 log_has 'The server has started' 2
-    wait_until 8 is_gone "$SERVER_PID"
+    wait_until 60 log_has 'The server has started' 2
+    wait_until 60 is_gone "$SERVER_PID"
     plan
     next_upgrade_works "$(last_started)"
 }
@@ -147,7 +147,7 @@ start_and_stop_at() {
     start "${3:-epoll}"
     plan "$1 $2 stop"
     kill -HUP "$SERVER_PID"
-    wait_until 8 is_stopped
+    wait_until 60 is_stopped
 }
 
 # new_leader: the first process of the generation that is being born. Until then a child of the reaper,
@@ -176,7 +176,7 @@ new_dies_while_old_at() {
     start_and_stop_at 1 "$1" "${2:-epoll}"
     kill_whom new_leader
     let_go
-    wait_until 8 log_has '[ERR]'
+    wait_until 60 log_has '[ERR]'
     next_upgrade_works "$SERVER_PID"
 }
 
@@ -200,7 +200,7 @@ old_dies_while_new_at() {
     start_and_stop_at 2 "$1" "${2:-epoll}"
     kill -KILL "$SERVER_PID"
     let_go
-    wait_until 8 log_has 'The server has started' 2
+    wait_until 60 log_has 'The server has started' 2
     next_upgrade_works "$(last_started)"
 }
 
@@ -208,7 +208,7 @@ reaper_dies_while_new_at() {
     start_and_stop_at 2 "$1" "${2:-epoll}"
     kill_whom reaper
     let_go
-    wait_until 8 log_has 'The server has started' 2
+    wait_until 60 log_has 'The server has started' 2
     next_upgrade_works "$(last_started)"
 }
 
@@ -229,7 +229,7 @@ reaper_dies_while_new_at() {
     start epoll
     plan "1 accepting_successor stop" "2 announced stop"
     kill -HUP "$SERVER_PID"
-    wait_until 8 both_are_stopped
+    wait_until 60 both_are_stopped
     kill -KILL "$SERVER_PID"
     let_go
     next_upgrade_works "$(last_started)"
@@ -242,9 +242,9 @@ both_are_stopped() { (( $(stopped_pids | wc -l) == 2 )); }
     cp "$BUILD/tests/faulty/hangs" "$APP_DIR/epoll.new"
     mv "$APP_DIR/epoll.new" "$APP_DIR/epoll"
     kill -HUP "$SERVER_PID"
-    wait_until 5 log_has 'Forked child'
+    wait_until 60 log_has 'Forked child'
     kill_whom reaper
-    wait_until 8 log_has '[ERR]'
+    wait_until 60 log_has '[ERR]'
     assert_one_error "^Child \([0-9]+\) was not ready within 3000 ms.*: killed\. Master \($SERVER_PID\) serves on\.$"
     next_upgrade_works "$SERVER_PID"
 }
@@ -254,10 +254,10 @@ both_are_stopped() { (( $(stopped_pids | wc -l) == 2 )); }
     start epoll
     plan "1 forked stop" "2 received stop"
     kill -HUP "$SERVER_PID"
-    wait_until 8 both_are_stopped
+    wait_until 60 both_are_stopped
     kill -TERM "$SERVER_PID"
     kill -CONT "$SERVER_PID"
-    wait_until 8 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     let_go
     assert_no_process_left
 }
@@ -266,7 +266,7 @@ signal_to_old_at() {
     start_and_stop_at 1 "$2"
     kill -"$1" "$SERVER_PID"
     let_go
-    wait_until 8 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     assert_eq "$(log_count 'The server has started')" 2 "generations that started"
     next_upgrade_works "$(last_started)"
 }
@@ -288,7 +288,7 @@ stop_new_at() {
     start_and_stop_at 2 "$1"
     kill -TERM "$(new_leader)"
     let_go
-    wait_until 8 log_has '[ERR]'
+    wait_until 60 log_has '[ERR]'
     next_upgrade_works "$SERVER_PID"
 }
 
@@ -302,8 +302,8 @@ hang_up_new_at() {
     start_and_stop_at 2 "$1"
     kill -HUP "$(new_leader)"
     let_go
-    wait_until 8 is_gone "$SERVER_PID"
-    wait_until 8 only_newest_is_left
+    wait_until 60 is_gone "$SERVER_PID"
+    wait_until 60 only_newest_is_left
     next_upgrade_works "$(leader_pid)"
 }
 only_newest_is_left() { [[ $(pids_of_test) == "$(leader_pid)" ]]; }
@@ -319,7 +319,7 @@ dies_while_stopping() {
     start "${2:-epoll}"
     plan "1 $1 kill"
     kill -TERM "$SERVER_PID"
-    wait_until 8 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     assert_no_process_left
 }
 
@@ -345,7 +345,7 @@ dies_while_stopping() {
     start blocking
     plan "1 draining stop"
     kill -TERM "$SERVER_PID"
-    wait_until 5 is_stopped
+    wait_until 60 is_stopped
     kill -TERM "$SERVER_PID"
     let_go
     status_of "$SERVER_PID"
@@ -356,16 +356,16 @@ dies_while_stopping() {
 
 # A connection wakes one of nginx's workers (EPOLLEXCLUSIVE, epoll_ctl(2)). Here that is one of the old
 # generation, and it dies, or as here stops, before it takes the connection.
-@test "a connection that only the old generation was told of is served by the new one" {
+@test "a connection whose wake-up only the old generation got is served by the new one" {
     local leader worker
     start_with_steps nginx
     plan "1 queue_empty stop"
     kill -HUP "$SERVER_PID"
-    wait_until 10 log_has 'The server has started' 2
-    wait_until 5 is_stopped
+    wait_until 60 log_has 'The server has started' 2
+    wait_until 60 is_stopped
     leader=$(stopped_pids)
     plan "1 accepting stop"
-    wait_until 10 request_stops_worker "$leader"
+    wait_until 60 request_stops_worker "$leader"
     worker=$(stopped_pids | grep -vx "$leader")
     plan
     kill -CONT "$leader"
@@ -381,7 +381,33 @@ request_stops_worker() {
     request /ping >/dev/null 2>&1 3>&- 4>&- &
     REQUEST_PID=$!
     HELPER_PIDS+=("$REQUEST_PID")
-    wait_until 5 is_answered_or_stopped "$1"
+    wait_until 60 is_answered_or_stopped "$1"
     stopped_pids | grep -qvx "$1"
 }
 is_answered_or_stopped() { is_gone "$REQUEST_PID" || stopped_pids | grep -qvx "$1"; }
+
+prepare_below_a_keeper() {
+    prepare_example epoll
+    SERVER_COMMAND=(python3 "$BATS_TEST_DIRNAME/servers/keeper.py" "${SERVER_COMMAND[@]}")
+}
+is_in_group() { [[ $(ps -o pgid= -p "$1") -eq $2 ]]; }
+process_is_stopped() { [[ $(ps -o state= -p "$1") == T ]]; }
+
+# The kernel sends HUP and CONT to a group that has lost its last parent in the session while one of its processes
+# was stopped (setpgid(2)). It is not the terminal that hangs up: there is none.
+@test "a successor that was stopped when its session's shell was killed serves on" {
+    local group
+    start_server below_a_keeper OCTOPUS_DRAIN_TIMEOUT=2s
+    WATCH_PID=$LAUNCHED_PID wait_until 60 read_ready_line
+    wait_until_started
+    group=$SERVER_PID
+    upgrade HUP
+    WATCH_PID=$SERVER_PID wait_until 60 is_in_group "$SERVER_PID" "$group"
+    kill -STOP "$SERVER_PID"
+    wait_until 60 process_is_stopped "$SERVER_PID"
+    kill -KILL "$LAUNCHED_PID"
+    WATCH_PID=$SERVER_PID wait_until 60 log_has "Server ($SERVER_PID) received signal \"hangup\" from the terminal"
+    upgrade HUP
+    kill -TERM "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
+}

@@ -33,7 +33,7 @@ assert_nothing_left() {
     env --default-signal=INT setsid "$ROOT/tools/demo.sh" >"$log" 2>&1 </dev/null 3>&- &
     demo=$!
     HELPER_PIDS+=("$demo")
-    WATCH_PID=$demo wait_until 10 grep -q '^3\.' "$log"
+    WATCH_PID=$demo wait_until 60 grep -q '^3\.' "$log"
     kill -INT -- "-$demo"
     wait "$demo" || status=$?
     assert_equal "$status" 130

@@ -27,7 +27,7 @@ setup() {
 run_deployed() {
     SERVER_COMMAND=("$@")
     launch_server OCTOPUS_LOG="$BATS_TEST_TMPDIR/octopus.log"
-    wait_until 10 log_has 'The server has started'
+    wait_until 60 log_has 'The server has started'
     newest_leader
     SERVER_PID=$NEWEST_LEADER
     assert_eq "$(answering_version)" v1 "version that answers"
@@ -44,8 +44,8 @@ next_generation_is() {
 replaced_by() {
     local old=$SERVER_PID
     kill -HUP "$old"
-    wait_until 10 is_newest_leader_other_than "$old"
-    wait_until 10 is_gone "$old"
+    wait_until 60 is_newest_leader_other_than "$old"
+    wait_until 60 is_gone "$old"
     SERVER_PID=$NEWEST_LEADER
     assert_eq "$(answering_version)" "$1" "version that answers"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
@@ -302,12 +302,12 @@ titles_stay() {
     local titles
     start_server "$1"
     wait_until_started
-    wait_until 5 has_processes "$2"
+    wait_until 60 has_processes "$2"
     titles=$(titles)
     upgrade HUP
-    wait_until 5 has_titles "$titles"
+    wait_until 60 has_titles "$titles"
     upgrade HUP
-    wait_until 5 has_titles "$titles"
+    wait_until 60 has_titles "$titles"
     assert_eq "$(readlink "/proc/$SERVER_PID/cwd")" "$APP_DIR" "directory"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }

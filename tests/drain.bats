@@ -5,6 +5,7 @@
 # on which something is owed is let be until that is done, and what never ends has until the deadline.
 
 load helpers
+load helpers.slow
 
 # --- servers of this file
 
@@ -31,11 +32,11 @@ prepare_on_unix_socket() {
     SERVER_COMMAND=("$@")
 }
 
-# start NAME [SETTING=VALUE...]: with a deadline that a test can tell from `at once`, unless it says its own.
+# start NAME [SETTING=VALUE...]: with a deadline beyond every limit of the tests, unless it says its own.
 start() {
     local name=$1
     shift
-    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=20s "$@"
+    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=120s "$@"
     wait_until_started
 }
 
@@ -50,12 +51,12 @@ begin_drain() {
         ;;
     *) kill -"$1" "$SERVER_PID" ;;
     esac
-    wait_until 5 log_has 'Digesting requests'
+    wait_until 60 log_has 'Digesting requests'
 }
 
-# assert_drained [SECONDS]: the old one leaves within SECONDS (3) from now, and had nothing to complain about.
+# assert_drained: the old one leaves, long before the deadline of `start`, and had nothing to complain about.
 assert_drained() {
-    wait_until "${1:-3}" is_gone "$DRAINING_PID"
+    wait_until 60 is_gone "$DRAINING_PID"
     if [[ $DRAINING_PID == "$LAUNCHED_PID" ]]; then
         status_of "$DRAINING_PID"
         assert_eq "$EXIT_STATUS" 0 "exit status of the server"
@@ -69,7 +70,7 @@ assert_drained() {
 }
 
 # assert_not_before MS WHAT: WHAT has just happened, MS after the drain was asked for or later.
-assert_not_before() { assert_within $(( $(now_ms) - DRAIN_BEGIN )) "$1" 15000 "milliseconds until $2"; }
+assert_not_before() { assert_within $(( $(now_ms) - DRAIN_BEGIN )) "$1" 100000 "milliseconds until $2"; }
 
 # --- idle connections
 
@@ -79,35 +80,34 @@ keep_idle() {
     shift
     start_hold -i -n "$count" "$@"
     IDLE_PID=$HOLD_PID IDLE_LOG=$HOLD_LOG IDLE_COUNT=$count
-    [[ $* != *-k* ]] || WATCH_PID=$HOLD_PID wait_until 20 grep -qx "kept $count" "$IDLE_LOG"
+    [[ $* != *-k* ]] || WATCH_PID=$HOLD_PID wait_until 60 grep -qx "kept $count" "$IDLE_LOG"
 }
 
-# assert_idle_ended SECONDS: each came to an orderly end by then.
+# assert_idle_ended: each came to an orderly end, long before the deadline of `start`.
 assert_idle_ended() {
-    wait_until "$1" is_gone "$IDLE_PID"
+    wait_until 60 is_gone "$IDLE_PID"
     status_of "$IDLE_PID"
     assert_eq "$(grep -E '^(ended|reset)' "$IDLE_LOG" | xargs)" "ended $IDLE_COUNT reset 0" "ends of idle connections"
     assert_eq "$EXIT_STATUS" 0 "exit status of their client"
 }
 
-# idle_end_before_slow NAME COUNT MS: the request is answered by a process that leaves right then.
-idle_end_before_slow() {
+# idle_end_before_held NAME COUNT: the request is answered by a process that leaves right then.
+idle_end_before_held() {
     start "$1"
     keep_idle "$2" -k
-    start_slow "$3"
+    begin_held_request
     begin_drain TERM
-    assert_idle_ended 10
-    is_alive "$SLOW_PID" || fail "the slow request did not outlast the idle connections"
-    is_alive "$SERVER_PID" || fail "the server did not wait for the slow request"
-    finish_slow "$SLOW_PID" "$3"
-    assert_drained 2
+    assert_idle_ended
+    is_alive "$SERVER_PID" || fail "the server did not wait for the request"
+    end_held_request
+    assert_drained
 }
 
-@test "TERM ends 200 idle connections at once and completes a request of 3 s: nginx" { idle_end_before_slow nginx 200 3000; }
-@test "TERM ends 200 idle connections at once and completes a request of 2 s: node" { idle_end_before_slow node_long 200 2000; }
-@test "TERM ends 200 idle connections at once and completes a request of 2 s: the example epoll" { idle_end_before_slow epoll 200 2000; }
-@test "TERM ends 8 idle connections at once and completes a request of 2 s: gunicorn, threaded workers" { idle_end_before_slow gunicorn_gthread 8 2000; }
-@test "TERM ends 50 idle connections at once and completes a request of 2 s: the example forker" { idle_end_before_slow forker 50 2000; }
+@test "TERM ends 200 idle connections at once and completes a request under way: nginx" { idle_end_before_held nginx 200; }
+@test "TERM ends 200 idle connections at once and completes a request under way: node" { idle_end_before_held node_long 200; }
+@test "TERM ends 200 idle connections at once and completes a request under way: the example epoll" { idle_end_before_held epoll 200; }
+@test "TERM ends 8 idle connections at once and completes a request under way: gunicorn, threaded workers" { idle_end_before_held gunicorn_gthread 8; }
+@test "TERM ends 50 idle connections at once and completes a request under way: the example forker" { idle_end_before_held forker 50; }
 
 # idle_end_at_once NAME HOLD-OPTION...: also in a protocol of which nobody knows anything.
 idle_end_at_once() {
@@ -115,7 +115,7 @@ idle_end_at_once() {
     shift
     keep_idle 20 "$@"
     begin_drain TERM
-    assert_idle_ended 3
+    assert_idle_ended
     assert_drained
 }
 
@@ -138,7 +138,7 @@ start_on_unix_socket() {
     mkdir -p "$APP_DIR"
     SERVER_LOG=$BATS_TEST_TMPDIR/server.log
     "prepare_$1"
-    launch_server OCTOPUS_DRAIN_TIMEOUT=20s
+    launch_server OCTOPUS_DRAIN_TIMEOUT=120s
     LOAD_URL=$PROTOCOL+unix:$SOCKET
     wait_until_started
 }
@@ -148,7 +148,7 @@ idle_end_at_once_on_unix_socket() {
     shift
     keep_idle 20 "$@"
     begin_drain TERM
-    assert_idle_ended 3
+    assert_idle_ended
     assert_drained
 }
 
@@ -161,7 +161,7 @@ idle_end_at_once_on_unix_socket() {
     LOAD_URL=unix:$BATS_TEST_TMPDIR/socket:/ping
     keep_idle 20 -k
     begin_drain TERM
-    assert_idle_ended 3
+    assert_idle_ended
     assert_drained
 }
 
@@ -170,7 +170,7 @@ idle_end_after_grace() {
     start "$1"
     keep_idle 50 -k
     begin_drain HUP
-    assert_idle_ended 4
+    assert_idle_ended
     assert_drained
 }
 
@@ -185,15 +185,15 @@ idle_end_after_grace() {
     begin=$(now_ms)
     keep_idle 5 -k
     begin_drain HUP
-    assert_idle_ended 8
-    assert_within $(( $(now_ms) - begin )) 3000 8000 "milliseconds that they were let be"
+    assert_idle_ended
+    assert_within $(( $(now_ms) - begin )) 3000 100000 "milliseconds that they were let be"
     assert_drained
 }
 
-@test "idle connections that use the grace are answered, and told" {
-    start epoll OCTOPUS_IDLE_GRACE=60s
+@test "idle connections that use the grace are answered, and asked to close" {
+    start epoll OCTOPUS_IDLE_GRACE=120s
     start_hold -k -n 5
-    wait_until 5 grep -qx 'kept 5' "$HOLD_LOG"
+    wait_until 60 grep -qx 'kept 5' "$HOLD_LOG"
     begin_drain HUP
     release_hold
     finish_hold 5
@@ -206,7 +206,7 @@ ten_thousand_idle() {
     start "$1"
     keep_idle 10000 -k
     begin_drain TERM
-    assert_idle_ended 10
+    assert_idle_ended
     assert_drained
 }
 
@@ -221,7 +221,11 @@ make_blob() {
     APP_DIR=$PUBLIC_DIR/app
     mkdir -p "$APP_DIR"
     head -c "$1" /dev/urandom >"$APP_DIR/blob"
+    backdate "$APP_DIR/blob"
 }
+
+# backdate FILE: Apache's ETag is weak for a file modified within the last second, and strong a moment later.
+backdate() { touch --date='1 hour ago' "$1"; }
 
 # fetch PATH CURL-OPTION...: requests it in the background, into FETCHED; what curl says is in FETCH_LOG. Sets FETCH_PID.
 fetch() {
@@ -246,7 +250,7 @@ assert_fetched() {
 slow_generator() {
     start "$1"
     fetch '/chunks?n=7&ms=300'
-    wait_until 5 fetched_more_than 0
+    wait_until 60 fetched_more_than 0
     begin_drain "$2"
     assert_fetched
     case $1 in
@@ -265,7 +269,7 @@ slow_generator() {
 slow_after_head() {
     start "$1"
     fetch '/chunks?n=2&ms=1200'
-    wait_until 5 grep -q '^< HTTP/1.1 200' "$FETCH_LOG"
+    wait_until 60 grep -q '^< HTTP/1.1 200' "$FETCH_LOG"
     begin_drain "$2"
     assert_fetched
     assert_eq "$(cat "$FETCHED")" "$(printf 'chunk %d\n' 0 1)" "body"
@@ -280,7 +284,7 @@ slow_reader() {
     make_blob 50000000
     start "$1"
     fetch /blob --limit-rate 20M
-    wait_until 5 fetched_more_than 1000000
+    wait_until 60 fetched_more_than 1000000
     begin_drain "$2"
     assert_fetched
     cmp "$FETCHED" "$APP_DIR/blob"
@@ -296,7 +300,7 @@ stalled_reader() {
     make_blob 50000000
     start "$1"
     fetch /blob --limit-rate 20M
-    wait_until 5 fetched_more_than 1000000
+    wait_until 60 fetched_more_than 1000000
     kill -STOP "$FETCH_PID"
     begin_drain "$2"
     holds_for 1.2 is_alive "$DRAINING_PID"
@@ -313,9 +317,9 @@ stalled_reader() {
 events_go_on() {
     start "$1" OCTOPUS_DRAIN_TIMEOUT=2s
     fetch '/events?ms=200'
-    wait_until 5 fetched_more_than 0
+    wait_until 60 fetched_more_than 0
     begin_drain "$2"
-    wait_until 10 is_gone "$FETCH_PID"
+    wait_until 60 is_gone "$FETCH_PID"
     assert_not_before 2000 "the end of the events"
     run ! grep -vxE '|data: tick' "$FETCHED"
     assert_within "$(grep -c tick "$FETCHED")" 6 40 "events"
@@ -333,7 +337,7 @@ send_text() { printf '%b' "$1" >&"$CONNECTION"; }
 read_text_line() {
     local status=0
     LINE=
-    IFS= read -r -t "${1:-5}" -u "$CONNECTION" LINE || status=$?
+    IFS= read -r -t "${1:-60}" -u "$CONNECTION" LINE || status=$?
     LINE=${LINE%$'\r'}
     return $status
 }
@@ -367,7 +371,7 @@ tunnel_stays() {
     send_text 'two\n'
     read_text_line
     assert_eq "$LINE" two "what comes back while draining"
-    wait_until 10 connection_has_ended
+    wait_until 60 connection_has_ended
     assert_not_before 2000 "the end of the tunnel"
     assert_drained
 }
@@ -382,7 +386,7 @@ slow_upload() {
     make_blob 400000
     start "$1"
     fetch /upload --upload-file "$APP_DIR/blob" --limit-rate 200k --header 'Expect: 100-continue' --expect100-timeout 10
-    wait_until 5 grep -q '100 Continue' "$FETCH_LOG"
+    wait_until 60 grep -q '100 Continue' "$FETCH_LOG"
     begin_drain "$2"
     is_alive "$FETCH_PID" || fail "the upload was over too soon"
     assert_fetched
@@ -399,7 +403,7 @@ halting_request() {
     open_connection
     send_text "$3"
     [[ $3 != *100-continue* ]] || read_text_head
-    wait_until 5 nothing_is_unread
+    wait_until 60 nothing_is_unread
     begin_drain "$2"
     holds_for 1.2 connection_is_open
     send_text "$4"
@@ -433,9 +437,9 @@ slow_on_kept() {
     start "$1"
     LOAD_URL="$URL/slow?ms=1000"
     start_hold -k -n 8
-    wait_until 10 grep -qx 'kept 8' "$HOLD_LOG"
+    wait_until 60 grep -qx 'kept 8' "$HOLD_LOG"
     release_hold
-    wait_until 5 grep -qx 'sent 8' "$HOLD_LOG"
+    wait_until 60 grep -qx 'sent 8' "$HOLD_LOG"
     begin_drain "$2"
     finish_hold 8
     assert_drained
@@ -470,7 +474,7 @@ two_at_once() {
     SERVER_ARGS=(-l "127.0.0.1:$PORT" -u "$BATS_TEST_TMPDIR/socket")
     start epoll
     LOAD_URL="unix:$BATS_TEST_TMPDIR/socket:/slow?ms=1000" start_hold -q -n 8
-    wait_until 5 grep -qx 'sent 8' "$HOLD_LOG"
+    wait_until 60 grep -qx 'sent 8' "$HOLD_LOG"
     begin_drain TERM
     finish_hold 8
     assert_drained
@@ -484,7 +488,7 @@ blocking_command() {
     read_text_line
     assert_eq "$LINE" +PONG "first reply"
     send_text "BLPOP nothing $2\r\n"
-    wait_until 5 nothing_is_unread
+    wait_until 60 nothing_is_unread
     begin_drain "$1"
     read_text_line
     assert_eq "$LINE" '*-1' "reply of the command that blocks"
@@ -504,7 +508,7 @@ pipeline() {
     /usr/bin/python3 "$BATS_TEST_DIRNAME/client/pipeline.py" "$1" "$PROTOCOL" 10000 "${SOCKET:-$PORT}" <>"$gate" >"$log" 2>&1 3>&- 4>&- &
     pid=$!
     HELPER_PIDS+=("$pid")
-    WATCH_PID=$pid wait_until 20 grep -q 'under way' "$log"
+    WATCH_PID=$pid wait_until 60 grep -q 'under way' "$log"
     begin_drain "$3"
     if [[ $1 == stalled ]]; then
         holds_for 1.2 is_alive "$DRAINING_PID"
@@ -534,14 +538,14 @@ pid_of_connection() { ss -Htnp state established "sport = :$PORT" | sed -n 's/.*
 killed_worker_is_not_waited_for() {
     local worker
     start "$1"
-    start_slow 15000
+    start_slow 90000
     worker=$(pid_of_connection)
     [[ $worker != "$SERVER_PID" ]] || fail "the leader serves"
     begin_drain "$2"
     holds_for 0.3 is_alive "$DRAINING_PID"
     kill -KILL "$worker"
-    run ! finish_slow "$SLOW_PID" 15000
-    wait_until 5 is_gone "$DRAINING_PID"
+    run ! finish_slow "$SLOW_PID" 90000
+    wait_until 60 is_gone "$DRAINING_PID"
     if [[ $2 == TERM ]]; then
         assert_no_process_left
     else
@@ -582,16 +586,16 @@ assert_progress() {
 # ports_of PID: the ports of a client's connections to the server.
 ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk '{ sub(/.*:/, "", $3); print $3 }'; }
 
-@test "each second of a drain is told, and in the end who was left" {
+@test "each second of a drain is logged, and in the end who was left" {
     local port ports
-    start node_long OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=60s
+    start node_long OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=120s
     keep_idle 3 -k
     fetch '/events?ms=100'
-    wait_until 5 fetched_more_than 0
+    wait_until 60 fetched_more_than 0
     ports=$(ports_of "$IDLE_PID"; ports_of "$FETCH_PID")
     assert_eq "$(wc -l <<<"$ports")" 4 "connections"
     begin_drain HUP
-    assert_drained 8
+    assert_drained
     assert_progress 4 3 30
     for port in $ports; do
         log_has "127.0.0.1:$port" || fail "port $port is not named in the log"
@@ -601,21 +605,21 @@ ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk 
 
 @test "of many connections that are left a few are named" {
     local ports
-    start epoll OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_IDLE_GRACE=60s
+    start epoll OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_IDLE_GRACE=120s
     keep_idle 300 -k
     mapfile -t ports < <(ports_of "$IDLE_PID")
     begin_drain HUP
-    assert_drained 6
+    assert_drained
     log_has "300 connections" || fail "no line says how many"
     assert_within "$(grep -cFf <(printf '127.0.0.1:%s\n' "${ports[@]}") "$OCTOPUS_LOG_FILE")" 1 10 "lines that name peers"
     assert_within "$(wc -l <"$OCTOPUS_LOG_FILE")" 10 25 "lines in the log"
 }
 
 @test "connections of all workers are counted" {
-    start nginx OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=60s
+    start nginx OCTOPUS_DRAIN_TIMEOUT=3s OCTOPUS_IDLE_GRACE=120s
     keep_idle 40 -k
     begin_drain HUP
-    assert_drained 6
+    assert_drained
     assert_progress 40 40 30
 }
 
@@ -627,15 +631,17 @@ ports_of() { ss -Htnp state established "dport = :$PORT" | grep "pid=$1," | awk 
 }
 
 @test "connections that end are not counted any more" {
-    start threads OCTOPUS_DRAIN_TIMEOUT=10s
-    start_slow 2500
+    start threads
+    begin_held_request
     keep_idle 10 -k
     begin_drain TERM
-    finish_slow "$SLOW_PID" 2500
+    wait_until 60 last_progress_is "1 0"
+    end_held_request
     assert_drained
-    assert_within "$(progress_lines | wc -l)" 1 5 "progress lines"
-    assert_eq "$(progress_lines | tail -n 1 | cut -d ' ' -f 3,4)" "1 0" "connections left, idle ones"
 }
+
+# last_progress_is 'CONNECTIONS IDLE'
+last_progress_is() { [[ $(progress_lines | tail -n 1 | cut -d ' ' -f 3,4) == "$1" ]]; }
 
 # --- what a drain does to the bytes
 
@@ -650,7 +656,7 @@ exchange_twice() {
         <>"$gate" >"$log" 2>&1 3>&- 4>&- &
     pid=$!
     HELPER_PIDS+=("$pid")
-    WATCH_PID=$pid wait_until 10 grep -qx "kept $number" "$log"
+    WATCH_PID=$pid wait_until 60 grep -qx "kept $number" "$log"
     begin_drain HUP
     echo 1<>"$gate"
     status_of "$pid"
@@ -673,7 +679,7 @@ announces_close() {
 answers_differ_only_in_connection() {
     local number
     make_blob 300000
-    start "$1" OCTOPUS_IDLE_GRACE=60s
+    start "$1" OCTOPUS_IDLE_GRACE=120s
     shift
     exchange_twice "$@"
     for (( number = 1; number <= $#; number++ )); do
@@ -687,7 +693,7 @@ answers_differ_only_in_connection() {
 answers_are_the_same() {
     local number
     make_blob 300000
-    start "$1" OCTOPUS_IDLE_GRACE=60s OCTOPUS_HTTP_CLOSE=off
+    start "$1" OCTOPUS_IDLE_GRACE=120s OCTOPUS_HTTP_CLOSE=off
     shift
     exchange_twice "$@"
     for (( number = 1; number <= $#; number++ )); do
@@ -718,6 +724,7 @@ KeepAliveTimeout 60
 StartServers 2
 CONFIG
     cp "$APP_DIR/version" "$APP_DIR/ping"
+    backdate "$APP_DIR/ping"
 }
 
 @test "answers in a drain differ in the Connection header only: nginx" {
@@ -737,13 +744,14 @@ CONFIG
 # halting_handshake NAME BYTES: of a connection that is accepted, but has agreed on nothing when the drain begins.
 halting_handshake() {
     local gate=$BATS_TEST_TMPDIR/gate answer=$BATS_TEST_TMPDIR/answer pid
-    start "$1" OCTOPUS_IDLE_GRACE=60s
+    start "$1" OCTOPUS_IDLE_GRACE=120s
     mkfifo "$gate"
     /usr/bin/python3 "$BATS_TEST_DIRNAME/client/halting_handshake.py" "$PORT" "$2" <>"$gate" >"$answer" 2>&1 3>&- 4>&- &
     pid=$!
     HELPER_PIDS+=("$pid")
-    WATCH_PID=$pid wait_until 10 grep -q '^begun' "$answer"
-    wait_until 5 more_requests_taken_than 0
+    WATCH_PID=$pid wait_until 60 grep -q '^begun' "$answer"
+    wait_until 60 is_accepted
+    (( $2 == 0 )) || wait_until 60 more_requests_taken_than 0
     begin_drain HUP
     echo 1<>"$gate"
     status_of "$pid"
@@ -752,16 +760,18 @@ halting_handshake() {
     assert_drained
 }
 
-@test "who was in the middle of the TLS handshake is told, too: nginx" { halting_handshake nginx_https 40; }
-@test "who has not begun the TLS handshake is told, too: nginx" { halting_handshake nginx_https 0; }
-@test "who was in the middle of the TLS handshake is told, too: the example ping" { halting_handshake ping_https 40; }
-@test "who has not begun the TLS handshake is told, too: the example ping" { halting_handshake ping_https 0; }
+is_accepted() { [[ $(ss -Htnp state established "sport = :$PORT") == *users:* ]]; }
+
+@test "a client in the middle of its TLS handshake is asked to close, too: nginx" { halting_handshake nginx_https 40; }
+@test "a client that has not begun its TLS handshake is asked to close, too: nginx" { halting_handshake nginx_https 0; }
+@test "a client in the middle of its TLS handshake is asked to close, too: the example ping" { halting_handshake ping_https 40; }
+@test "a client that has not begun its TLS handshake is asked to close, too: the example ping" { halting_handshake ping_https 0; }
 
 # What looks like a head inside of a body is none.
 @test "a body that holds an HTTP head is left alone" {
     make_blob 10
     printf 'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc%.0s' {1..500} >"$APP_DIR/blob"
-    start node_long OCTOPUS_IDLE_GRACE=60s
+    start node_long OCTOPUS_IDLE_GRACE=120s
     exchange_twice 'GET /blob'
     cmp <(sed '1,/^\r$/d' "$ANSWERS/1.first") <(sed '1,/^\r$/d' "$ANSWERS/1.second")
     assert_drained

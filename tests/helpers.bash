@@ -63,7 +63,7 @@ common_teardown() {
 # directories of bats are for their owner only. Removed by the teardown.
 make_public_dir() {
     [[ -z ${PUBLIC_DIR:-} ]] || return 0
-    PUBLIC_DIR=${TMPDIR:-/tmp}/octopus-test.$TEST_MARK
+    PUBLIC_DIR=$PUBLIC_ROOT/$TEST_MARK
     mkdir -m 0777 "$PUBLIC_DIR"
 }
 

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2119,SC2120
-# Faults at exact places: the library with steps (shim/base/test_step.h) and the plan that it follows.
+# Faults at exact places: the library with steps (shim/base/failpoint.h) and the plan that it follows.
 
-STEPS_LIB=$BUILD/steps/liboctopus.so
+STEPS_LIB=$PUBLIC_LIBS/steps/liboctopus.so
 
 # all_steps: every step of the library, by its source.
-all_steps() { grep -ho 'test_step("[a-z_]*")' "$BATS_TEST_DIRNAME"/../shim/*/*.c | cut -d '"' -f 2 | sort -u; }
+all_steps() { grep -ho 'failpoint("[a-z_]*")' "$BATS_TEST_DIRNAME"/../shim/*/*.c | cut -d '"' -f 2 | sort -u; }
 
 # start_with_steps NAME [SETTING=VALUE...]: as start_server. Nothing strikes before there is a plan.
 start_with_steps() {
     make_public_dir
     STEPS_PLAN=$PUBLIC_DIR/steps
     plan
-    LIB=$STEPS_LIB start_server "$@" OCTOPUS_TEST_STEPS="$STEPS_PLAN"
+    LIB=$STEPS_LIB start_server "$@" OCTOPUS_FAILPOINTS="$STEPS_PLAN"
     wait_until_started
 }
 
@@ -43,8 +43,8 @@ let_go() {
 
 # assert_serves_alone PID: it answers, it leads, and nothing else that the test started is left.
 assert_serves_alone() {
-    wait_until 8 server_answers
-    SETTLE_SECONDS=8 assert_only_generation "$1"
+    wait_until 60 server_answers
+    assert_only_generation "$1"
     assert_none_left zombies_of_test
     assert_eq "$(stopped_pids)" "" "stopped processes"
 }

@@ -11,7 +11,7 @@ start_load() {
     "$BUILD/tests/load" "$@" "$LOAD_URL" </dev/null >>"$LOAD_LOG" 2>&1 3>&- 4>&- &
     LOAD_PID=$!
     HELPER_PIDS+=("$LOAD_PID")
-    WATCH_PID=$LOAD_PID wait_until 10 grep -q '^running' "$LOAD_LOG"
+    WATCH_PID=$LOAD_PID wait_until 60 grep -q '^running' "$LOAD_LOG"
 }
 
 # stop_load: ends the load; succeeds only if not one request failed.
@@ -51,14 +51,14 @@ generation_answers_load() {
 start_slow() {
     local before
     before=$(requests_taken)
-    request "/slow?ms=$1" --output "$BATS_TEST_TMPDIR/slow$1" >"$BATS_TEST_TMPDIR/slow$1.log" 2>&1 3>&- 4>&- &
+    request "/slow?ms=$1" --max-time 150 --output "$BATS_TEST_TMPDIR/slow$1" >"$BATS_TEST_TMPDIR/slow$1.log" 2>&1 3>&- 4>&- &
     SLOW_PID=$!
     HELPER_PIDS+=("$SLOW_PID")
-    wait_until 10 more_requests_taken_than "$before"
+    wait_until 60 more_requests_taken_than "$before"
 }
 
-# requests_taken: connections to PORT that a process of the server holds and has read from.
-requests_taken() { ss -Htne state established "sport = :$PORT" | awk '$1 == 0 && / ino:[1-9]/ { n++ } END { print n + 0 }'; }
+# requests_taken: connections to PORT of which all that came has been read, and something came.
+requests_taken() { ss -HtniO state established "sport = :$PORT" | awk '$1 == 0 && / bytes_received:/ { n++ } END { print n + 0 }'; }
 more_requests_taken_than() { (( $(requests_taken) > $1 )); }
 
 # finish_slow PID MS: waits for what start_slow has begun; succeeds if it was answered in full. Sets
@@ -80,7 +80,7 @@ start_hold() {
     "$BUILD/tests/hold" "$@" "$LOAD_URL" <>"$HOLD_GATE" >"$HOLD_LOG" 2>&1 3>&- 4>&- &
     HOLD_PID=$!
     HELPER_PIDS+=("$HOLD_PID")
-    WATCH_PID=$HOLD_PID wait_until 10 grep -q '^connected' "$HOLD_LOG"
+    WATCH_PID=$HOLD_PID wait_until 60 grep -q '^connected' "$HOLD_LOG"
 }
 
 # release_hold: lets it go on; opened for both again, for one that does not wait has gone by now.

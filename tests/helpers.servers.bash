@@ -26,11 +26,11 @@ start_server() {
         PORT=${PORT:-$(free_port)}
         "prepare_$SERVER_NAME"
         launch_server "$@"
-        WATCH_PID=$LAUNCHED_PID wait_until 15 server_answers
+        WATCH_PID=$LAUNCHED_PID wait_until 60 server_answers
     else
         prepare_example "$SERVER_NAME"
         launch_server "$@"
-        WATCH_PID=$LAUNCHED_PID wait_until 10 read_ready_line
+        WATCH_PID=$LAUNCHED_PID wait_until 60 read_ready_line
     fi
 }
 
@@ -84,7 +84,7 @@ set_url() {
 follow_daemon() {
     status_of "$LAUNCHED_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status of the daemonizing process"
-    wait_until 5 test -s "$APP_DIR/server.pid"
+    wait_until 60 test -s "$APP_DIR/server.pid"
     SERVER_PID=$(<"$APP_DIR/server.pid")
     LAUNCHED_PID=$SERVER_PID
 }
@@ -238,7 +238,7 @@ prepare_gunicorn() {
 request() {
     local path=$1
     shift
-    curl --silent --show-error --fail --insecure --noproxy '*' --max-time 20 "$@" "$URL$path"
+    curl --silent --show-error --fail --insecure --noproxy '*' --max-time 60 "$@" "$URL$path"
 }
 
 # answering_pid: the pid of the process that answers a fresh connection.
@@ -266,7 +266,7 @@ read_answer() {
     fi
     exec {connection}<>"/dev/tcp/127.0.0.1/$PORT" || return
     printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&"$connection"
-    while IFS= read -r -t 10 -u "$connection" line && [[ $line != $'\r' ]]; do
+    while IFS= read -r -t 60 -u "$connection" line && [[ $line != $'\r' ]]; do
         line=${line%$'\r'}
         case ${line,,} in
         x-version:*) ANSWER_VERSION=${line#*: } ;;
@@ -281,7 +281,7 @@ exchange() {
     local line connection
     { exec {connection}<>"/dev/tcp/127.0.0.1/$PORT"; } 2>/dev/null || return
     printf '%s\r\n' "$1" >&"$connection"
-    while IFS= read -r -t 5 line <&"$connection"; do
+    while IFS= read -r -t 60 line <&"$connection"; do
         line=${line%$'\r'}
         [[ $line != "$2"* ]] || break
         line=
@@ -369,7 +369,7 @@ log_has() {
 }
 
 # wait_until_started: the library says so a moment after the first connection is possible.
-wait_until_started() { WATCH_PID=$SERVER_PID wait_until 5 log_has "The server has started ($SERVER_PID)."; }
+wait_until_started() { WATCH_PID=$SERVER_PID wait_until 60 log_has "The server has started ($SERVER_PID)."; }
 
 # next_version: a name for the next version. Our examples are built as v1 and v2 only.
 next_version() {
@@ -381,9 +381,13 @@ next_version() {
 # upgrade SIGNAL [VERSION]: deploys VERSION (a new one if none is named), sends SIGNAL to the leader, waits
 # until a new leader is ready and the old one is gone. Sets SERVER_PID to the new leader.
 upgrade() {
-    local old=$SERVER_PID
     upgrade_beside "$@" || return
-    WATCH_PID='' wait_until 15 is_gone "$old" || return
+    follow_upgrade
+}
+
+# follow_upgrade: what `upgrade` does after upgrade_beside.
+follow_upgrade() {
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID" || return
     SERVER_PID=$NEW_PID
     [[ $PROTOCOL != http* || $SERVER_NAME == python_module ]] && return
     read_answer || return
@@ -399,6 +403,6 @@ upgrade_beside() {
     if [[ -n ${2:-} ]]; then NEXT_VERSION=$2; else next_version; fi
     deploy_version "$NEXT_VERSION"
     kill -"$1" "$SERVER_PID"
-    WATCH_PID='' wait_until 15 is_newest_leader_other_than "$newest" || return
+    WATCH_PID='' wait_until 60 is_newest_leader_other_than "$newest" || return
     NEW_PID=$NEWEST_LEADER
 }

@@ -2,15 +2,16 @@
 # shellcheck shell=bash
 # Servers in the foreground of a terminal of their own, and its keys.
 
-# start_on_terminal EXAMPLE: as start_server, below script(1). LAUNCHED_PID, whose exit status is the
+# start_on_terminal EXAMPLE [SETTING=VALUE...]: as start_server, below script(1). LAUNCHED_PID, whose exit status is the
 # server's, is the terminal; SERVER_PID the server.
 start_on_terminal() {
     TERMINAL_SERVER=$1
+    shift
     mkfifo "$BATS_TEST_TMPDIR/keys"
     # Both ways, so that neither side waits for the other, and no end of file comes before ours.
     exec {KEYS_FD}<>"$BATS_TEST_TMPDIR/keys"
-    start_server on_terminal
-    WATCH_PID=$LAUNCHED_PID wait_until 5 read_ready_line
+    start_server on_terminal "$@"
+    WATCH_PID=$LAUNCHED_PID wait_until 60 read_ready_line
     wait_until_started
 }
 

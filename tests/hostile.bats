@@ -27,7 +27,7 @@ start_forged() {
         env LD_PRELOAD="$LIB" OCTOPUS_LOG="$OCTOPUS_LOG_FILE" CHILD_COMMAND=env "$@" "${SERVER_COMMAND[@]}"
     SERVER_PID=$BACKGROUND_PID
     LAUNCHED_PID=$BACKGROUND_PID
-    WATCH_PID=$LAUNCHED_PID wait_until 10 server_answers
+    WATCH_PID=$LAUNCHED_PID wait_until 60 server_answers
     wait_until_started
 }
 
@@ -90,9 +90,9 @@ assert_errors() {
 @test "page: zeros" { runs_without zeros 'not the page of a generation'; }
 @test "page: 4294967295 listeners" { runs_without many_listeners 'not the page of a generation'; }
 @test "page: one listener more than there is room for" { runs_without one_listener_too_many 'not the page of a generation'; }
-@test "page: of a later version" { runs_without future_version 'another version'; }
-@test "page: of an earlier version" { runs_without past_version 'another version'; }
-@test "page: shorter than it should be, as it says itself" { runs_without small_size 'another version'; }
+@test "page: of a later version" { runs_without future_version 'the predecessor runs liboctopus.so 9.9.9, this one is '; }
+@test "page: of an earlier version" { runs_without past_version 'the predecessor runs liboctopus.so of an earlier release, this one is '; }
+@test "page: shorter than it should be, as it says itself" { runs_without small_size 'runs liboctopus'; }
 
 @test "listener: closed" { runs_without closed_listener 'descriptor 900: it is not open'; }
 @test "listener: negative" { runs_without negative_listener 'descriptor -7: it is not open'; }

@@ -70,7 +70,7 @@ log_formats() {
                 if (format !~ /^const char/) print file ":" line, format
             }
         }
-        # Comments become blanks: they begin and end a line here, or stand behind code. Lines keep their numbers.
+        # Comments become blanks: they begin and end a line here, or state behind code. Lines keep their numbers.
         function without_comment(line,    start) {
             if (in_comment) {
                 if (!match(line, /\*\//)) return ""

@@ -6,23 +6,23 @@
 load helpers
 
 # kept_through_upgrades NAME CONNECTIONS UPGRADES LOAD-OPTION...: each old generation has left long before
-# the deadline of its drain, 10 s; it may still be about it during the next upgrade. KEPT_UPGRADES asks for
+# the deadline of its drain, 120 s; it may still be about it during the next upgrade. KEPT_UPGRADES asks for
 # another number of them.
 kept_through_upgrades() {
     local name=$1 connections=$2 upgrades=${KEPT_UPGRADES:-$3} before_old='' old
     shift 3
-    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=10s
+    start_server "$name" OCTOPUS_DRAIN_TIMEOUT=120s
     wait_until_started
     start_load -k -c "$connections" "$@"
     for (( ; upgrades > 0; upgrades-- )); do
         old=$SERVER_PID
         upgrade_beside HUP
         SERVER_PID=$NEW_PID
-        [[ -z $before_old ]] || WATCH_PID='' wait_until 5 is_gone "$before_old"
+        [[ -z $before_old ]] || WATCH_PID='' wait_until 60 is_gone "$before_old"
         before_old=$old
-        wait_until 10 generation_answers_load
+        wait_until 60 generation_answers_load
     done
-    WATCH_PID='' wait_until 5 is_gone "$old"
+    WATCH_PID='' wait_until 60 is_gone "$old"
     stop_load
     assert_only_generation "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
@@ -57,11 +57,11 @@ kept_through_upgrades() {
 
 # kept_until_refused NAME: a stop tells them all; then there is nobody to connect to.
 kept_until_refused() {
-    start_server "$1" OCTOPUS_DRAIN_TIMEOUT=10s
+    start_server "$1" OCTOPUS_DRAIN_TIMEOUT=120s
     wait_until_started
     start_load -k -r -c 16
     kill -TERM "$SERVER_PID"
-    wait_until 5 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     finish_load
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status of the server"

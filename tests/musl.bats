@@ -8,7 +8,7 @@ load helpers
 setup() {
     common_setup
     BUILD=$BUILD/musl
-    LIB=$BUILD/liboctopus.so
+    LIB=$PUBLIC_LIBS/musl/liboctopus.so
 }
 
 # is_musl PID: its libc is.
@@ -27,7 +27,7 @@ upgrades_and_stops() {
         end_slow_request
     done
     assert_eq "$(log_count 'Imported a listener from file.')" 2 "listeners imported"
-    wait_until 5 has_fd_count "$first"
+    wait_until 60 has_fd_count "$first"
     begin_slow_request
     kill -TERM "$SERVER_PID"
     end_slow_request
@@ -42,11 +42,11 @@ has_fd_count() { (( $(fd_list "$SERVER_PID" | wc -l) == $1 )); }
 # begin_slow_request: one that is under way when the signal comes. ping is always quick.
 begin_slow_request() {
     rm -f "$BATS_TEST_TMPDIR/slow"
-    curl --silent --show-error --fail --noproxy '*' --max-time 20 "$URL/chunks?n=10&ms=100" \
+    curl --silent --show-error --fail --noproxy '*' --max-time 60 "$URL/chunks?n=10&ms=100" \
         >"$BATS_TEST_TMPDIR/slow" 2>&1 3>&- 4>&- &
     SLOW_PID=$!
     HELPER_PIDS+=("$SLOW_PID")
-    wait_until 5 test -s "$BATS_TEST_TMPDIR/slow"
+    wait_until 60 test -s "$BATS_TEST_TMPDIR/slow"
 }
 
 end_slow_request() {

@@ -12,7 +12,7 @@ load helpers.slow
 
 setup() {
     common_setup
-    LIB=$BUILD/helgrind/liboctopus.so
+    LIB=$PUBLIC_LIBS/helgrind/liboctopus.so
 }
 
 prepare_under_helgrind() {
@@ -26,13 +26,12 @@ prepare_under_helgrind() {
 # REPORTS to how many accesses helgrind complained of.
 runs_under_helgrind() {
     HELGRIND_SERVER=$1
-    start_server under_helgrind
+    start_server under_helgrind "$HELD_SETTING"
     wait_until_started
     for _ in 1 2 3; do request /ping >/dev/null; done
-    # Here threads run one at a time, and slowly.
-    SLOW_START_SECONDS=30 start_slow_request 300
+    begin_held_request
     kill -TERM "$SERVER_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" "$2" "exit status"
     assert_no_process_left
@@ -59,7 +58,7 @@ has_no_race() {
 }
 
 @test "helgrind sees the controller: atomics that do not say so are races" {
-    LIB=$BUILD/liboctopus.so
+    LIB=$PUBLIC_LIBS/liboctopus.so
     runs_under_helgrind threads 0
     (( REPORTS > 0 )) || fail "no report"
 }

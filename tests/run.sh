@@ -11,10 +11,20 @@ set -euo pipefail
 
 tests_dir=$(cd "$(dirname "$0")" && pwd)
 : "${BUILD:=$tests_dir/../build}" "${LIB:=$BUILD/liboctopus.so}" "${FILTER:=}" "${FAST:=}"
-: "${BATS_TEST_TIMEOUT:=180}" "${JOBS:=$((3 * $(nproc)))}" "${LOAD_JOBS:=$(nproc)}"
+: "${BATS_TEST_TIMEOUT:=600}" "${JOBS:=$((3 * $(nproc)))}" "${LOAD_JOBS:=$(nproc)}"
 work=$BUILD/tests/run
 TEST_PORTS_DIR=$work/ports
 export BUILD LIB FILTER FAST BATS_TEST_TIMEOUT TEST_PORTS_DIR work
+
+if [[ ! -e $LIB ]]; then
+    echo "no $LIB: run make first" >&2
+    exit 1
+fi
+# shellcheck source=tests/helpers.public.bash
+source "$tests_dir/helpers.public.bash"
+make_public_root
+export RUN_PUBLIC_ROOT=$PUBLIC_ROOT
+trap 'rm -rf "$RUN_PUBLIC_ROOT"' EXIT
 
 (( $# > 0 )) || set -- "$tests_dir"/*.bats
 rm -rf "$work" "$BUILD/tests/tally"

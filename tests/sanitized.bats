@@ -10,23 +10,19 @@ load helpers.slow
 
 setup() {
     common_setup
-    LIB=${SANITIZED_LIB:-$BUILD/ubsan/liboctopus.so}
+    [[ -n ${SANITIZED_LIB:-} ]] || LIB=$PUBLIC_LIBS/ubsan/liboctopus.so
     RUNTIME=
     [[ -z ${SANITIZER:-} ]] || RUNTIME=$("${CC:-cc}" -print-file-name="$SANITIZER")
 }
 
 # upgrades_and_stops NAME: with a request under way each time, and not one report.
 upgrades_and_stops() {
-    start_server "$1" "LD_PRELOAD=$RUNTIME $LIB" ASAN_OPTIONS=detect_leaks=0
+    start_server "$1" "LD_PRELOAD=$RUNTIME $LIB" ASAN_OPTIONS=detect_leaks=0 "$HELD_SETTING"
     wait_until_started
-    for _ in 1 2; do
-        start_slow_request 500
-        upgrade HUP
-        assert_slow_request_completed
-    done
-    start_slow_request 500
+    for _ in 1 2; do upgrade_in_held_request; done
+    begin_held_request
     kill -TERM "$SERVER_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     assert_no_process_left
     run ! grep -E 'Sanitizer|runtime error' "$SERVER_LOG"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"

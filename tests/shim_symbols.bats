@@ -45,7 +45,7 @@ EOF2
     diff "$BATS_TEST_TMPDIR/table" <(nm -D --defined-only "$LIB" | awk '{ print $3 }' | LC_ALL=C sort)
 }
 
-@test "the exports have no version, so that they stand for any version that a program asks for" {
+@test "the exports have no version, so that they state for any version that a program asks for" {
     run ! grep -E 'GNU_VERDEF|VERDEF' <(readelf --wide --dynamic --sections "$LIB")
     run ! grep @ <(nm -D --defined-only --with-symbol-versions "$LIB")
 }

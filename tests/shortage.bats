@@ -18,7 +18,7 @@ start() {
     make_public_dir
     start_with_steps "$@" OCTOPUS_READY_TIMEOUT=2s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
         OCTOPUS_PIDFILE="$PUBLIC_DIR/pidfile"
-    wait_until 5 server_answers
+    wait_until 60 server_answers
     FDS_BEFORE=$(fd_list "$SERVER_PID")
     start_load -c 2 -p 10
 }
@@ -32,7 +32,7 @@ untouched_and_upgradable() {
     plan
     stop_load
     assert_serves_alone "$SERVER_PID"
-    wait_until 5 fds_are_as_before
+    wait_until 60 fds_are_as_before
     start_load -c 2 -p 10
     upgrade HUP
     stop_load
@@ -49,7 +49,7 @@ rolls_back() {
         round=$((round + 1))
         plan "$generation $step ${ERRNO[$name]}"
         kill -HUP "$SERVER_PID"
-        WATCH_PID=$SERVER_PID wait_until 8 has_errors $(( round * ${LINES_EACH:-1} ))
+        WATCH_PID=$SERVER_PID wait_until 60 has_errors $(( round * ${LINES_EACH:-1} ))
         assert_eq "$(errors_of | wc -l)" $(( round * ${LINES_EACH:-1} )) "[ERR] lines ($(errors_of))"
         assert_regex "$(errors_of | tail -n "${LINES_EACH:-1}" | head -n 1)" "${pattern//NAME/$name}"
         server_answers
@@ -160,7 +160,7 @@ runs_bare() {
     make_public_dir
     STEPS_PLAN=$PUBLIC_DIR/steps
     plan "1 $2 ${ERRNO[$3]}"
-    LIB=$STEPS_LIB start_server epoll OCTOPUS_TEST_STEPS="$STEPS_PLAN"
+    LIB=$STEPS_LIB start_server epoll OCTOPUS_FAILPOINTS="$STEPS_PLAN"
     server_answers
     assert_eq "$(errors_of | wc -l)" 1 "[ERR] lines ($(errors_of))"
     assert_regex "$(errors_of)" "${1//NAME/$3}"
@@ -185,8 +185,8 @@ runs_bare() {
     make_public_dir
     STEPS_PLAN=$PUBLIC_DIR/steps
     plan "1 memfd ${ERRNO[EPERM]}"
-    LIB=$STEPS_LIB start_server prefork OCTOPUS_TEST_STEPS="$STEPS_PLAN"
-    wait_until 5 server_answers
+    LIB=$STEPS_LIB start_server prefork OCTOPUS_FAILPOINTS="$STEPS_PLAN"
+    wait_until 60 server_answers
     plan
     upgrade HUP
     assert_serves_alone "$SERVER_PID"
@@ -205,13 +205,13 @@ runs_bare() {
     "$BUILD/tests/hold" -n 20 -i "$URL" >"$BATS_TEST_TMPDIR/hold.log" 2>&1 3>&- &
     holder=$!
     HELPER_PIDS+=("$holder")
-    wait_until 5 has_fds $((fds + 20))
+    wait_until 60 has_fds $((fds + 20))
     kill -HUP "$SERVER_PID"
     # The log cannot be opened either: stderr is open already.
-    wait_until 5 grep -q '\[ERR\] Unable to fork a child: .*24' "$SERVER_LOG"
+    wait_until 60 grep -q '\[ERR\] Unable to fork a child: .*24' "$SERVER_LOG"
     assert_eq "$(grep -c '\[ERR\]' "$SERVER_LOG")" 1 "[ERR] lines"
     kill -KILL "$holder"
-    wait_until 5 fds_are_as_before
+    wait_until 60 fds_are_as_before
     start_load -c 2 -p 10
     upgrade HUP
     stop_load
@@ -228,10 +228,10 @@ runs_bare() {
     "$BUILD/tests/hold" -n 20 -i "$URL" >"$BATS_TEST_TMPDIR/hold.log" 2>&1 3>&- &
     holder=$!
     HELPER_PIDS+=("$holder")
-    wait_until 5 has_fds $((fds + 20))
+    wait_until 60 has_fds $((fds + 20))
     # With that one descriptor the upgrade may just succeed.
     kill -HUP "$SERVER_PID"
-    wait_until 5 upgrade_is_over
+    wait_until 60 upgrade_is_over
     kill -KILL "$holder"
     # If it has succeeded, the old one may still be on its way, and would serve on when the new one ends.
     newest_leader
@@ -257,7 +257,7 @@ has_fds() { (( $(fd_count "$SERVER_PID") == $1 )); }
     "$BUILD/tests/hold" -n 20 -i "$URL" >"$BATS_TEST_TMPDIR/hold.log" 2>&1 3>&- &
     holder=$!
     HELPER_PIDS+=("$holder")
-    wait_until 5 has_fds $((fds + 20))
+    wait_until 60 has_fds $((fds + 20))
     kill -TERM "$SERVER_PID"
     status_of "$SERVER_PID"
     wait "$holder" || status=$?
@@ -287,11 +287,11 @@ limit_processes() {
     FDS_BEFORE=$(fd_list "$SERVER_PID")
     limit_processes 1
     kill -HUP "$SERVER_PID"
-    wait_until 5 has_errors 1
+    wait_until 60 has_errors 1
     assert_eq "$(errors_of | wc -l)" 1 "[ERR] lines ($(errors_of))"
     assert_regex "$(errors_of)" '^Unable to fork a child: clone: EAGAIN\.'
     server_answers
-    wait_until 5 fds_are_as_before
+    wait_until 60 fds_are_as_before
     limit_processes "$(ulimit -H -u)"
     start_load -c 2 -p 10
     upgrade HUP
@@ -387,12 +387,12 @@ stays_under_filter() {
     start_load -c 2 -p 10
     for round in 1 2; do
         kill -HUP "$SERVER_PID"
-        wait_until 5 has_errors "$round"
+        wait_until 60 has_errors "$round"
     done
     stop_load
     assert_eq "$(errors_of | grep -cE "$pattern")" 2 "lines ($(errors_of))"
     assert_eq "$(errors_of | wc -l)" 2 "[ERR] lines"
-    wait_until 5 fds_are_as_before
+    wait_until 60 fds_are_as_before
     assert_serves_alone "$SERVER_PID"
     kill -TERM "$SERVER_PID"
     status_of "$SERVER_PID"

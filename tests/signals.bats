@@ -17,7 +17,7 @@ is_waiting() {
     local look
     grep -q "^$1 waits" "$SERVER_LOG" || return
     look=$(cat "/proc/$1/task/$1/syscall")
-    sleep 0.02
+    pause 0.02
     [[ $look != running && $(cat "/proc/$1/task/$1/syscall") == "$look" ]]
 }
 
@@ -26,8 +26,8 @@ start_signaller() {
     PORT=${PORT:-$(free_port)}
     SERVER_ARGS=(-l "127.0.0.1:$PORT" "$@")
     : >"$BATS_TEST_TMPDIR/server.log"
-    if [[ ${NOHUP:-0} == 1 ]]; then start_server nohup; else start_server signaller; fi
-    WATCH_PID=$SERVER_PID wait_until 5 is_waiting "$SERVER_PID"
+    if [[ ${NOHUP:-0} == 1 ]]; then start_server nohup "$HELD_SETTING"; else start_server signaller "$HELD_SETTING"; fi
+    WATCH_PID=$SERVER_PID wait_until 60 is_waiting "$SERVER_PID"
 }
 
 prepare_nohup() {
@@ -48,15 +48,15 @@ learn_from_bare() {
 fail_upgrade() {
     mv "$APP_DIR/signaller" "$APP_DIR/away"
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 5 log_has 'Unable to fork a child' "$1"
+    WATCH_PID=$SERVER_PID wait_until 60 log_has 'Unable to fork a child' "$1"
     mv "$APP_DIR/away" "$APP_DIR/signaller"
     request /ping >/dev/null
 }
 
-# begin_request, end_request: one is under way while the server drains, so that it has long gone back to
-# its wait when its own TERM comes, and the wait ends by that. Not where the wait is the accept itself.
-begin_request() { [[ $* == *wait=accept ]] || start_slow_request 300; }
-end_request() { [[ $* == *wait=accept ]] || assert_slow_request_completed; }
+# begin_request, end_request: one is under way while the server drains, until it has gone back to its wait,
+# so that the wait ends by its own TERM. Not where the wait is the accept itself.
+begin_request() { [[ $* == *wait=accept ]] || begin_held_request; }
+end_request() { [[ $* == *wait=accept ]] || end_held_request_in_drain is_waiting "$SERVER_PID"; }
 
 # hears_term_its_own_way STEP...: an upgrade that fails, one that works, a stop; both generations have
 # the bare server's report, and with it each TERM heard exactly once. The exit status is the bare one's
@@ -69,16 +69,17 @@ hears_term_its_own_way() {
     fail_upgrade 1
     old=$SERVER_PID
     begin_request "$@"
-    upgrade HUP
+    upgrade_beside HUP
     end_request "$@"
+    follow_upgrade
     status_of "$old"
     assert_eq "$(report_of "$old")" "$BARE_REPORT" "report of the first generation"
     assert_eq "$EXIT_STATUS" "${STATUS:-$BARE_STATUS}" "exit status"
-    wait_until 5 is_waiting "$SERVER_PID"
+    wait_until 60 is_waiting "$SERVER_PID"
     begin_request "$@"
     kill -TERM "$SERVER_PID"
     end_request "$@"
-    WATCH_PID='' wait_until 10 is_gone "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
     assert_eq "$(report_of "$SERVER_PID")" "$BARE_REPORT" "report of the second generation"
     assert_no_process_left
 }

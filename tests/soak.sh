@@ -8,7 +8,10 @@ set -u
 
 BATS_TEST_DIRNAME=$(cd "$(dirname "$0")" && pwd)
 BUILD=$(cd "${BUILD:-$BATS_TEST_DIRNAME/../build}" && pwd)
+source "$BATS_TEST_DIRNAME/helpers.public.bash"
 LIB=$BUILD/steps/liboctopus.so
+make_public_root
+LIB=$PUBLIC_LIBS/liboctopus.so
 SOAK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/octopus-soak.XXXXXX")
 BATS_RUN_TMPDIR=$SOAK_DIR
 BATS_TEST_TMPDIR=$SOAK_DIR/turn
@@ -34,7 +37,7 @@ upgrades=0 faults=0 requests=0 failures=0 trouble=0
 
 clean_up() {
     common_teardown
-    rm -rf "$SOAK_DIR"
+    rm -rf "$SOAK_DIR" "$PUBLIC_ROOT"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
@@ -70,7 +73,7 @@ start_in_turn() {
     plan
     rm -f "$BATS_TEST_TMPDIR/server.log"
     BEFORE_START=$(sed -n '$=' "${APP_DIR:-$PUBLIC_DIR/app}/octopus.log" 2>/dev/null)
-    start_server "$1" OCTOPUS_TEST_STEPS="$STEPS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
+    start_server "$1" OCTOPUS_FAILPOINTS="$STEPS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
 }
 
 error_count() { errors_of | wc -l; }
@@ -89,9 +92,9 @@ fault_at_step() {
     [[ $1 != map ]] || number=1
     plan "$number $1 $2"
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 15 has_more_errors "$before" || return
+    WATCH_PID=$SERVER_PID wait_until 60 has_more_errors "$before" || return
     plan
-    server_answers && wait_until 15 is_alone
+    server_answers && wait_until 60 is_alone
 }
 
 is_alone() { [[ -z $(strangers_to "$SERVER_PID") && -z $(stopped_pids) ]]; }
@@ -120,7 +123,7 @@ binary_is_bad() {
     cp "$BUILD/tests/faulty/crashes" "$APP_DIR/$EXAMPLE.new"
     mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
     kill -HUP "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 15 has_more_errors "$before" || return
+    WATCH_PID=$SERVER_PID wait_until 60 has_more_errors "$before" || return
     server_answers
 }
 
@@ -136,7 +139,7 @@ signals_burst() {
     for (( sent = 0; sent < 50; sent++ )); do
         kill -HUP "$SERVER_PID" 2>/dev/null || break
     done
-    wait_until 20 has_one_leader
+    wait_until 60 has_one_leader
 }
 
 has_one_leader() {

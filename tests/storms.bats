@@ -37,7 +37,7 @@ storm_on_workers() {
 
 # settles: what the storm has begun is over: one generation is left, and it answers.
 settles() {
-    wait_until 20 is_alone
+    wait_until 60 is_alone
     SERVER_PID=$(leader_pid)
     assert_serves_alone "$SERVER_PID"
 }
@@ -70,7 +70,7 @@ survives_storm() {
     storm 500 "$@"
     settles
     stop_load
-    wait_until 5 has_fds_of "$SERVER_PID" "$fds"
+    wait_until 60 has_fds_of "$SERVER_PID" "$fds"
     upgrade HUP
     assert_serves_alone "$SERVER_PID"
 }
@@ -102,7 +102,7 @@ ends_in_storm() {
     wait_until_started
     start_load -r -c 2 -p 2
     storm 500 HUP USR1 USR2
-    wait_until 20 storm_is_ended
+    wait_until 60 storm_is_ended
     wait "$LOAD_PID" || status=$?
     assert_eq "$status" 0 "exit status of the load, $(tail -n 20 "$LOAD_LOG")"
     assert_no_process_left
@@ -137,7 +137,7 @@ storm_is_ended() {
     } 2>/dev/null
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status"
-    wait_until 20 storm_is_ended
+    wait_until 60 storm_is_ended
     wait "$LOAD_PID" || status=$?
     assert_eq "$status" 0 "exit status of the load, $(tail -n 20 "$LOAD_LOG")"
     assert_no_process_left
@@ -154,7 +154,7 @@ many_upgrades() {
     memory=$(memory_of "$SERVER_PID")
     for (( round = 0; round < $1; round++ )); do upgrade HUP; done
     stop_load
-    wait_until 5 has_fds_of_or_less "$SERVER_PID" "$fds"
+    wait_until 60 has_fds_of_or_less "$SERVER_PID" "$fds"
     assert_within "$(memory_of "$SERVER_PID")" 0 $((memory + memory / 10 + 512)) "kB resident, after $memory"
     assert_serves_alone "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "[ERR] lines"
@@ -186,7 +186,7 @@ has_fds_of_or_less() { (( $(fds_of_generation "$1" | tr ' ' + ) <= $(tr ' ' + <<
         set_url
         server_answers || fail "port $PORT"
     done
-    wait_until 5 has_fds_of "$SERVER_PID" "$fds"
+    wait_until 60 has_fds_of "$SERVER_PID" "$fds"
     assert_eq "$(log_count '[ERR]')" 0 "[ERR] lines"
     assert_eq "$(log_count 'Imported a listener')" $((5 * 64)) "listeners imported"
 }
@@ -196,7 +196,7 @@ hold_idle() {
     ( ulimit -n $(($1 + 64)); exec "$BUILD/tests/hold" -n "$1" -i "$URL" ) >"$BATS_TEST_TMPDIR/hold.log" 2>&1 3>&- &
     HOLDER=$!
     HELPER_PIDS+=("$HOLDER")
-    wait_until 10 grep -qx "connected $1" "$BATS_TEST_TMPDIR/hold.log"
+    wait_until 60 grep -qx "connected $1" "$BATS_TEST_TMPDIR/hold.log"
 }
 
 hold_ended_well() {
@@ -215,16 +215,16 @@ threads_are() { (( $(status_field "$SERVER_PID" Threads) >= $1 )); }
     start_server wide_threads
     wait_until_started
     hold_idle 1000
-    wait_until 10 threads_are 1000
+    wait_until 60 threads_are 1000
     start_load -c 2 -p 2
     upgrade HUP
     stop_load
     hold_ended_well
     assert_serves_alone "$SERVER_PID"
     hold_idle 1000
-    wait_until 10 threads_are 1000
+    wait_until 60 threads_are 1000
     kill -TERM "$SERVER_PID"
-    wait_until 10 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     hold_ended_well
     assert_no_process_left
     assert_eq "$(log_count '[ERR]')" 0 "[ERR] lines"
@@ -239,7 +239,7 @@ threads_are() { (( $(status_field "$SERVER_PID" Threads) >= $1 )); }
         "$BUILD/tests/hold" -q -n 10 -t 30000 "$URL/slow?ms=4000" >"$BATS_TEST_TMPDIR/hold${#holders[@]}.log" 2>&1 3>&- &
         holders+=($!)
         HELPER_PIDS+=($!)
-        wait_until 5 grep -qx 'sent 10' "$BATS_TEST_TMPDIR/hold$(( ${#holders[@]} - 1 )).log"
+        wait_until 60 grep -qx 'sent 10' "$BATS_TEST_TMPDIR/hold$(( ${#holders[@]} - 1 )).log"
         upgrade_beside HUP
         SERVER_PID=$NEW_PID
     done
@@ -265,7 +265,7 @@ threads_are() { (( $(status_field "$SERVER_PID" Threads) >= $1 )); }
         kill -TERM "$pid"
     done
     for pid in $(started_pids | head -n 5); do
-        wait_until 10 is_gone "$pid"
+        wait_until 60 is_gone "$pid"
     done
     stop_load
     assert_serves_alone "$SERVER_PID"

@@ -99,7 +99,7 @@ dies_of() {
     local signal=$1
     shift
     background "$BATS_TEST_TMPDIR/own.log" LD_PRELOAD="$LIB" "$@"
-    wait_until 5 sleeps "$BACKGROUND_PID"
+    wait_until 60 sleeps "$BACKGROUND_PID"
     kill -"$signal" "$BACKGROUND_PID"
     status_of "$BACKGROUND_PID"
     assert_eq "$EXIT_STATUS" $(( 128 + $(kill -l "$signal") )) "exit status after $signal"
@@ -123,7 +123,7 @@ print("bound", flush=True); signal.pause()'
     for signal in HUP INT TERM USR1 USR2; do
         : >"$BATS_TEST_TMPDIR/bound.log"
         background "$BATS_TEST_TMPDIR/bound.log" LD_PRELOAD="$LIB" /usr/bin/python3 -c "$program"
-        wait_until 5 grep -q bound "$BATS_TEST_TMPDIR/bound.log"
+        wait_until 60 grep -q bound "$BATS_TEST_TMPDIR/bound.log"
         kill -"$signal" "$BACKGROUND_PID"
         status_of "$BACKGROUND_PID"
         assert_eq "$EXIT_STATUS" $(( 128 + $(kill -l "$signal") )) "exit status after $signal"
@@ -136,7 +136,7 @@ print("bound", flush=True); signal.pause()'
 signal.signal(signal.SIGHUP, lambda *_: (print("own", flush=True), sys.exit(6)))
 print("set", flush=True); signal.pause()'
     background "$BATS_TEST_TMPDIR/own.log" LD_PRELOAD="$LIB" /usr/bin/python3 -c "$program"
-    wait_until 5 grep -q '^set' "$BATS_TEST_TMPDIR/own.log"
+    wait_until 60 grep -q '^set' "$BATS_TEST_TMPDIR/own.log"
     kill -HUP "$BACKGROUND_PID"
     status_of "$BACKGROUND_PID"
     assert_eq "$EXIT_STATUS" 6 "exit status"
@@ -147,10 +147,10 @@ print("set", flush=True); signal.pause()'
 fds_of_server() {
     start_server "$1"
     server_answers
-    wait_until 5 has_no_connection
+    wait_until 60 has_no_connection
     fd_list "$SERVER_PID" | sed -E 's/[0-9]{3,}/N/g'
     kill -KILL "$SERVER_PID"
-    wait_until 5 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
 }
 
 has_no_connection() { [[ $(ss -Htnp "sport = :$PORT") != *pid=* ]]; }
@@ -179,7 +179,7 @@ fds_are_its_own() {
     BARE=1 start_server epoll
     threads=$(status_field "$SERVER_PID" Threads)
     kill -KILL "$SERVER_PID"
-    wait_until 5 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$SERVER_PID"
     rm "$SERVER_LOG"
     start_server epoll
     assert_eq "$(status_field "$SERVER_PID" Threads)" $((threads + 1)) "threads"

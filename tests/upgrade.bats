@@ -17,7 +17,7 @@ upgrades_under_load() {
     start_load -c "$(connections_for "$1")"
     for (( round = 0; round < count; round++ )); do
         upgrade HUP
-        wait_until 10 generation_answers_load
+        wait_until 60 generation_answers_load
     done
     stop_load
     assert_nothing_of_the_earlier "$count"
@@ -26,9 +26,9 @@ upgrades_under_load() {
 # warm_up NAME: the workers are there and have served, so that what they open for good is open.
 warm_up() {
     start_load -c "$(connections_for "$1")"
-    wait_until 10 all_processes_answered
+    wait_until 60 all_processes_answered
     stop_load
-    wait_until 5 fds_are_settled
+    wait_until 60 fds_are_settled
 }
 
 # all_processes_answered: each worker of a server that has two; elsewhere one answer is as good as any.
@@ -67,7 +67,7 @@ files_present() { find "$APP_DIR" /dev/shm/*octopus* -print 2>/dev/null | sort |
 assert_nothing_of_the_earlier() {
     assert_only_generation "$SERVER_PID"
     assert_eq "$(zombies_of_test)" "" "zombies"
-    wait_until 5 has_fds_of_first
+    wait_until 60 has_fds_of_first
     assert_eq "$(files_present)" "$FILES_OF_FIRST" "files"
     assert_eq "$(started_pids | sort -u | wc -l)" $(($1 + 1)) "generations that started"
     assert_eq "$(log_count 'Forked child (')" "$1" "children forked"
@@ -115,7 +115,7 @@ all_listeners_upgrade() {
         upgrade HUP
         for load in "${loads[@]}"; do
             read -r LOAD_PID LOAD_LOG <<<"$load"
-            wait_until 10 generation_answers_load
+            wait_until 60 generation_answers_load
         done
     done
     for load in "${loads[@]}"; do

@@ -11,9 +11,9 @@ load helpers.slow
 start_prefork() {
     PORT=$(free_port)
     SERVER_ARGS=(-l "127.0.0.1:$PORT" "$@")
-    start_server prefork
+    start_server prefork "$HELD_SETTING"
     wait_until_started
-    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
+    WATCH_PID=$SERVER_PID wait_until 60 has_workers "$SERVER_PID" 2
 }
 
 # has_workers MASTER COUNT: so many were ever started. Sets WORKERS to the last two.
@@ -31,14 +31,14 @@ assert_got() { assert_eq "$(grep -c "^$1 .* got $2" "$SERVER_LOG")" "$3" "times 
 workers_hear_their_master_at_once() {
     local worker
     start_prefork "$@"
-    start_slow_request 1000
+    begin_held_request
     kill -WINCH "$SERVER_PID"
     for worker in "${WORKERS[@]}"; do
-        [[ ${1:-} == signalfd ]] || WATCH_PID=$SERVER_PID wait_until 0.5 got "$worker" 'USR1 SI_USER'
+        [[ ${1:-} == signalfd ]] || WATCH_PID=$SERVER_PID wait_until 60 got "$worker" 'USR1 SI_USER'
     done
-    assert_slow_request_completed
+    end_held_request
     for worker in "${WORKERS[@]}"; do
-        WATCH_PID=$SERVER_PID wait_until 1 got "$worker" 'USR1 SI_USER'
+        WATCH_PID=$SERVER_PID wait_until 60 got "$worker" 'USR1 SI_USER'
     done
     run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
 }
@@ -49,10 +49,10 @@ master_renews_its_workers() {
     before=("${WORKERS[@]}")
     kill -QUIT "$SERVER_PID"
     for worker in "${before[@]}"; do
-        WATCH_PID=$SERVER_PID wait_until 2 got "$worker" 'TERM SI_USER'
-        wait_until 2 is_gone "$worker"
+        WATCH_PID=$SERVER_PID wait_until 60 got "$worker" 'TERM SI_USER'
+        wait_until 60 is_gone "$worker"
     done
-    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 4
+    WATCH_PID=$SERVER_PID wait_until 60 has_workers "$SERVER_PID" 4
     request /ping >/dev/null
     run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
     upgrade HUP
@@ -64,9 +64,9 @@ master_renews_its_workers() {
 stop_loses_nothing() {
     local worker
     start_prefork "$@"
-    start_slow_request 1000
+    begin_held_request
     kill -TERM "$SERVER_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 7 "exit status"
     assert_got "$SERVER_PID" 'TERM SI_USER' 1
@@ -92,8 +92,8 @@ stop_loses_nothing() {
 @test "a worker that somebody else ends hears it at once" {
     start_prefork
     kill -TERM "${WORKERS[0]}"
-    WATCH_PID=$SERVER_PID wait_until 2 got "${WORKERS[0]}" 'TERM SI_USER'
-    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 3
+    WATCH_PID=$SERVER_PID wait_until 60 got "${WORKERS[0]}" 'TERM SI_USER'
+    WATCH_PID=$SERVER_PID wait_until 60 has_workers "$SERVER_PID" 3
     request /ping >/dev/null
     run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
 }
@@ -113,11 +113,11 @@ stop_loses_nothing() {
 }
 
 @test "Ctrl-C drains once: the workers finish their requests" {
-    start_on_terminal prefork
-    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
-    start_slow_request 1000
+    start_on_terminal prefork "$HELD_SETTING"
+    WATCH_PID=$SERVER_PID wait_until 60 has_workers "$SERVER_PID" 2
+    begin_held_request
     press_ctrl_c
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$LAUNCHED_PID"
     assert_eq "$EXIT_STATUS" 7 "exit status"
     assert_eq "$(log_count 'received signal "interrupt"')" 1 "interrupts"
@@ -127,10 +127,10 @@ stop_loses_nothing() {
 }
 
 @test "Ctrl-C drains once: a server without handlers" {
-    start_on_terminal threads
-    start_slow_request 1000
+    start_on_terminal threads "$HELD_SETTING"
+    begin_held_request
     press_ctrl_c
-    assert_slow_request_completed
+    end_held_request_in_drain
     status_of "$LAUNCHED_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status"
     assert_eq "$(log_count 'received signal "interrupt"')" 1 "interrupts"
@@ -138,20 +138,20 @@ stop_loses_nothing() {
 }
 
 @test "a second Ctrl-C cuts the drain short" {
-    start_on_terminal prefork
-    start_slow_request 4000
+    start_on_terminal prefork "$HELD_SETTING"
+    begin_held_request
     press_ctrl_c
-    WATCH_PID=$SERVER_PID wait_until 5 log_has 'Digesting requests'
+    WATCH_PID=$SERVER_PID wait_until 60 log_has 'Digesting requests'
     press_ctrl_c
-    WATCH_PID='' wait_until 2 is_gone "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
     assert_no_process_left
-    run ! wait "$SLOW_PID"
+    run ! end_held_request
 }
 
 @test "Ctrl-C reaches the successor that serves beside" {
     start_on_terminal prefork
     upgrade_beside USR2
-    WATCH_PID=$SERVER_PID wait_until 5 log_has 'is still alive'
+    WATCH_PID=$SERVER_PID wait_until 60 log_has 'is still alive'
     press_ctrl_c
     assert_no_process_left
     assert_got "$SERVER_PID" 'TERM SI_USER' 1
@@ -159,21 +159,21 @@ stop_loses_nothing() {
 }
 
 @test "Ctrl-C during a drain after an upgrade does not stop the successor twice" {
-    start_on_terminal prefork
-    start_slow_request 2000
+    start_on_terminal prefork "$HELD_SETTING"
+    begin_held_request
     upgrade_beside HUP
     press_ctrl_c
-    assert_slow_request_completed
+    end_held_request_in_drain log_has 'received signal "interrupt"'
     assert_no_process_left
     assert_got "$SERVER_PID" 'TERM SI_USER' 1
     assert_got "$NEW_PID" 'TERM SI_USER' 1
 }
 
 @test "a terminal that goes away ends the server, after its requests" {
-    start_on_terminal prefork
-    start_slow_request 1000
+    start_on_terminal prefork "$HELD_SETTING"
+    begin_held_request
     kill -KILL "$LAUNCHED_PID"
-    assert_slow_request_completed
+    end_held_request_in_drain
     assert_no_process_left
 }
 
@@ -183,7 +183,7 @@ stop_loses_nothing() {
     start_load -c 4 -p 5
     for round in {1..5}; do
         upgrade HUP
-        wait_until 5 has_workers "$SERVER_PID" 2
+        wait_until 60 has_workers "$SERVER_PID" 2
     done
     stop_load
     assert_only_generation "$SERVER_PID"
@@ -198,9 +198,9 @@ stop_loses_nothing() {
     SERVER_ARGS=(-l "127.0.0.1:$PORT" stay)
     start_server prefork OCTOPUS_STOP_TIMEOUT=2s
     wait_until_started
-    WATCH_PID=$SERVER_PID wait_until 5 has_workers "$SERVER_PID" 2
+    WATCH_PID=$SERVER_PID wait_until 60 has_workers "$SERVER_PID" 2
     kill -TERM "$SERVER_PID"
-    WATCH_PID=$SERVER_PID wait_until 2 got "$SERVER_PID" 'TERM SI_USER'
+    WATCH_PID=$SERVER_PID wait_until 60 got "$SERVER_PID" 'TERM SI_USER'
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 137 "exit status"
     for worker in "${WORKERS[@]}"; do wait_until 1 is_gone "$worker"; done

@@ -8,11 +8,15 @@
 
 #include "base/bell.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/signal_set.h"
-#include "base/test_step.h"
+#include "control/ending.h"
 #include "control/leader.h"
+#include "control/leader_state.h"
+#include "control/readiness.h"
+#include "control/successor.h"
 #include "control/worker.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -24,16 +28,14 @@
 
 #define STACK_SIZE (256 * 1024)
 
-#define NEVER INT64_MAX
-
-/* Written by handlers; the last one is the controller thread's own. */
+/* Signal handlers write the first two. The last two are the controller thread's own. */
 static struct {
-	_Atomic uint64_t pending;       /* signals noted, bit N-1 */
-	_Atomic uint64_t from_terminal; /* of these: sent by the terminal */
-	_Atomic(bell *) bell;           /* what the thread sleeps on: ours, or the successor's */
+	_Atomic uint64_t pending;       /* recorded signals, bit N-1 */
+	_Atomic uint64_t from_terminal; /* of these, sent by the terminal */
+	_Atomic(bell *) bell; /* the thread sleeps on it: this generation's, or the candidate's */
 	_Atomic bool is_at_work;
 	bool has_rejoined;
-	bool shared_listeners; /* at the last look */
+	bool shared_listeners; /* in the last round */
 } controller;
 
 void controller_note_signal(int sig, const siginfo_t *info)
@@ -73,7 +75,7 @@ void controller_forked(void)
 		atomic_store(&controller.bell, &generation.page->bell);
 }
 
-/* The signals are this thread's to take where the server blocks them in all of its own. */
+/* The server may block these signals in all its own threads; then this thread takes them. */
 static void unblock_taken_signals(void)
 {
 	const sigset_t set = signal_set_to_sigset(dispositions_taken());
@@ -93,20 +95,21 @@ static void become_leader(int32_t before)
 	dispositions_take(controller_note_signal);
 	unblock_taken_signals();
 	atomic_store(&generation.page->is_moving, 0);
-	/* Of one that is not accepted yet, the predecessor will have something to say. */
+	/* The predecessor logs the failure of a generation that it has not accepted yet. */
 	if (before > 0 && !generation.is_daemonizing &&
 	    !atomic_load(&generation.page->predecessor_holds))
 		log_error("Server (%d) has died: Worker (%d) leads on.", before, generation.pid);
 	else if (atomic_load(&generation.page->is_ready))
 		atomic_store(&generation.page->announced_by, generation.pid);
 	if (atomic_load(&generation.page->is_ready))
-		leader_report_pid();
+		readiness_report_pid();
 	bell_ring(&generation.page->bell);
 }
 
-/* While the predecessor might signal its whole group (apache ends its own so) this generation has one
- * of its own. Afterwards it goes back to where it was started, so that a Ctrl-C reaches it like
- * everything else in that terminal. If that group has ended, it stays (setpgid(2): EPERM). */
+/* While the predecessor may signal its whole process group (apache does when it stops), this
+ * generation has a group of its own. Afterwards it goes back to the group in which it was started,
+ * so that a Ctrl-C reaches it with everything else in that terminal. If that group has ended, it
+ * stays (setpgid(2): EPERM). */
 static void rejoin_group(void)
 {
 	struct generation_page *page = generation.page;
@@ -118,7 +121,8 @@ static void rejoin_group(void)
 		(void)setpgid(0, page->group);
 }
 
-/* When the other generation that accepted here has stopped, or has turned out to be none. */
+/* When the other generation on the same listeners has stopped accepting, or has failed, this one
+ * serves them alone. */
 static void take_over_waiters(void)
 {
 	const struct generation_page *page = generation.page;
@@ -137,7 +141,7 @@ static int64_t lead(void)
 		atomic_fetch_and(&controller.from_terminal, ~pending) & pending;
 	const int64_t wait_ms = leader_step(pending, from_terminal);
 
-	atomic_store(&controller.bell, leader_bell());
+	atomic_store(&controller.bell, successor_bell());
 	return wait_ms;
 }
 
@@ -189,9 +193,10 @@ static int start_thread(void)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	/* The thread inherits the mask: no signal of the server's is ever handled in it. */
+	/* The thread inherits a mask that blocks all signals, so that it never runs a handler of
+	 * the server's. */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = -test_step("thread");
+	error = -failpoint("thread");
 	if (!error)
 		error = pthread_create(&thread, &attributes, controller_main, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -223,7 +228,7 @@ void controller_on_exit(void)
 	if (!generation.page || getpid() != generation.pid)
 		return;
 	if (atomic_load(&generation.role) == ROLE_LEADER)
-		leader_on_exit();
+		ending_on_exit();
 	else
 		members_leave();
 }

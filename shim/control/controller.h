@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The controller: one small thread in a process that listens, asleep in a futex until a signal comes
- * or the generation changes. Everything that takes time happens there, so that a handler only
- * records and the server's own threads run on. */
+/* Owns the controller: one small thread in a process that listens. It sleeps on the bell, a futex,
+ * until a signal comes or the generation changes. It does everything that takes time, so that a
+ * signal handler only records the signal, and the server's threads keep running. */
 #ifndef OCTOPUS_CONTROLLER_H
 #define OCTOPUS_CONTROLLER_H
 
 #include <signal.h>
 #include <stdbool.h>
 
-/* Starts it in the leader. Returns 0 or -errno. Context: normal. */
+/* Starts the controller in the leader. Returns 0 or -errno. Context: normal. */
 int controller_start(void);
 
-/* Starts it in a forked child that waits for connections, or leads a daemon. A failure is logged: the
- * worker then goes on accepting until its master stops it. Context: normal. */
+/* Starts the controller in a forked child that waits for connections, or will lead a daemon. Logs a
+ * failure; the worker then keeps accepting until its master stops it. Context: normal. */
 void controller_attach(void);
 
-/* A signal for the server has come to the leader: records it and wakes the controller. Any origin but
- * the terminal (SI_KERNEL) is treated alike. Context: any. */
+/* The leader has received SIG for the server: records it and wakes the controller. INFO shows only
+ * whether the signal comes from the terminal (SI_KERNEL). Context: any. */
 void controller_note_signal(int sig, const siginfo_t *info);
 
-/* Wakes the controllers of this generation. Context: any. */
+/* Wakes the controller of this process. Context: any. */
 void controller_wake(void);
 
-/* The process is about to exit. Context: any. */
+/* The process is about to exit: leaves the generation. Context: any. */
 void controller_on_exit(void);
 
-/* In the child of a fork, where the thread does not exist. Context: any. */
+/* Resets this module in the child of a fork, which has no such thread. Context: any. */
 void controller_forked(void);
 
-/* True while the thread is awake, or an upgrade or a drain is under way: they have descriptors open that the
- * server does not know of. Context: any. */
+/* True while the thread is awake, or an upgrade or a drain is under way: then Octopus has
+ * descriptors open that the server does not know of. Context: any. */
 bool controller_is_at_work(void);
 
 #endif

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/settings.h"
-#include "base/test_step.h"
 #include "drain/connections.h"
 #include "drain/drain.h"
 #include "drain/stop_accepting.h"
@@ -26,7 +26,7 @@
 /* The controller's own. */
 static struct {
 	bool is_left_behind;
-	int64_t gone_since; /* 0: not yet */
+	int64_t gone_since; /* 0: the leader lives */
 	struct drain_view view;
 } worker;
 
@@ -34,7 +34,7 @@ void worker_forked(void)
 {
 	worker.is_left_behind = false;
 	worker.gone_since = 0;
-	worker.view.next_look = 0;
+	worker.view.next_scan = 0;
 }
 
 static void report(struct member *me)
@@ -43,24 +43,24 @@ static void report(struct member *me)
 		atomic_load(&me->connections) + !atomic_load(&me->has_stopped_accepting);
 	uint32_t left = 0;
 
-	drain_look(&worker.view);
-	/* The look may be some time ago; whether any is left is asked now. */
+	drain_scan(&worker.view);
+	/* The last scan may be old, so ask now whether a connection is left. */
 	if (connections_remain())
-		left = worker.view.look.left > 0 ? (uint32_t)worker.view.look.left : 1;
-	if (!atomic_load(&me->has_peers) && worker.view.look.peers[0]) {
-		memcpy(me->peers, worker.view.look.peers, sizeof(me->peers));
+		left = worker.view.scan.left > 0 ? (uint32_t)worker.view.scan.left : 1;
+	if (!atomic_load(&me->has_peers) && worker.view.scan.peers[0]) {
+		memcpy(me->peers, worker.view.scan.peers, sizeof(me->peers));
 		atomic_store(&me->has_peers, 1);
 	}
-	/* In this order: the stop is only reported once the number is true. */
-	atomic_store(&me->idle, (uint32_t)worker.view.look.idle);
+	/* In this order, so that the leader reads the stop only with a true number. */
+	atomic_store(&me->idle, (uint32_t)worker.view.scan.idle);
 	atomic_store(&me->connections, left);
 	atomic_store(&me->has_stopped_accepting, 1);
 	if (left != before)
 		bell_ring(&generation.page->bell);
 }
 
-/* What is left of a generation whose leader has gone: it finishes what it accepted, and then gets the
- * server's stop signal, since nobody else will send it one. */
+/* The leader has gone, and nobody else will stop this worker. So it finishes its connections, and
+ * then sends itself the server's stop signal. */
 static int64_t leave_without_leader(void)
 {
 	const int64_t now = clock_now_ms();
@@ -69,7 +69,7 @@ static int64_t leave_without_leader(void)
 	if (!worker.gone_since)
 		worker.gone_since = now;
 	if (stop_accepting_begin(NULL, 0) == 0) {
-		drain_look(&worker.view);
+		drain_scan(&worker.view);
 		if (connections_remain())
 			limit = settings.drain_timeout_ms;
 	}
@@ -92,8 +92,9 @@ static bool another_generation_accepts(void)
 	return false;
 }
 
-/* A leader that was killed rings no bell, so while it hands over the workers look after it. Without a
- * successor they serve on, as they would without us; with one they are in its way. */
+/* A killed leader rings no bell, so the workers watch it during a hand-over. Without a successor
+ * they serve on, as they would without Octopus. With one they leave, so as not to take its
+ * connections. */
 static bool is_left_behind(uint32_t phase)
 {
 	const pid_t leader = atomic_load(&generation.page->leader);
@@ -102,7 +103,7 @@ static bool is_left_behind(uint32_t phase)
 		return true;
 	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
 		return false;
-	/* Once for all: afterwards the listeners by which it was found are replaced. */
+	/* Remember the answer: later the listeners that show it are replaced. */
 	worker.is_left_behind = phase == PHASE_NOT_ACCEPTING || another_generation_accepts();
 	return worker.is_left_behind;
 }
@@ -122,10 +123,10 @@ int64_t worker_step(void)
 	}
 	if (phase == PHASE_HANDING_OVER)
 		return LEADER_TICK_MS;
-	(void)test_step("worker_stopping");
+	(void)failpoint("worker_stopping");
 	if (!me || stop_accepting_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
 	report(me);
-	(void)test_step("worker_stopped");
+	(void)failpoint("worker_stopped");
 	return atomic_load(&me->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
 }

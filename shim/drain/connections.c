@@ -14,8 +14,8 @@
 #include "base/text.h"
 #include "drain/idle.h"
 #include "drain/quiet_listener.h"
-#include "http/farewell.h"
-#include "http/traffic.h"
+#include "http/exchange.h"
+#include "http/follow.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
@@ -23,17 +23,17 @@
 
 #define PEERS_TOLD 4
 
-#define LEAST_BETWEEN_LOOKS_MS 20
-#define MOST_BETWEEN_LOOKS_MS 100
+#define LEAST_BETWEEN_SCANS_MS 20
+#define MOST_BETWEEN_SCANS_MS 100
 #define REST_FOR_EACH_MS 10
 
 _Atomic int connections_watched_fd = -1;
 
-/* Closed by the peer and not yet by the server still counts; reset does not (getpeername(2):
- * ENOTCONN), nor does a listener. */
+/* A connection counts until the server closes it, even when the peer has closed its side. A reset
+ * one does not (getpeername(2): ENOTCONN), nor does a listener. */
 static bool is_connection(int fd)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 	struct sockaddr_storage local, peer;
 	socklen_t local_length = sizeof(local), peer_length = sizeof(peer);
 	bool is = false;
@@ -43,7 +43,7 @@ static bool is_connection(int fd)
 		return false;
 	for (int i = 0; i < quiet_listener_count() && !is; i++)
 		is = address_matches_connection(quiet_listener_address(i), (const void *)&local);
-	/* A child forked for a connection has no listener to compare with. */
+	/* A child forked for one connection has no listener to compare with. */
 	if (quiet_listener_count() == 0)
 		is = entry && atomic_load(&entry->is_accepted);
 	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
@@ -76,7 +76,7 @@ static bool watch_from(int first)
 		atomic_store(&connections_watched_fd, found);
 		if (found < 0)
 			return false;
-		/* It may have been closed before it was watched, and the bell not rung. */
+		/* The server may have closed it before it was watched, without ringing the bell. */
 		if (is_still_connection(found))
 			return true;
 		first = found + 1;
@@ -89,12 +89,12 @@ bool connections_remain(void)
 
 	if (watched >= 0 && is_still_connection(watched))
 		return true;
-	/* Nothing new is accepted, so the lower numbers have been seen, unless a descriptor was
-	 * moved: before the last word all are looked at. */
+	/* Nothing new is accepted, so no connection is left among the lower numbers, unless the
+	 * server moved a descriptor. Search all of them before the answer is no. */
 	return (watched >= 0 && watch_from(watched + 1)) || watch_from(0);
 }
 
-/* Where the kernel is too old to tell whether any came, some did. */
+/* An older kernel does not say whether any bytes came; then assume that some did. */
 static void ask_tcp(int fd, struct idle_facts *facts)
 {
 	struct tcp_info info;
@@ -110,16 +110,16 @@ static void ask_tcp(int fd, struct idle_facts *facts)
 		facts->has_received = info.tcpi_bytes_received > 0;
 }
 
-static void ask_wrappers(const struct traffic_entry *entry, struct idle_facts *facts)
+static void ask_wrappers(const struct exchange *entry, struct idle_facts *facts)
 {
 	const uint32_t received = atomic_load(&entry->received_ms);
 	const uint32_t sent = atomic_load(&entry->sent_ms);
 
 	if (received == 0 || sent == 0)
 		return;
-	facts->received_ms = (int32_t)(traffic_now_ms() - received);
-	facts->sent_ms = (int32_t)(traffic_now_ms() - sent);
-	facts->has_received = facts->last_move != MOVE_NONE;
+	facts->received_ms = (int32_t)(exchange_now_ms() - received);
+	facts->sent_ms = (int32_t)(exchange_now_ms() - sent);
+	facts->has_received = facts->last_io != IO_NONE;
 }
 
 static bool has_bytes(int fd, unsigned long request)
@@ -129,10 +129,10 @@ static bool has_bytes(int fd, unsigned long request)
 	return ioctl(fd, request, &bytes) != 0 || bytes > 0;
 }
 
-/* The unread bytes are asked for before the last move: a request that comes in between and is read shows there,
- * and one that is not yet read will be, before the end of the reading side is (tcp_recvmsg_locked(),
- * net/ipv4/tcp.c, looks into the queue first). */
-static void ask_all(int fd, const struct traffic_entry *entry, struct idle_facts *ret_facts)
+/* The order of these reads matters. 1. The unread bytes. 2. The last I/O, which shows a request
+ * that came and was read after step 1. A request still unread after step 2 is safe: the server
+ * reads it before it finds the end (tcp_recvmsg_locked(), net/ipv4/tcp.c). */
+static void ask_all(int fd, const struct exchange *entry, struct idle_facts *ret_facts)
 {
 	*ret_facts = (struct idle_facts){
 		.has_unread = has_bytes(fd, SIOCINQ),
@@ -142,20 +142,20 @@ static void ask_all(int fd, const struct traffic_entry *entry, struct idle_facts
 		.sent_ms = IDLE_UNKNOWN_MS,
 	};
 	ask_tcp(fd, ret_facts);
-	ret_facts->http = farewell_stand(fd);
-	ret_facts->last_move = entry ? traffic_last_move(entry) : MOVE_NONE;
+	ret_facts->http = follow_state(fd);
+	ret_facts->last_io = entry ? exchange_last_io(entry) : IO_NONE;
 	if (entry && listeners_is_unix(fd))
 		ask_wrappers(entry, ret_facts);
 }
 
-static void end_reading(int fd, struct traffic_entry *entry)
+static void end_reading(int fd, struct exchange *entry)
 {
 	if (entry && atomic_exchange(&entry->is_ended, true))
 		return;
 	(void)libc_calls.shutdown(fd, SHUT_RD);
 }
 
-/* A unix client has no address of its own. */
+/* A unix client has no address, so its process id is logged. */
 static void format_peer(int fd, char *buffer, size_t size)
 {
 	struct sockaddr_storage peer = {0};
@@ -177,49 +177,49 @@ static void list_peer(int fd, char *peers)
 	(void)text_list(peers, CONNECTIONS_PEERS, peer);
 }
 
-struct looking {
+struct scanning {
 	const struct idle_graces *graces;
-	struct connections_look *look;
+	struct connections_scan *scan;
 };
 
-static bool look_at(int fd, void *context)
+static bool scan_one(int fd, void *context)
 {
-	const struct looking *looking = context;
-	struct connections_look *look = looking->look;
-	struct traffic_entry *entry = traffic_of(fd);
+	const struct scanning *scanning = context;
+	struct connections_scan *scan = scanning->scan;
+	struct exchange *entry = exchange_of(fd);
 	struct idle_facts facts;
 	int64_t in_ms;
 
 	if (!is_connection(fd))
 		return true;
 	ask_all(fd, entry, &facts);
-	farewell_follow(fd);
-	in_ms = idle_in_ms(&facts, looking->graces);
+	follow_connection(fd);
+	in_ms = idle_in_ms(&facts, scanning->graces);
 	if (in_ms == 0)
 		end_reading(fd, entry);
-	else if (in_ms < look->next_ms)
-		look->next_ms = in_ms;
-	if (look->left++ < PEERS_TOLD)
-		list_peer(fd, look->peers);
-	look->idle += in_ms != INT64_MAX;
+	else if (in_ms < scan->next_ms)
+		scan->next_ms = in_ms;
+	if (scan->left++ < PEERS_TOLD)
+		list_peer(fd, scan->peers);
+	scan->idle += in_ms != INT64_MAX;
 	return true;
 }
 
-void connections_look(const struct idle_graces *graces, struct connections_look *ret_look)
+void connections_scan(const struct idle_graces *graces, struct connections_scan *ret_scan)
 {
-	struct looking looking = {graces, ret_look};
+	struct scanning scanning = {graces, ret_scan};
 
-	*ret_look = (struct connections_look){.next_ms = INT64_MAX};
-	procfs_each_fd(0, look_at, &looking);
+	*ret_scan = (struct connections_scan){.next_ms = INT64_MAX};
+	procfs_each_fd(0, scan_one, &scanning);
 }
 
-int64_t connections_next_look(const struct connections_look *look, int64_t begun, int64_t now)
+int64_t connections_next_scan(const struct connections_scan *scan, int64_t begun, int64_t now)
 {
-	int64_t in_ms = MOST_BETWEEN_LOOKS_MS;
+	int64_t in_ms = MOST_BETWEEN_SCANS_MS;
 
-	if (look->next_ms < in_ms)
-		in_ms = look->next_ms < LEAST_BETWEEN_LOOKS_MS ? LEAST_BETWEEN_LOOKS_MS
-		                                               : look->next_ms;
+	if (scan->next_ms < in_ms)
+		in_ms = scan->next_ms < LEAST_BETWEEN_SCANS_MS ? LEAST_BETWEEN_SCANS_MS
+		                                               : scan->next_ms;
 	if (in_ms < (now - begun) * REST_FOR_EACH_MS)
 		in_ms = (now - begun) * REST_FOR_EACH_MS;
 	return now + in_ms;

@@ -8,32 +8,32 @@
 
 #include "base/clock.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/test_step.h"
-#include "base/text.h"
 #include "drain/connections.h"
+#include "drain/drain_report.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/members.h"
-#include "http/farewell.h"
+#include "http/follow.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
 #define QUEUE_TICK_MS 1
 #define QUEUE_QUIET_MS 2
-/* A queue that clients can still get into may never be found empty. */
+/* A queue that clients can still enter may never become empty. */
 #define GROWING_QUEUE_MS 1000
 #define MEMBER_TICK_MS 5
 #define MEMBERS_WAIT_MS 2000
 #define CONNECTION_TICK_MS 20
-#define REPORT_EVERY_MS 1000
 
-/* No successor awaits the client of an idle connection: it need not be given the time to send one more
- * request. But where HTTP does not tell, it must be plain that a response is over, not paused. */
+/* When the server stops, the client of an idle connection has no successor to go to, so it needs no
+ * time for one more request. But without HTTP it must be plain that a response is over, not
+ * paused. */
 #define STOP_HTTP_GRACE_MS 50
 #define STOP_GRACE_MS 400
 
@@ -45,17 +45,15 @@ static struct {
 	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
 	int count;
 	bool has_complained;
-	bool may_grow; /* new connections still get into the queue of one of them */
+	bool may_grow; /* new connections still enter the queue of one of them */
 	int64_t begun;
-	int64_t deadline;
 	int64_t empty_since;
 	int64_t stopped_since;
 	struct drain_view view;
-	int64_t next_report;
 } drain;
 
-/* In doubt it is shared: letting go of a listener that nobody else has resets its queue, but turning
- * connections away from one that another generation serves would be an outage. */
+/* In doubt the listener counts as shared. To let go of a listener that no other process has resets
+ * its queue, but to refuse connections that another generation would accept is an outage. */
 static bool is_shared(int fd)
 {
 	struct sockaddr_storage address;
@@ -72,11 +70,10 @@ void drain_begin(int64_t deadline)
 	int fds[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
 
-	(void)test_step("draining");
+	(void)failpoint("draining");
 	memset(&drain, 0, sizeof(drain));
 	drain.begun = clock_now_ms();
-	drain.next_report = drain.begun + REPORT_EVERY_MS;
-	drain.deadline = deadline;
+	drain_report_begin(drain.begun, deadline);
 	for (int i = 0; i < count; i++) {
 		int kept;
 
@@ -117,57 +114,10 @@ static bool members_have_stopped_accepting(void)
 	return true;
 }
 
-/* A worker that joined after the others had stopped holds the drain until it is, too. */
+/* A worker that joined after the others had stopped also holds the drain until it has stopped. */
 static bool newcomers_have_stopped_accepting(int64_t now)
 {
 	return members_have_stopped_accepting() || now - drain.stopped_since >= MEMBERS_WAIT_MS;
-}
-
-static bool members_have_connections(void)
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *member = &generation.page->members[i];
-
-		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    member_is_live(member))
-			return true;
-	}
-	return false;
-}
-
-/* Of the whole generation; a child forked for one connection counts as one. */
-struct drain_sum {
-	uint32_t left, idle;
-};
-
-static struct drain_sum sum_up(const struct connections_look *own)
-{
-	struct drain_sum sum = {(uint32_t)own->left, (uint32_t)own->idle};
-
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *member = &generation.page->members[i];
-
-		if (!atomic_load(&member->pid) || !atomic_load(&member->connections) ||
-		    !member_is_live(member))
-			continue;
-		sum.left += atomic_load(&member->connections);
-		sum.idle += atomic_load(&member->idle);
-	}
-	return sum;
-}
-
-static void report_progress(int64_t now)
-{
-	const int64_t to_go = drain.deadline > now ? drain.deadline - now : 0;
-	struct drain_sum sum;
-
-	if (now < drain.next_report)
-		return;
-	drain.next_report = now + REPORT_EVERY_MS;
-	sum = sum_up(&drain.view.look);
-	log_info("Draining: %u connection%s left (%u idle), %ld.%ld s to go.", sum.left,
-	         sum.left == 1 ? "" : "s", sum.idle, (long)(to_go / 1000),
-	         (long)(to_go % 1000 / 100));
 }
 
 static void choose_graces(struct idle_graces *ret_graces)
@@ -183,48 +133,22 @@ static void choose_graces(struct idle_graces *ret_graces)
 		ret_graces->other_ms = STOP_GRACE_MS;
 }
 
-void drain_look(struct drain_view *view)
+void drain_scan(struct drain_view *view)
 {
 	const int64_t begun = clock_now_ms();
 	struct idle_graces graces;
 
-	if (begun < view->next_look)
+	if (begun < view->next_scan)
 		return;
-	farewell_begin();
+	follow_begin();
 	choose_graces(&graces);
-	connections_look(&graces, &view->look);
-	view->next_look = connections_next_look(&view->look, begun, clock_now_ms());
+	connections_scan(&graces, &view->scan);
+	view->next_scan = connections_next_scan(&view->scan, begun, clock_now_ms());
 }
 
-void drain_report_left(void)
-{
-	static const struct idle_graces never = {INT64_MAX, INT64_MAX};
-	char peers[3 * CONNECTIONS_PEERS] = "";
-	struct drain_sum sum;
-	bool go_on;
-
-	if (!drain_has_stopped_accepting() ||
-	    (!connections_remain() && !members_have_connections()))
-		return;
-	connections_look(&never, &drain.view.look);
-	sum = sum_up(&drain.view.look);
-	if (sum.left == 0)
-		return;
-	go_on = text_list(peers, sizeof(peers), drain.view.look.peers);
-	for (int i = 0; i < GENERATION_MEMBERS && go_on; i++) {
-		const struct member *member = &generation.page->members[i];
-
-		if (atomic_load(&member->pid) && atomic_load(&member->connections) &&
-		    atomic_load(&member->has_peers))
-			go_on = text_list(peers, sizeof(peers), member->peers);
-	}
-	log_info("The drain ends with %u connection%s left%s%s.", sum.left,
-	         sum.left == 1 ? "" : "s", peers[0] ? ", among them: " : "", peers);
-}
-
-/* shutdown(2) ends a listener for everyone who has it, however many forgotten copies a child may
- * hold; close(2) alone would leave it to them. But a thread of the server's that still sits in accept() would
- * hear of it (EINVAL), and may take that for a fault. */
+/* shutdown(2) ends a listener in every process that has a copy, even a forgotten one; close(2)
+ * alone would not. But it makes an accept() that still sleeps fail with EINVAL, which a server may
+ * take for a fault. Once the table is complete, quiet_listener_accept_failed() hides that. */
 static void end_listeners(void)
 {
 	struct generation_page *successor = atomic_load(&generation.successor);
@@ -261,7 +185,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		if (!queue_is_empty(now) &&
 		    (!drain.may_grow || now - drain.begun < GROWING_QUEUE_MS))
 			return false;
-		(void)test_step("queue_empty");
+		(void)failpoint("queue_empty");
 		drain.stage = STAGE_STOP_ACCEPTING;
 		/* fall through */
 	case STAGE_STOP_ACCEPTING:
@@ -271,7 +195,7 @@ bool drain_step(int64_t *ret_wait_ms)
 			complain_once(error);
 			return false;
 		}
-		(void)test_step("stopped_accepting");
+		(void)failpoint("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
 		drain.stopped_since = now;
 		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
@@ -285,15 +209,15 @@ bool drain_step(int64_t *ret_wait_ms)
 			return false;
 		drain.stage = STAGE_CONNECTIONS;
 		end_listeners();
-		(void)test_step("listeners_ended");
+		(void)failpoint("listeners_ended");
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		drain_look(&drain.view);
-		if (!connections_remain() && !members_have_connections() &&
+		drain_scan(&drain.view);
+		if (!connections_remain() && !drain_report_members_have_connections() &&
 		    newcomers_have_stopped_accepting(now))
 			return true;
-		report_progress(now);
+		drain_report_progress(&drain.view.scan, now);
 		return false;
 	}
 	return false;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "drain/idle.h"
 
-/* The kernel's times count in jiffies, of 1 to 10 ms (CONFIG_HZ). */
+/* The kernel counts these times in jiffies of 1 to 10 ms (CONFIG_HZ). */
 #define TICK_MS 10
 
 static bool is_busy(const struct idle_facts *facts)
 {
-	return facts->has_unread || facts->has_unsent || facts->last_move == MOVE_TUNNELED ||
+	return facts->has_unread || facts->has_unsent || facts->last_io == IO_TUNNELED ||
 	       facts->http == HTTP_UNDER_WAY || facts->received_ms == IDLE_UNKNOWN_MS ||
 	       facts->sent_ms == IDLE_UNKNOWN_MS;
 }
 
-/* The last thing that happened was that the server sent something, or nothing happened at all. */
+/* True if the server sent last, or nothing has happened at all. */
 static bool was_answered(const struct idle_facts *facts)
 {
-	if (facts->http == HTTP_BETWEEN || facts->last_move == MOVE_SENT || !facts->has_received)
+	if (facts->http == HTTP_BETWEEN || facts->last_io == IO_SENT || !facts->has_received)
 		return true;
-	/* Within a tick nobody can tell which came first. */
-	return facts->last_move == MOVE_NONE && facts->sent_ms + TICK_MS < facts->received_ms;
+	/* Within a tick it is unknown which came first. */
+	return facts->last_io == IO_NONE && facts->sent_ms + TICK_MS < facts->received_ms;
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -25,7 +25,8 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Without HTTP's word for it a response may be paused, and a pause may be as long as what came before it. */
+/* Where HTTP does not say that a response is complete, a pause no longer than the response so far
+ * may be a part of it. */
 static int64_t wanted_ms(const struct idle_facts *facts, const struct idle_graces *graces)
 {
 	const int64_t response_ms = facts->received_ms - facts->sent_ms;
@@ -43,11 +44,12 @@ int64_t idle_in_ms(const struct idle_facts *facts, const struct idle_graces *gra
 
 	if (is_busy(facts))
 		return INT64_MAX;
-	if (facts->http == HTTP_TOLD)
+	if (facts->http == HTTP_CLOSE_ANNOUNCED)
 		return 0;
 	if (!was_answered(facts))
 		return INT64_MAX;
-	/* Bytes came after it had answered, and somebody has read them: whoever did, owes. */
+	/* Bytes came after the answer, and a thread has read them: the server owes another
+	 * answer. */
 	if (facts->http != HTTP_BETWEEN && facts->has_received &&
 	    facts->received_ms + TICK_MS < facts->sent_ms)
 		return INT64_MAX;

@@ -6,15 +6,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
 #include "generation/generation.h"
 #include "kernel/listeners.h"
 #include "signal/restart.h"
 
-/* Written once, by the controller that stops accepting; a fork's child inherits it. */
+/* The controller writes it once, when it stops accepting. A fork's child inherits it. */
 static struct {
-	_Atomic bool is_complete; /* the table stays as it is */
+	_Atomic bool is_complete; /* the table does not change any more */
 	int count;
 	int fds[GENERATION_LISTENERS];
 	bool was_blocking[GENERATION_LISTENERS];
@@ -37,7 +37,7 @@ void quiet_listener_note_poller(void)
 int quiet_listener_make(int extra_type)
 {
 	const struct sockaddr autobind = {.sa_family = AF_UNIX};
-	int error = test_step("quiet_listener");
+	int error = failpoint("quiet_listener");
 	const int fd =
 		error ? -1 : libc_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_type, 0);
 
@@ -100,8 +100,8 @@ static int find_listener(int fd)
 	return -1;
 }
 
-/* EINVAL: the listener was ended under a thread that nobody could wake. EMFILE, ENFILE: the kernel asks for
- * the descriptor before it looks whether there is a connection. */
+/* EINVAL: the drain shut the listener down under a thread that it could not wake. EMFILE, ENFILE:
+ * the kernel takes a descriptor before it checks for a connection. */
 static bool is_quiet_error(int error)
 {
 	return error == EAGAIN || error == EINVAL || error == EMFILE || error == ENFILE;
@@ -111,7 +111,8 @@ void quiet_listener_accept_failed(int fd)
 {
 	int quiet, result, error, index;
 
-	/* Before, the table is the controller's alone. Afterwards it may come to an end without replaced. */
+	/* Until the table is complete, only the controller may read it. Afterwards the drain may
+	 * also shut down a listener in it that no quiet listener has replaced. */
 	if (!is_quiet_error(errno) || !quiet_listener_table_is_complete())
 		return;
 	index = find_listener(fd);
@@ -124,8 +125,8 @@ void quiet_listener_accept_failed(int fd)
 		errno = ECONNABORTED;
 		return;
 	}
-	/* In the kernel, on a quiet listener of its own that does block: whatever the server's
-	 * signal handlers expect of an accept() (a restart, or EINTR) is what they get. */
+	/* Sleep in the kernel, on a quiet listener that blocks, so that the server's signal
+	 * handlers have the effect they have on any accept(): a restart, or EINTR. */
 	quiet = quiet_listener_make(0);
 	if (quiet < 0) {
 		do
@@ -141,7 +142,7 @@ void quiet_listener_accept_failed(int fd)
 	errno = error;
 }
 
-/* The number may have been closed and used anew since. */
+/* False if the server has closed FD and uses the number for something else. */
 static bool is_still_quiet(int fd)
 {
 	struct sockaddr_storage now = {0};

@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
 #include "kernel/epoll_sets.h"
@@ -15,10 +15,10 @@
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
-/* Nobody stays inside for long; but on a busy machine one may wait for its turn in the middle. */
+/* A thread leaves accept() soon, but on a busy machine it may be preempted inside. */
 #define BARRIER_MS 2000
 
-/* Written by the controller; a fork's child inherits it. */
+/* The controller writes it. A fork's child inherits it. */
 static struct {
 	_Atomic bool has_begun;
 	_Atomic bool is_complete; /* every listener is replaced */
@@ -46,8 +46,8 @@ void stop_accepting_forked(void)
 	atomic_store(&accepts_under_way, 0);
 }
 
-/* The registrations are taken out while the number still leads to the listener, and made anew for the quiet one, so
- * that the server's later EPOLL_CTL_MOD or _DEL finds what it expects. */
+/* Takes the registrations out while FD still is the listener, and adds them again for the quiet
+ * listener, so that the server's later EPOLL_CTL_MOD or _DEL works. */
 static int replace_listener(int fd, int quiet_fd, const struct epoll_sets *sets)
 {
 	struct epoll_registrations registrations;
@@ -95,8 +95,8 @@ void stop_accepting_await(int64_t limit_ms)
 		pause_briefly();
 }
 
-/* Every accept() that was inside when the listeners were replaced has returned by now or is being
- * woken: a connection it got has its descriptor before it leaves. */
+/* Each accept() that was under way when the listeners were replaced has returned or is being woken.
+ * If it got a connection, that has its descriptor when the call ends. */
 static void wait_for_accepts(void)
 {
 	const int64_t end = clock_now_ms() + BARRIER_MS;
@@ -107,7 +107,7 @@ static void wait_for_accepts(void)
 
 static int replace_all(struct keeping *kept)
 {
-	/* Static: the controller's stack is small, and there is one controller. */
+	/* Static, because the controller's stack is small, and there is one controller. */
 	static struct epoll_sets sets;
 	const int *fds = quiet_listener_fds();
 	int quiet_fd;
@@ -116,7 +116,7 @@ static int replace_all(struct keeping *kept)
 	if (!quiet_listener_table_is_complete())
 		procfs_each_fd(0, remember_if_listening, kept);
 	quiet_listener_complete_table();
-	/* Not before: it listens as well. */
+	/* Only after the table is complete, because the quiet listener listens as well. */
 	quiet_fd = quiet_listener_make(SOCK_NONBLOCK);
 	if (quiet_fd < 0)
 		return quiet_fd;
@@ -125,7 +125,7 @@ static int replace_all(struct keeping *kept)
 		(void)replace_listener(fds[i], quiet_fd, &sets);
 	atomic_store(&stop_accepting.is_complete, true);
 	libc_calls.close(quiet_fd);
-	(void)test_step("replaced");
+	(void)failpoint("replaced");
 	wake_threads(fds, quiet_listener_count());
 	wait_for_accepts();
 	return 0;

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the moment at which this process stops accepting: all at once, and without a test on any hot path. A quiet
- * listener takes the place of each listener (quiet_listener.h). */
+/* Owns the moment at which this process stops accepting: on all listeners at once, and without a
+ * test on any hot path. A quiet listener replaces each listener (quiet_listener.h). */
 #ifndef OCTOPUS_STOP_ACCEPTING_H
 #define OCTOPUS_STOP_ACCEPTING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Replaces every listener of this process but the COUNT descriptors of KEPT, moves their epoll registrations
- * along, wakes the threads that wait on one, and returns when no accept() is under way any more: what was accepted
- * has its descriptor by then. Returns 0, or -errno when nothing was changed. Context: the controller. */
+/* Replaces every listener of this process but the COUNT descriptors of KEPT, with their epoll
+ * registrations, and wakes the threads that wait on one. Returns when no accept() is under way any
+ * more, so that each accepted connection has its descriptor. Returns 0, or -errno when nothing was
+ * changed. Takes no ownership of KEPT. Context: the controller. */
 int stop_accepting_begin(const int *kept, int count);
 
-/* Waits until every listener is replaced, for LIMIT_MS at most. Context: any. */
+/* Waits until every listener is replaced, for at most LIMIT_MS. Context: any. */
 void stop_accepting_await(int64_t limit_ms);
 
-/* True once this process, or the one that forked it, has stopped accepting. Context: any. */
+/* True once this process, or the parent that forked it, has stopped accepting. Context: any. */
 bool stop_accepting_has_begun(void);
 
-/* Brackets every accept() of the server; stop_accepting_begin() waits until none is inside. Context: any. */
+/* These two bracket every accept() of the server; stop_accepting_begin() waits until no thread is
+ * between them. Context: any. */
 void stop_accepting_enter_accept(void);
 void stop_accepting_leave_accept(void);
 
-/* In the child of a fork: the other threads' accepts are not its own. Context: any. */
+/* In the child of a fork, forgets the accept() calls of the parent's threads. Context: any. */
 void stop_accepting_forked(void);
 
 #endif

@@ -9,10 +9,9 @@
 #include "base/raw_syscall.h"
 #include "kernel/procfs.h"
 
-/* glibc keeps this signal for setuid() in threaded programs. It can be blocked by nobody who goes
- * through libc, and its handler (SA_RESTART) returns at once unless si_code is SI_TKILL
- * (nptl/nptl_setxid.c): sent with another code it wakes a thread and does nothing, also one that
- * blocks "all" signals. */
+/* glibc uses this signal for setuid() in threaded programs. No program can block it through libc.
+ * Its handler (SA_RESTART) returns at once unless si_code is SI_TKILL (nptl/nptl_setxid.c). So with
+ * another code it wakes a thread and does nothing else, even a thread that blocks "all" signals. */
 #define GLIBC_SIGSETXID 33
 
 struct waking {
@@ -42,7 +41,8 @@ static int choose_signal(void)
 	if (is_caught(GLIBC_SIGSETXID))
 		return GLIBC_SIGSETXID;
 #endif
-	/* SIGURG is ignored unless somebody catches it, and then he expects it at any time. */
+	/* SIGURG has no effect unless the server catches it, and then the server expects it at any
+	 * time. */
 	if (!is_caught(SIGURG)) {
 		struct sigaction action = {.sa_handler = on_nothing,
 		                           .sa_flags = SA_RESTART | SA_ONSTACK};
@@ -72,7 +72,7 @@ static bool waits_on(const struct waking *waking, long call, long argument)
 #endif
 	case SYS_ppoll:
 	case SYS_pselect6:
-	case -1: /* running: it may be about to enter one of these */
+	case -1: /* the thread runs, and may be about to enter one of these */
 		return true;
 	default:
 		return false;

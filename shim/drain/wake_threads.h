@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Wakes the server's threads out of system calls that still hold a listener which has been replaced,
- * so that the call starts anew on what the number means now. */
+/* Owns how the server's threads wake from system calls that still hold a replaced listener. Each
+ * call then starts again, on the socket that the descriptor means now. */
 #ifndef OCTOPUS_WAKE_THREADS_H
 #define OCTOPUS_WAKE_THREADS_H
 
-/* Wakes those that wait in accept() on one of FDS, or in poll() or select() on anything (these two
- * keep every file of theirs open while they sleep; epoll_wait does not). Where the kernel does not
- * say what a thread waits in, all are woken. No call of the server fails by it: accept() restarts,
+/* Wakes the threads that wait in accept() on one of FDS, or in poll() or select() on anything,
+ * because these two keep their files open while they sleep (epoll_wait does not). Wakes all threads
+ * where the kernel does not say what they wait in. No call of the server fails: accept() restarts,
  * and the wrappers of poll and select go on. Context: the controller. */
 void wake_threads(const int *fds, int count);
 

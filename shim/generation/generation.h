@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns who this process is: its role in its generation, and which generations stand before and after it. */
+/* Owns who this process is: its role in its generation, and which generations state before and after it. */
 #ifndef OCTOPUS_GENERATION_H
 #define OCTOPUS_GENERATION_H
 

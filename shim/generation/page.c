@@ -8,9 +8,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
-#include "base/test_step.h"
+#include "base/text.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1u
@@ -22,7 +23,7 @@
 /* Returns a sealed memfd of the page's size, or -errno. */
 static int make_memfd(void)
 {
-	int error = test_step("memfd");
+	int error = failpoint("memfd");
 	int fd;
 
 	if (error)
@@ -47,7 +48,7 @@ int page_make(struct generation_page **ret_page, int *ret_fd)
 	struct generation_page *page =
 		mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, flags, fd < 0 ? -1 : fd, 0);
 
-	if (page == MAP_FAILED || (errno = -test_step("page")) != 0) {
+	if (page == MAP_FAILED || (errno = -failpoint("page")) != 0) {
 		const int error = -errno;
 
 		if (fd >= 0)
@@ -57,6 +58,7 @@ int page_make(struct generation_page **ret_page, int *ret_fd)
 	page->magic = GENERATION_MAGIC;
 	page->version = GENERATION_VERSION;
 	page->size = sizeof(*page);
+	text_format(page->release, sizeof(page->release), "%s", OCTOPUS_VERSION);
 	*ret_page = page;
 	*ret_fd = fd;
 	return 0;
@@ -64,17 +66,28 @@ int page_make(struct generation_page **ret_page, int *ret_fd)
 
 /* The other side may be another version of this library, or somebody who set the variable to
  * whatever number: nothing in the page is believed before this. Later it may only grow at its end
- * within a version. */
-static int check_page(const struct generation_page *page)
+ * within a version. SIZE is the file's: behind its end a mapping is a SIGBUS (mmap(2)). */
+static int check_page(const struct generation_page *page, off_t size)
 {
 	if (page->magic != GENERATION_MAGIC)
 		return -EPROTO;
 	if (page->version != GENERATION_VERSION || page->size < sizeof(*page))
 		return -EPROTONOSUPPORT;
+	if (size < (off_t)sizeof(*page))
+		return -EPROTO;
 	return page->listener_count <= GENERATION_LISTENERS ? 0 : -EPROTO;
 }
 
-int page_map(int fd, struct generation_page **ret_page)
+/* Version 3 is the first that says its release. */
+static void read_release(const struct generation_page *page, char *ret_release, size_t size)
+{
+	char release[GENERATION_RELEASE + 1] = {0};
+
+	memcpy(release, page->release, GENERATION_RELEASE);
+	text_format(ret_release, size, "%s", page->version < 3 ? "of an earlier release" : release);
+}
+
+int page_map(int fd, struct generation_page **ret_page, char ret_release[GENERATION_RELEASE + 8])
 {
 	struct generation_page *page;
 	struct stat what;
@@ -89,11 +102,11 @@ int page_map(int fd, struct generation_page **ret_page)
 	    !(seals & F_SEAL_SHRINK))
 		return -EPROTO;
 	page = mmap(NULL, PAGE_SIZE_ROUNDED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED || (errno = -test_step("map")) != 0)
+	if (page == MAP_FAILED || (errno = -failpoint("map")) != 0)
 		return -errno;
-	error = check_page(page);
-	if (error == 0 && what.st_size < (off_t)sizeof(*page))
-		error = -EPROTO;
+	error = check_page(page, what.st_size);
+	if (error == -EPROTONOSUPPORT)
+		read_release(page, ret_release, GENERATION_RELEASE + 8);
 	if (error) {
 		page_drop(page);
 		return error;

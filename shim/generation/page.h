@@ -15,7 +15,8 @@
 #include "base/bell.h"
 
 #define GENERATION_MAGIC 0x6f637431u /* "oct1" */
-#define GENERATION_VERSION 2u
+#define GENERATION_VERSION 3u
+#define GENERATION_RELEASE 16 /* "0.1.0" */
 #define GENERATION_LISTENERS 512
 #define GENERATION_MEMBERS 4096
 
@@ -54,8 +55,10 @@ struct member {
 };
 
 struct generation_page {
+	/* These four stand here in every version: another one reads them to say what it refuses. */
 	uint32_t magic, version, size;
-	bell bell; /* rung at every change below */
+	char release[GENERATION_RELEASE]; /* of the library that made the page */
+	bell bell;                        /* rung at every change below */
 	_Atomic uint32_t phase;
 	_Atomic int32_t leader;       /* 0: it has gone */
 	_Atomic uint32_t is_stopping; /* of a drain: no successor serves */
@@ -85,9 +88,10 @@ struct generation_page {
  * Returns 0 or -errno. Context: normal, or the controller: it calls mmap(2). */
 int page_make(struct generation_page **ret_page, int *ret_fd);
 
-/* Maps the page behind FD after checking that it is one. FD stays the caller's. Returns 0, -EPROTO
- * when it is none, -EPROTONOSUPPORT when it is of another version, or -errno. Context: init. */
-int page_map(int fd, struct generation_page **ret_page);
+/* Maps the page behind FD after checking that it is one. FD stays the caller's. Returns 0, -EPROTO when it is none,
+ * -EPROTONOSUPPORT when it is of another version, or -errno. RET_RELEASE gets the release of the library that made a page
+ * of another version: "0.2.0", or "of an earlier release" where none was written. Context: init. */
+int page_map(int fd, struct generation_page **ret_page, char ret_release[GENERATION_RELEASE + 8]);
 
 /* Unmaps a page that is not the process's own. Context: any. */
 void page_drop(struct generation_page *page);

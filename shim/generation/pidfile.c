@@ -8,10 +8,10 @@
 #include <stdio.h>
 
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/test_step.h"
 #include "base/text.h"
 #include "generation/generation.h"
 #include "kernel/procfs.h"
@@ -20,7 +20,7 @@ static int write_temporary(const char *path, pid_t pid)
 {
 	char text[16];
 	const size_t length = text_format(text, sizeof(text), "%d\n", pid);
-	const int fault = test_step("pidfile");
+	const int fault = failpoint("pidfile");
 	const int fd =
 		fault ? -1
 		      : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -16,6 +16,7 @@
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
 #include "base/text.h"
+#include "kernel/procfs.h"
 
 struct start_image start_image = {.umask = -1};
 
@@ -127,6 +128,7 @@ void start_image_complete(void)
 		if (!start_image_is_changed(sig) && libc_calls.sigaction(sig, NULL, &now) == 0)
 			start_image_note_change(sig, &now);
 	}
+	start_image.had_terminal = procfs_has_terminal();
 }
 
 /* The two signals that libc keeps for itself: it does not let them be asked for, and catches them with

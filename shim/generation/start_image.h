@@ -20,10 +20,11 @@ struct start_image {
 	const char *directory; /* as the shell named it when that is still right (symlinks kept) */
 	dev_t directory_dev;   /* and which one that was */
 	ino_t directory_ino;
-	uint64_t blocked; /* signal mask, bit N-1 for signal N */
-	uint64_t ignored; /* dispositions that were SIG_IGN, same form */
-	int umask;        /* -1 when unknown */
-	bool had_fd[3];   /* which of 0-2 were open */
+	uint64_t blocked;  /* signal mask, bit N-1 for signal N */
+	uint64_t ignored;  /* dispositions that were SIG_IGN, same form */
+	int umask;         /* -1 when unknown */
+	bool had_terminal; /* at the first listen(): a controlling terminal */
+	bool had_fd[3];    /* which of 0-2 were open */
 };
 
 /* Read-only once start_image_capture() has run. Context: any. */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: planning and writing are two walks over the same rules, and must not diverge. */
 #include "http/http1.h"
 
 #include <string.h>
 
-/* What connection->knowledge says. */
+/* The values of http1->knowledge. */
 enum { FOLLOWED, JOINED_LATE, GIVEN_UP };
 
 enum { LONGEST_QUEUE = 16, METHOD_BITS = 2, METHOD_MASK = 3, SHORTEST_METHOD = 3 };
 
-/* Of one response, so that a write never has more than HTTP1_EDITS, one that is partly out included. */
+/* In one response, so that a write never has more than HTTP1_EDITS edits, the partly sent one
+ * included. */
 enum { MOST_REPLACED = HTTP1_EDITS - 1 };
 
 /* What HTTP1_REPLACE replaces, and what each edit puts there. */
@@ -128,7 +130,7 @@ static void add_edit(struct http1_edits *edits, size_t offset, enum http1_edit_k
 		(struct http1_edit){offset, (uint8_t)kind, (uint8_t)from, (uint8_t)length};
 }
 
-/* EVENTS were brought about by the byte at OFFSET: what is added goes before that. */
+/* The byte at OFFSET caused EVENTS; insertions go before it. */
 static void edit(struct http1 *http1, unsigned events, size_t offset, struct http1_edits *edits)
 {
 	const struct http1_message *response = &http1->response;
@@ -137,18 +139,18 @@ static void edit(struct http1 *http1, unsigned events, size_t offset, struct htt
 	const int count = edits->count;
 
 	if ((events & HTTP1_KEEP_ALIVE_READ) && offset >= KEEP_ALIVE_LENGTH &&
-	    http1->told < MOST_REPLACED)
+	    http1->announced < MOST_REPLACED)
 		add_edit(edits, offset - KEEP_ALIVE_LENGTH, HTTP1_REPLACE, 0, KEEP_ALIVE_LENGTH);
-	else if (http1->told || response->has_close)
+	else if (http1->announced || response->has_close)
 		return;
 	else if ((events & HTTP1_OPTIONS_END) && is_kept)
 		add_edit(edits, offset, HTTP1_APPEND, 0, strlen(texts[HTTP1_APPEND]));
 	else if ((events & HTTP1_HEAD_END) && !response->is_http_1_0)
 		add_edit(edits, offset, HTTP1_INSERT, 0, strlen(texts[HTTP1_INSERT]));
-	http1->told += edits->count > count;
+	http1->announced += edits->count > count;
 }
 
-/* A response begins only where a request waits for one. */
+/* A response begins only while a request waits for one. */
 static unsigned step_response(struct http1 *http1, uint8_t c)
 {
 	unsigned events;
@@ -157,7 +159,7 @@ static unsigned step_response(struct http1 *http1, uint8_t c)
 		if (http1->unanswered == 0)
 			return HTTP1_BAD;
 		http1_message_begin_response(&http1->response);
-		http1->told = 0;
+		http1->announced = 0;
 	}
 	events = http1_message_step(&http1->response, c);
 	return (events & HTTP1_HEAD_END) && is_tunnel(http1) ? HTTP1_BAD : events;
@@ -177,7 +179,8 @@ static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct htt
 		http1_message_begin_content(&http1->response, is_without_content(http1));
 }
 
-/* The first N bytes of IOV are written. EDITS may be NULL: none is to be made. */
+/* The server has written the first N bytes of IOV. Adds the new edits to EDITS, unless that is
+ * NULL. */
 static void write_bytes(struct http1 *http1, const struct iovec *iov, int count, size_t n,
                         struct http1_edits *edits)
 {
@@ -213,7 +216,7 @@ void http1_sent(struct http1 *http1, uint64_t n)
 
 /* Edits. */
 
-/* LETTER may be the NUL behind the last, which none is the same as; upper and lower case are. */
+/* Ignores case. LETTER may be the NUL at the end of the option, which equals no byte. */
 static bool is_same_letter(uint8_t c, char letter)
 {
 	const uint8_t lower = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
@@ -221,7 +224,7 @@ static bool is_same_letter(uint8_t c, char letter)
 	return letter && lower == (uint8_t)letter;
 }
 
-/* The rest of an option that is partly replaced, as far as the server writes what it did before. */
+/* How much of the rest of a partly replaced option the server writes again. */
 static size_t option_length(const struct http1 *http1, const struct iovec *iov, int count)
 {
 	const char *rest = keep_alive + http1->edit_out;
@@ -300,7 +303,7 @@ int http1_apply(const struct iovec *iov, int count, const struct http1_edits *ed
 	return made;
 }
 
-/* LAST is the last edit of which anything is out. What goes before it is out as a whole. */
+/* LAST is the last edit of which some bytes are out. All edits before it are out as a whole. */
 static void note_rest(struct http1 *http1, const struct http1_edit *last)
 {
 	const uint8_t out = (uint8_t)(last->from + last->length);
@@ -333,7 +336,7 @@ size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
 	if (taken > 0)
 		note_rest(http1, &last);
 	write_bytes(http1, iov, count, taken - added, NULL);
-	http1->told += begun;
+	http1->announced += begun;
 	return taken - added;
 }
 
@@ -356,9 +359,9 @@ bool http1_is_idle(const struct http1 *http1)
 	       http1_message_is_between(&http1->response);
 }
 
-bool http1_is_told(const struct http1 *http1)
+bool http1_close_is_announced(const struct http1 *http1)
 {
-	return http1->told > 0 && http1_is_idle(http1);
+	return http1->announced > 0 && http1_is_idle(http1);
 }
 
 bool http1_is_followed(const struct http1 *http1)
@@ -375,4 +378,13 @@ bool http1_is_in_chunks(const struct http1 *http1)
 bool http1_is_given_up(const struct http1 *http1)
 {
 	return http1->knowledge == GIVEN_UP;
+}
+
+enum http_state http1_state(const struct http1 *http1)
+{
+	if (!http1_is_followed(http1))
+		return HTTP_UNKNOWN;
+	if (http1_close_is_announced(http1))
+		return HTTP_CLOSE_ANNOUNCED;
+	return http1_is_idle(http1) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
 }

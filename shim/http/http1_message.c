@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: one state machine, the parts of a message in the order of RFC 9112. */
 #include "http/http1_message.h"
 
 #include <string.h>
 
-/* Where in a message. The parts of a line are left by the end of the line, wherever that comes. */
+/* Where in a message. The end of a line ends any part of it. */
 enum part {
 	BETWEEN,
 	METHOD,
@@ -11,7 +12,7 @@ enum part {
 	TARGET,
 	VERSION,
 	STATUS,
-	TEXT, /* a reason phrase, or the value of a field that does not matter */
+	TEXT, /* a reason phrase, or the value of a field that is not used */
 	FIELD_BEGIN,
 	FIELD_NAME,
 	LIST, /* before an element */
@@ -23,7 +24,7 @@ enum part {
 	CHUNK_SIZE,
 	CHUNK_EXTENSION,
 	CHUNK_END,
-	CONTENT, /* from here on to be skipped */
+	CONTENT, /* from here on, bytes can be skipped */
 	CHUNK_DATA,
 	REST, /* until the connection is closed */
 };
@@ -85,8 +86,8 @@ static bool is_text_char(uint8_t c)
 	return c == '\t' || (c >= ' ' && c != 0x7f);
 }
 
-/* A word may come in pieces, so that it cannot be compared at once: what it may still become is what
- * is remembered. */
+/* A word may arrive in pieces, so it is not compared at once: `candidates` holds what it may still
+ * become. */
 
 static void begin_word(struct http1_message *m)
 {
@@ -236,7 +237,7 @@ static unsigned step_target(struct http1_message *m, uint8_t c)
 	return go_if(m->part == TARGET, m, VERSION);
 }
 
-/* `HTTP/1.0` or `HTTP/1.1`; HTTP/2 begins with a request line, too (RFC 9113 §3.4). */
+/* `HTTP/1.0` or `HTTP/1.1`. HTTP/2 begins with a request line, too (RFC 9113 §3.4). */
 static unsigned step_version(struct http1_message *m, uint8_t c)
 {
 	static const char name[] = "HTTP/1.";
@@ -290,7 +291,7 @@ static unsigned end_chunk_size(struct http1_message *m)
 	return go(m, FIELD_BEGIN);
 }
 
-/* RFC 9112 §6.1 and §6.3: what there is of lengths and codings must allow one reading only. */
+/* RFC 9112 §6.1 and §6.3: the lengths and codings must allow only one framing. */
 static unsigned end_head(const struct http1_message *m)
 {
 	const bool is_clear = m->is_chunked ? !m->has_length && !m->is_http_1_0 : !m->has_coding;
@@ -331,7 +332,7 @@ static unsigned end_line(struct http1_message *m)
 	}
 }
 
-/* One byte of a message that is not skipped. Returns what it brought about. */
+/* Takes one byte that cannot be skipped. Returns its events. */
 unsigned http1_message_step(struct http1_message *m, uint8_t c)
 {
 	if (m->awaits_lf) {

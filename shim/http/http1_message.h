@@ -1,67 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns where in an HTTP/1.x message a stream of bytes stands: request or response, from the start line
- * to the end of its content (RFC 9112 §2 to §7). Pure, and byte by byte: where the stream is cut makes
- * no difference. One machine for both directions; who asked what, and what is to be changed, is the
- * business of http1.c. */
+/* Owns where a byte stream stands in an HTTP/1.x message, a request or a response, from the start
+ * line to the end of its content (RFC 9112 §2 to §7). Pure, and byte by byte, so that it does not
+ * matter where the stream is cut. One state machine serves both directions; http1.c knows which
+ * request a response answers, and what to edit. */
 #ifndef OCTOPUS_HTTP1_MESSAGE_H
 #define OCTOPUS_HTTP1_MESSAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All zero: between two messages. What others may look at is named so. */
+/* All zero: between two messages. Other modules read only the members marked "public". */
 struct http1_message {
-	uint64_t left;      /* of the content or chunk; before it, the length as read so far */
-	uint16_t status;    /* of a response, for others once its line has ended */
-	uint8_t part;       /* where in the message the stream stands */
-	uint8_t field;      /* which field line this is */
-	uint8_t candidates; /* words that the one under way may still become: a bit for each */
-	uint8_t length;     /* of that word, or of another part; not beyond UINT8_MAX */
+	uint64_t left;   /* bytes left of the content or chunk; before it, the length read so far */
+	uint16_t status; /* public, of a response once its status line has ended */
+	uint8_t part;    /* where in the message the stream stands */
+	uint8_t field;   /* the field of this line */
+	uint8_t candidates; /* one bit for each word that the current one may still become */
+	uint8_t length;     /* of that word, or of another part; at most UINT8_MAX */
 
-	uint16_t is_http_1_0 : 1;         /* for others, too */
-	uint16_t has_close : 1;           /* for others, too: a Connection line said so */
-	uint16_t line_has_option : 1;     /* for others, too: this Connection line, any */
-	uint16_t line_has_keep_alive : 1; /* for others, too: this Connection line */
+	uint16_t is_http_1_0 : 1;         /* public */
+	uint16_t has_close : 1;           /* public: a Connection line says close */
+	uint16_t line_has_option : 1;     /* public: this Connection line has an option */
+	uint16_t line_has_keep_alive : 1; /* public: this Connection line has keep-alive */
 	uint16_t is_request : 1;
 	uint16_t has_length : 1;
 	uint16_t has_coding : 1;
-	uint16_t is_chunked : 1;
+	uint16_t is_chunked : 1; /* public */
 	uint16_t is_in_trailer : 1;
-	uint16_t awaits_lf : 1; /* a CR ended the line; all else has been done already */
+	uint16_t awaits_lf : 1; /* the line ended with a CR, and is handled already */
 };
 
-/* What a byte has brought about. A line ends with its CR, or with an LF that has none. */
+/* The events of a byte. A line ends with its CR, or with an LF that has none. */
 enum {
-	HTTP1_BAD = 1 << 0, /* not HTTP/1.x, or in doubt: the message is not usable any more */
-	HTTP1_METHOD_READ = 1 << 1, /* http1_message_method() knows */
+	HTTP1_BAD = 1 << 0,         /* not HTTP/1.x, or ambiguous: give the message up */
+	HTTP1_METHOD_READ = 1 << 1, /* http1_message_method() knows it */
 	HTTP1_KEEP_ALIVE_READ =
 		1 << 2,             /* the bytes before were `keep-alive`, a connection option */
 	HTTP1_OPTIONS_END = 1 << 3, /* a Connection line ends */
-	HTTP1_HEAD_END = 1 << 4, /* the empty line begins: http1_message_begin_content() is due */
+	HTTP1_HEAD_END = 1 << 4,    /* the empty line begins: call http1_message_begin_content() */
 };
 
 enum http1_method { HTTP1_OTHER_METHOD, HTTP1_HEAD, HTTP1_CONNECT };
 
-/* The next byte begins a message. Context: any. */
+/* The next byte begins a request, or a response. Context: any. */
 void http1_message_begin_request(struct http1_message *message);
 void http1_message_begin_response(struct http1_message *message);
 
-/* One byte, when http1_message_skip() found none to skip. Returns the events. Context: any. */
+/* Takes one byte, when http1_message_skip() has skipped none. Returns the events. Context: any. */
 unsigned http1_message_step(struct http1_message *message, uint8_t c);
 
-/* At the end of the head: it has content as its fields say, or HAS_NONE whatever they say. Context: any. */
+/* The head has ended. The message has the content that its fields give, or, if HAS_NONE, none.
+ * Context: any. */
 void http1_message_begin_content(struct http1_message *message, bool has_none);
 
-/* Of N bytes to come, these are content, and count as gone by. Context: any. */
+/* True if the message is not complete; a missing LF of its last line does not count.
+ * Context: any. */
 uint64_t http1_message_skip(struct http1_message *message, uint64_t n);
 
-/* Not complete, but for the LF of its last line. Context: any. */
+/* True if the message is not complete; the LF of its last line may be missing. Context: any. */
 bool http1_message_is_under_way(const struct http1_message *message);
 
-/* Complete, LF and all. Context: any. */
+/* True if no message has begun, or the last one is complete with its last LF. Context: any. */
 bool http1_message_is_between(const struct http1_message *message);
 
-/* Of a request, at HTTP1_METHOD_READ. Context: any. */
+/* The method of a request, at HTTP1_METHOD_READ. Context: any. */
 enum http1_method http1_message_method(const struct http1_message *message);
 
 #endif

@@ -8,9 +8,9 @@
 
 #include "base/bell.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
-#include "base/test_step.h"
 #include "base/text.h"
 #include "kernel/peek.h"
 
@@ -38,7 +38,7 @@ static long read_entries(int dir_fd, char *buffer, size_t size)
 
 static int open_for_reading(const char *path, int flags)
 {
-	const int error = test_step("proc");
+	const int error = failpoint("proc");
 	const int fd = error ? -1 : open(path, O_RDONLY | O_CLOEXEC | flags);
 
 	if (error)
@@ -273,4 +273,22 @@ int procfs_read_mask(const char *path, const char *name, uint64_t *ret_mask)
 	at += strlen(name);
 	at += strspn(at, " \t");
 	return text_read_number(&at, 16, ret_mask);
+}
+
+bool procfs_has_terminal(void)
+{
+	char text[512];
+	const char *at;
+	uint64_t terminal = 0;
+
+	if (procfs_read("/proc/self/stat", text, sizeof(text)) <= 0)
+		return true;
+	/* Behind the name: state, ppid, pgrp, session, tty_nr (proc(5)). */
+	at = strrchr(text, ')');
+	for (int blanks = 0; at && blanks < 5; blanks++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return true;
+	at++;
+	return text_read_number(&at, 10, &terminal) != 0 || terminal != 0;
 }

@@ -49,4 +49,8 @@ int procfs_read_mask(const char *path, const char *name, uint64_t *ret_mask);
 /* Reads at most SIZE - 1 bytes and ends them with a NUL. Returns the length or -errno. Context: any. */
 ssize_t procfs_read(const char *path, char *buffer, size_t size);
 
+/* True if this process has a controlling terminal (tty_nr in proc(5)), or /proc cannot tell. A hang-up takes it
+ * away. Context: any. */
+bool procfs_has_terminal(void);
+
 #endif

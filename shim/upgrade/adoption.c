@@ -7,16 +7,16 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "kernel/socket_options.h"
 #include "upgrade/inheritance.h"
 
-/* One claimed by a process that has ended since (a configuration test before the real start) is
- * there to be claimed again. */
+/* The server may claim a listener again that an ended process has claimed (a configuration test
+ * before the real start). */
 static bool claim(struct inherited_listener *listener)
 {
 	int32_t owner = atomic_load(&listener->claimed_by);
@@ -26,8 +26,9 @@ static bool claim(struct inherited_listener *listener)
 	return atomic_compare_exchange_strong(&listener->claimed_by, &owner, getpid());
 }
 
-/* Only there does IPV6_V6ONLY say anything: a bind to any other address sets it by itself
- * (net/ipv6/af_inet6.c, __inet6_bind), which a socket before its bind cannot show. */
+/* IPV6_V6ONLY distinguishes sockets only on the wildcard address: a bind to any other address sets
+ * it (net/ipv6/af_inet6.c, __inet6_bind), so that it says nothing on a socket that is not bound
+ * yet. */
 static bool has_v6_wildcard(const struct inherited_listener *listener)
 {
 	const struct sockaddr_in6 *address = (const void *)&listener->address;
@@ -43,13 +44,14 @@ static bool is_same_kind(int fd, const struct inherited_listener *listener)
 	       socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 
-/* Listeners that the server made blocking and the predecessor did not, by their number. */
+/* One bit for each descriptor: the server made this listener blocking, its predecessor did not. */
 #define HIGHEST_FD 4096
 static _Atomic uint64_t blocking_for_server[HIGHEST_FD / 64];
 
-/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting. A
- * predecessor that sits in a blocking accept() keeps sitting when it is set; one that polls would sit down for
- * good when it is not. Many servers set it only after bind(): then it is as it should be soon. */
+/* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting.
+ * If it is set here, a predecessor that sleeps in a blocking accept() keeps sleeping there. If it
+ * were cleared, a predecessor that polls would block in accept() for good. Many servers set it only
+ * after bind(), so that both soon agree. */
 static void carry_status_flags(int from, int to)
 {
 	const int wanted = fcntl(from, F_GETFL), present = fcntl(to, F_GETFL);
@@ -70,7 +72,8 @@ bool adoption_blocks_for_server(int fd)
 
 static int take_place_of(int fd, uint32_t index)
 {
-	/* Out of the controller's reach, which closes what nobody has claimed in time. */
+	/* First out of the controller's reach, because the controller closes what no process has
+	 * claimed in time. */
 	const int inherited = inheritance_take(index);
 	const int fd_flags = fcntl(fd, F_GETFD);
 
@@ -83,7 +86,7 @@ static int take_place_of(int fd, uint32_t index)
 		return error;
 	}
 	libc_calls.close(inherited);
-	(void)test_step("adopted");
+	(void)failpoint("adopted");
 	listeners_mark_held(fd);
 	inheritance_taken();
 	return 0;

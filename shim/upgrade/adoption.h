@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns how bind() gets an inherited listener in the place of the socket that the server has just made. */
+/* Owns how bind() puts an inherited listener in the place of the socket that the server has just
+ * made. */
 #ifndef OCTOPUS_ADOPTION_H
 #define OCTOPUS_ADOPTION_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Puts the inherited listener on ADDRESS in the place of FD, a socket that the server is about to
- * bind there, with the options FD has by now. Returns 0, or -ENOENT when there is none (or FD is
- * not such a socket). Context: any. */
+/* Puts the inherited listener on ADDRESS in the place of FD, a socket that the server wants to bind
+ * there, with the options that the server has set on FD. Returns 0, -ENOENT when there is no such
+ * listener or FD is not the same kind of socket, or -errno of dup3(2). FD stays the server's.
+ * Leaves errno alone. Context: any. */
 int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length);
 
-/* True if the server made FD a blocking listener, and it does not block because its predecessor's did not.
- * Whether the server has changed that since is not known. Context: any. */
+/* True if the server made FD a blocking listener, but FD does not block because the predecessor's
+ * listener did not. The server may have changed that since. Context: any. */
 bool adoption_blocks_for_server(int fd);
 
 #endif

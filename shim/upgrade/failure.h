@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the words for an upgrade that failed: one log line that says why. */
+/* Owns the log line that says why an upgrade failed. */
 #ifndef OCTOPUS_FAILURE_H
 #define OCTOPUS_FAILURE_H
 
@@ -7,10 +7,11 @@
 
 #include "generation/page.h"
 
-/* The successor could not even be executed: says what spawn_report knows. Context: the controller. */
+/* Logs why the candidate could not be executed, from spawn_report. Context: the controller. */
 void failure_explain_start(void);
 
-/* The successor, whose page is PAGE, has ended, or is to end because its time is over. Context: the controller. */
+/* Logs why the candidate, whose page is PAGE, has ended, or that Octopus ends it because its time
+ * is over. Context: the controller. */
 void failure_explain_end(const struct generation_page *page, bool has_timed_out);
 
 #endif

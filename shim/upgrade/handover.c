@@ -28,13 +28,13 @@
 
 #define ABANDON_MS 2000
 
-/* One successor is being born at a time: the controller's. */
+/* The controller's own. There is at most one candidate. */
 static struct {
 	struct spawn_fd fds[GENERATION_LISTENERS + 1];
 	char variable[64];
 } successor;
 
-/* The variable takes the free slot behind the start environment. */
+/* The variable takes the free slot at the end of the start environment. */
 static char **make_environment(int page_fd_there)
 {
 	text_format(successor.variable, sizeof(successor.variable), HANDOVER_VARIABLE "=%d",
@@ -44,7 +44,7 @@ static char **make_environment(int page_fd_there)
 	return start_image.envp;
 }
 
-/* A server that dropped root may not get through to the directory it still stands in. */
+/* A server that dropped root may have no permission to enter the directory it still works in. */
 static const char *choose_directory(void)
 {
 	struct stat here;
@@ -65,7 +65,8 @@ static int start(struct generation_page *page, int page_fd)
 		.directory = choose_directory(),
 		.umask = start_image.umask,
 		.ignored = start_image.ignored,
-		/* Ours wait until its constructor has taken them; it then sets the mask. */
+		/* The signals that Octopus takes stay blocked until the candidate's constructor has
+		 * taken them. The constructor then sets the mask. */
 		.blocked = start_image.blocked | dispositions_taken(),
 		.keeps_fd = start_image.had_fd,
 		.fds = successor.fds,
@@ -116,7 +117,7 @@ int handover_begin(struct generation_page **ret_page)
 		log_error("Unable to fork a child: the command line is not known.");
 		return -ENOMEM;
 	}
-	/* Without the library such a successor would try to bind a port that is in use. */
+	/* Without the library the successor would try to bind a port that is in use. */
 	if (elf_is_static(start_image_full_path(path, sizeof(path)))) {
 		log_error(
 			"Unable to fork a child: %s is statically linked: it would not load liboctopus.so.",

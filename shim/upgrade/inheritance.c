@@ -6,9 +6,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
-#include "base/test_step.h"
 #include "base/text.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
@@ -18,18 +18,18 @@
 
 _Atomic int inheritance_count;
 
-/* Written before main, by whichever thread binds (some servers bind in each of theirs, at once) and by
- * the controller: who takes a number out is who closes it. A fork copies it together with the
- * descriptors it speaks of. */
+/* Written before main, by the threads that bind (some servers bind in several at once) and by the
+ * controller. The thread that takes a number out closes it. A fork copies this together with the
+ * descriptors. */
 static struct {
-	struct generation_page *page; /* the one that came with them */
-	uint32_t count;               /* of its listeners: the page is not asked twice */
+	struct generation_page *page; /* the page that came with the descriptors */
+	uint32_t count;               /* of the page's listeners, read only once */
 	_Atomic int page_fd;          /* -1: closed */
-	/* By index in the page; -1: refused, adopted or closed. */
+	/* by index in the page; -1: refused, adopted or closed */
 	_Atomic int fds[GENERATION_LISTENERS];
 } inheritance = {.page_fd = -1};
 
-/* What the page says is not believed: a server must not find itself on another port. */
+/* Octopus does not trust the page: a server must not find itself on another port. */
 static bool is_at_its_address(const struct inherited_listener *listener)
 {
 	struct sockaddr_storage own = {0};
@@ -77,7 +77,7 @@ static int waiting_fds(void)
 	return count;
 }
 
-/* Whoever stores last looks once more, and so the number is right in the end. */
+/* Each thread counts again after its store, so that the last stored number is right. */
 static void count_fds(void)
 {
 	int count;
@@ -103,23 +103,28 @@ static void receive_listener(uint32_t index)
 	atomic_store(&inheritance.fds[index], listener->fd);
 }
 
-static const char *explain_map_error(int error)
+/* Logs why VALUE leads to no hand-over. */
+static void explain_map_error(const char *value, int error, const char *release)
 {
-	switch (error) {
-	case -EPROTO:
-		return "not the page of a generation";
-	case -EPROTONOSUPPORT:
-		return "the predecessor has another version of liboctopus.so";
-	case -EBADF:
-		return "no such descriptor";
-	default:
-		return "the page cannot be mapped";
-	}
+	const char *fault = error == -EPROTO  ? "not the page of a generation"
+	                    : error == -EBADF ? "no such descriptor"
+	                                      : "the page cannot be mapped";
+
+	if (error == -EPROTONOSUPPORT)
+		log_error(
+			"Ignored " HANDOVER_VARIABLE
+			"=\"%.64s\": the predecessor runs liboctopus.so %s, this one is %s. Starting without a hand-over.",
+			value, release, OCTOPUS_VERSION);
+	else
+		log_error("Ignored " HANDOVER_VARIABLE
+		          "=\"%.64s\": %s. Starting without a hand-over.",
+		          value, fault);
 }
 
 void inheritance_receive(const char *value, bool *ret_passed_on)
 {
 	struct generation_page *page;
+	char release[GENERATION_RELEASE + 8];
 	const char *at = value;
 	uint64_t fd;
 	int error;
@@ -133,16 +138,14 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 		          value);
 		return;
 	}
-	error = page_map((int)fd, &page);
+	error = page_map((int)fd, &page, release);
 	if (error) {
-		log_error("Ignored " HANDOVER_VARIABLE
-		          "=\"%.64s\": %s. Starting without a hand-over.",
-		          value, explain_map_error(error));
+		explain_map_error(value, error, release);
 		return;
 	}
 	*ret_passed_on = *at == '+';
 	generation.page = page;
-	test_step_set_generation(page->number);
+	failpoint_set_generation(page->number);
 	inheritance.page = page;
 	inheritance.count = page->listener_count;
 	atomic_store(&inheritance.page_fd, (int)fd);
@@ -205,7 +208,7 @@ void inheritance_close_rest(void)
 {
 	if (!inheritance_is_waiting())
 		return;
-	/* One that this process has claimed is just being put in its place, by a thread of the server's. */
+	/* Skips a listener that this process has claimed: a thread is just putting it in place. */
 	for (uint32_t i = 0; i < inheritance.count; i++) {
 		if (atomic_load(&inheritance.page->listeners[i].claimed_by) != getpid())
 			close_waiting(&inheritance.fds[i]);
@@ -214,7 +217,8 @@ void inheritance_close_rest(void)
 	count_fds();
 }
 
-/* Calls for each waiting descriptor would be a callback for nothing: this is the only loop. */
+/* The only loop over the waiting descriptors: returns where the lowest one >= FIRST is kept, or
+ * NULL. */
 static _Atomic int *next_waiting(int first, int *ret_fd)
 {
 	_Atomic int *place = NULL;

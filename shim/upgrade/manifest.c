@@ -12,7 +12,7 @@
 #include "kernel/listeners.h"
 #include "kernel/socket_options.h"
 
-/* Below this number a select() server can still use what it inherits, and most limits allow it. */
+/* A server that uses select() can use descriptors below this number, and most limits allow them. */
 #define HIGHEST_FD 1024
 
 static _Atomic uint64_t any_port[HIGHEST_FD / 64];
@@ -57,8 +57,8 @@ static bool is_source(const int *fds, int count, int number)
 	return false;
 }
 
-/* High, and none of those that are still to be copied. Everything else that stands there in the
- * child's own table is shut in and may be overwritten. */
+/* Returns a high number that none of the descriptors still to be copied has. Any other descriptor
+ * with that number in the child's own table is close-on-exec, and dup3() may replace it. */
 static int choose_number(const int *sources, int count, int below)
 {
 	do

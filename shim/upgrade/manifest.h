@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what a successor is told of its inheritance: which listeners, and under which number each waits there. */
+/* Owns the manifest: which listeners a successor inherits, and the descriptor number of each. */
 #ifndef OCTOPUS_MANIFEST_H
 #define OCTOPUS_MANIFEST_H
 
@@ -8,13 +8,14 @@
 #include "generation/page.h"
 #include "upgrade/spawn.h"
 
-/* Remembers that FD was bound to a port of the kernel's choice: its successor, which asks for any
- * port again, is to get the same one. Context: any. */
+/* Records whether the server bound FD to port 0 (ASKED), so that the kernel chose the port. A
+ * successor that binds port 0 again then gets the same listener. Context: any. */
 void manifest_note_any_port(int fd, bool asked);
 
-/* Fills PAGE for a successor of this generation, and RET_FDS, which has room for GENERATION_LISTENERS + 1 entries, with
- * what the successor inherits: the listeners, and last the page itself. Returns how many listeners there are, or
- * -EMFILE when the limit leaves no free numbers. Context: the controller. */
+/* Fills PAGE for a successor of this generation. Fills RET_FDS, which has room for
+ * GENERATION_LISTENERS + 1 entries, with what it inherits: the listeners, and last the page.
+ * Returns the number of listeners, or -EMFILE when the limit leaves no free numbers. Takes no
+ * ownership of a descriptor. Context: the controller. */
 int manifest_fill(struct generation_page *page, int page_fd, struct spawn_fd *ret_fds);
 
 #endif

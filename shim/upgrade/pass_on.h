@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what an exec or a spawn passes on: a child finds what it would find without Octopus, and a successor that starts
- * through other programs hands its inheritance on to them. All of it may run in a vfork child, on its
- * parent's memory: nothing outside the caller's stack is written. */
+/* Owns what an exec or a spawn passes on. A child finds what it would find without Octopus; a
+ * successor that starts through other programs passes its inheritance on to them. All of it may run
+ * in a vfork child, in its parent's memory, so it writes only to the caller's stack. */
 #ifndef OCTOPUS_PASS_ON_H
 #define OCTOPUS_PASS_ON_H
 
@@ -10,19 +10,21 @@
 #include <stdint.h>
 
 struct pass_on {
-	uint64_t changed; /* signals that the server ignores, and the child must find ignored */
-	bool is_open;     /* the inheritance gets through */
-	char entry[64];   /* of the environment: where it is */
+	uint64_t changed; /* signals that the server ignores: the child must find them ignored */
+	bool is_open;     /* the inheritance survives the exec */
+	char entry[64];   /* the environment variable that names the page */
 };
 
 /* How many entries pass_on_begin() needs for the environment ENVP: at least 1. Context: any. */
 size_t pass_on_room(char *const envp[]);
 
-/* Returns the environment for the child: ENVP, or one in ROOM that refers to ENVP's words and to PASS_ON. A second
- * thread may make the inheritance vanish in between, but never appear. Context: any. */
+/* Returns the environment for the child: ENVP, or a copy in ROOM that points to ENVP's strings and
+ * to PASS_ON. Between the two calls another thread may use the inheritance up, but never add to it.
+ * Context: any. */
 char *const *pass_on_begin(struct pass_on *pass_on, char *const envp[], char **room);
 
-/* After the exec failed, or the spawn is done. Leaves errno alone. Context: any. */
+/* Undoes pass_on_begin() after the exec failed or the spawn is done. Leaves errno alone.
+ * Context: any. */
 void pass_on_end(const struct pass_on *pass_on);
 
 #endif

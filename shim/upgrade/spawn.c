@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
-#include "base/test_step.h"
 #include "kernel/procfs.h"
 
 #define STACK_SIZE (64 * 1024)
@@ -31,8 +31,9 @@ static struct {
 	const struct spawn_request *request;
 } spawn;
 
-/* Everything from here to the end of reaper_main() runs in another process on our memory: raw
- * system calls only, since libc's would write the errno of the thread whose TLS they borrow. */
+/* From here to the end of reaper_main() the code runs in another process in this one's memory. It
+ * makes only raw system calls, because libc's would write the errno of the thread whose TLS the
+ * process borrows. */
 
 /* The kernel's struct sigaction (rt_sigaction(2)): handler, flags, restorer, mask. */
 static void set_disposition(int sig, long handler)
@@ -64,8 +65,8 @@ static int successor_main(void *argument)
 	const struct spawn_request *request = argument;
 	long answer;
 
-	/* A server that ends its process group when it stops (apache) must not take its successor
-	 * along. */
+	/* A server that signals its process group when it stops (apache) must not hit its
+	 * successor. */
 	(void)RAW2(SYS_setpgid, 0, 0);
 	FOR_EACH_SIGNAL (sig)
 		set_disposition(sig, signal_set_has(request->ignored, sig) ? (long)SIG_IGN
@@ -78,7 +79,7 @@ static int successor_main(void *argument)
 			fail(SPAWN_CHDIR, answer);
 	}
 	shut_in_all_fds();
-	/* node marks its own 0-2 close-on-exec; a server that was started without one of them may
+	/* node sets close-on-exec on its own 0-2; a server that was started without one of them may
 	 * have its listener there. */
 	for (int fd = 0; fd < 3; fd++)
 		(void)RAW3(SYS_fcntl, fd, F_SETFD, request->keeps_fd[fd] ? 0 : FD_CLOEXEC);
@@ -103,25 +104,25 @@ static void reap_family(pid_t successor, bell *ring)
 	}
 }
 
-/* Stays until the successor is ready or given up: as a subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)) it gets every
- * orphan of the successor's family, so a daemon whose first process has exited is still seen, and
- * "all have ended" is exact. Should we be killed, it goes too, and the successor is init's. */
+/* The reaper stays until the candidate is accepted or given up. As a subreaper
+ * (PR_SET_CHILD_SUBREAPER, prctl(2)) it gets every orphan of the candidate's. So it still sees a
+ * daemon whose first process has exited, and knows exactly when all have ended. If this process is
+ * killed, the reaper dies too, and init becomes the candidate's parent. */
 static int reaper_main(void *argument)
 {
 	const struct spawn_request *request = argument;
-	bell *const ring =
-		request->bell; /* the request is gone once the successor has been started */
+	bell *const ring = request->bell; /* REQUEST is gone once the candidate has started */
 	long pid;
 	int error;
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	error = test_step("successor");
+	error = failpoint("successor");
 	if (error)
 		fail(SPAWN_CLONE, error);
 	pid = clone(successor_main, spawn.stacks + 2 * STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD,
 	            argument);
-	/* The errno is that of the controller, whose TLS this process borrows and which sleeps. */
+	/* errno is the controller's: this process borrows its TLS while the controller sleeps. */
 	if (pid < 0)
 		fail(SPAWN_CLONE, -errno);
 	atomic_store(&spawn_report.pid, (int32_t)pid);
@@ -137,7 +138,7 @@ static void collect_reaper(void)
 {
 	int status;
 
-	/* No exit signal, so only a wait for such children sees it (__WCLONE, wait(2)). */
+	/* The reaper has no exit signal, so only a wait with __WCLONE sees it (wait(2)). */
 	if (spawn.reaper > 0) {
 		while (waitpid(spawn.reaper, &status, __WCLONE) < 0 && errno == EINTR)
 			;
@@ -162,15 +163,15 @@ int spawn_successor(const struct spawn_request *request)
 	memset(&spawn_report, 0, sizeof(spawn_report));
 	spawn.stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (spawn.stacks == MAP_FAILED || (errno = -test_step("stacks")) != 0) {
+	if (spawn.stacks == MAP_FAILED || (errno = -failpoint("stacks")) != 0) {
 		error = -errno;
 		spawn.stacks = NULL;
 		return error;
 	}
-	/* A handler that ran in one of the two would run on our memory. */
+	/* A signal handler that ran in one of the two would run in this process's memory. */
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
-	/* CLONE_FILES: a copy of the table would keep the server's connections open. */
-	spawn.reaper = (errno = -test_step("reaper")) != 0
+	/* CLONE_FILES: a copy of the descriptor table would keep the server's connections open. */
+	spawn.reaper = (errno = -failpoint("reaper")) != 0
 	                       ? -1
 	                       : clone(reaper_main, spawn.stacks + STACK_SIZE,
 	                               CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
@@ -182,7 +183,7 @@ int spawn_successor(const struct spawn_request *request)
 	while (!error && !is_decided()) {
 		const uint32_t seen = atomic_load(request->bell);
 
-		/* The reaper may have been killed (OOM): then nobody would ring. */
+		/* If the reaper has been killed (OOM), nobody rings the bell. */
 		if (!is_decided())
 			bell_wait(request->bell, seen, 100);
 		if (procfs_is_dead(spawn.reaper) && !is_decided())
@@ -210,8 +211,8 @@ void spawn_abandon(int64_t limit_ms)
 	const int64_t end = clock_now_ms() + limit_ms;
 	const pid_t successor = atomic_load(&spawn_report.pid);
 
-	/* Killing a parent makes its children the reaper's, and so the next to be killed; what is
-	 * left of its group goes along at once. */
+	/* When a process dies, its children become the reaper's, and the next round kills them. The
+	 * first kill hits the rest of the process group at once. */
 	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
 		const struct timespec moment = {0, 1000000};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Spawning the successor. Twice clone(CLONE_VM): the time does not depend on how much memory the
- * server has, its threads run on, it gets no SIGCHLD, and its waitpid(-1) never sees our processes. */
+/* Owns how a candidate is spawned, by two clone(CLONE_VM). So the size of the server's memory does
+ * not matter, the server's threads keep running, and the server neither gets SIGCHLD nor finds
+ * Octopus's processes by waitpid(-1). */
 #ifndef OCTOPUS_SPAWN_H
 #define OCTOPUS_SPAWN_H
 
@@ -10,7 +11,7 @@
 
 #include "base/bell.h"
 
-/* A descriptor that the successor gets: FROM here is TO there. */
+/* The successor gets descriptor FROM of this process as TO. */
 struct spawn_fd {
 	int from;
 	int to;
@@ -20,40 +21,41 @@ struct spawn_request {
 	const char *path;
 	char *const *argv;
 	char *const *envp;
-	const char *directory; /* NULL: the present one */
-	int umask;             /* -1: the present one */
-	const bool *keeps_fd;  /* which of 0-2 get through */
-	uint64_t ignored;      /* signals to ignore; all others are at their default */
+	const char *directory; /* NULL: the current one */
+	int umask;             /* -1: the current one */
+	const bool *keeps_fd;  /* which of 0-2 stay open */
+	uint64_t ignored;      /* signals to ignore; all others get their default */
 	uint64_t blocked;      /* signal mask */
 	const struct spawn_fd *fds;
 	int fd_count;
-	bell *bell; /* rung when the successor's whole family has ended */
+	bell *bell; /* rings when all processes of the candidate have ended */
 };
 
-/* What is known of the one successor that is being born. The reaper, a process that shares our
- * memory, fills it in: it is the successor's parent and the reaper of all its descendants, until the
- * birth is over. */
+/* What is known of the one candidate. The reaper fills it in. The reaper is a process that shares
+ * this one's memory; it is the candidate's parent and reaps all its descendants, until the
+ * candidate is accepted or given up. */
 struct spawn_report {
-	_Atomic int32_t pid;          /* the successor's first process */
+	_Atomic int32_t pid;          /* the candidate's first process */
 	_Atomic int32_t error;        /* errno of the step that failed, or 0 */
 	_Atomic uint32_t failed_step; /* enum spawn_step */
 	_Atomic int32_t status;       /* wait status of that first process */
-	_Atomic uint32_t has_ended;   /* the whole family has */
+	_Atomic uint32_t has_ended;   /* all processes of the candidate have ended */
 };
 
 enum spawn_step { SPAWN_NO_STEP, SPAWN_CLONE, SPAWN_CHDIR, SPAWN_EXEC };
 
 extern struct spawn_report spawn_report;
 
-/* Starts the successor and returns when it has been executed, or has failed to be.
- * Returns 0, or -errno when not even a process could be made; a failure after that is in the report.
- * Only 0-2 and REQUEST's descriptors get through. Context: the controller. */
+/* Starts the candidate; returns when it has been executed or that has failed. Returns 0, or -errno
+ * when no process could be made; spawn_report holds a later failure. The candidate gets only 0-2
+ * and REQUEST's descriptors. Context: the controller. */
 int spawn_successor(const struct spawn_request *request);
 
-/* Lets the successor go: its parent is now init, or the nearest subreaper. Context: the controller. */
+/* Lets the candidate go: init, or the nearest subreaper, is now its parent.
+ * Context: the controller. */
 void spawn_release(void);
 
-/* Ends the successor and all its descendants, and reaps them, within about LIMIT_MS.
+/* Kills the candidate and all its descendants, and reaps them, within about LIMIT_MS.
  * Context: the controller. */
 void spawn_abandon(int64_t limit_ms);
 

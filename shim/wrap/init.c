@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The constructor and the destructor: the order of start-up. Everything that a process which never
- * listens pays for is here. */
+/* Owns the constructor and the destructor, and the order of start-up. A process that never listens
+ * pays for nothing else. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/test_step.h"
+#include "control/activation.h"
 #include "control/controller.h"
-#include "control/takeover.h"
 #include "generation/start_image.h"
 
 extern char **environ;
 
-/* Takes the variable out before any program copies the environment (Python does at start). Returns
+/* Removes the variable before the program copies the environment (Python does so at start). Returns
  * its value, which stays in the kernel's own string area. */
 static const char *take_handover_variable(void)
 {
@@ -42,8 +42,8 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	const char *handover;
 
 #ifndef __GLIBC__
-	/* musl passes nothing to a constructor. The kernel's layout (elf(5) ABI): argc, argv, NULL,
-	 * envp, NULL, and environ still is that envp. */
+	/* musl passes no arguments to a constructor. The kernel's layout (elf(5) ABI) is argc,
+	 * argv, NULL, envp, NULL, and environ still is that envp. */
 	char **envp = environ, **argv = environ - 1;
 	long argc = 0;
 
@@ -54,10 +54,10 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 #endif
 	(void)start_image_copy_words((int)argc, argv, envp);
 	libc_calls_loaded(start_image_capture);
-	test_step_begin(start_image_getenv("OCTOPUS_TEST_STEPS"));
+	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_handover_variable();
 	if (handover)
-		takeover_as_successor(handover);
+		activation_as_successor(handover);
 }
 
 __attribute__((destructor)) static void octopus_exit(void)

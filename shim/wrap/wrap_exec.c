@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* exec and spawn: a child sees what it would see without us, and a successor that starts through other
- * programs passes its inheritance on. These run in vfork children too, on their parent's memory:
- * nothing outside the stack is written. */
+/* Wraps exec and spawn: a child sees what it would see without Octopus, and a successor that starts
+ * through other programs passes its inheritance on. The exec functions also run in vfork children,
+ * in their parent's memory, so there they write only to the stack. */
 #include "base/interpose.h"
 
 #include <stdarg.h>
@@ -68,7 +68,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	return exec_by(fexec_at, (const char *)(intptr_t)fd, argv, envp);
 }
 
-/* The words of execl and its kin, up to and with the NULL. */
+/* Counts the words of execl and its kin, the NULL included. */
 static size_t count_arguments(va_list list)
 {
 	size_t count = 1;
@@ -122,8 +122,8 @@ EXPORT int execle(const char *path, const char *first, ...)
 typedef int (*spawn_function)(pid_t *, const char *, const posix_spawn_file_actions_t *,
                               const posix_spawnattr_t *, char *const[], char *const[]);
 
-/* libc's own clone leaves no place to act in the child: what it must find is in force here for the
- * moment. Only a server that ignores a signal which is ours has such a moment. */
+/* libc's own clone has no hook in the child. So this process itself takes on, for the moment, what
+ * the child must find. It only has to if the server ignores a signal that Octopus has taken. */
 static int spawn_by(spawn_function function, pid_t *pid, const char *path,
                     const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                     char *const argv[], char *const envp[])
@@ -159,7 +159,8 @@ static bool add_close_unless_ours(int fd, void *actions)
 	return true;
 }
 
-/* Python's subprocess closes so, since 3.13. To close a number that is not open is no error there. */
+/* Python's subprocess uses this since 3.13. It is no error there to close a number that is not
+ * open. */
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from)
 {
 	libc_calls_ensure();
@@ -170,7 +171,7 @@ EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 }
 #endif
 
-/* system() and popen() take the environment from environ. */
+/* system() and popen() read the environment from environ. */
 EXPORT int system(const char *command)
 {
 	char *room[pass_on_room(environ)];

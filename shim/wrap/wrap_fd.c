@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* close and its kin, dup2: what a successor still waits to claim is none of the server's business, and
- * the end of a watched connection is news for the drain. */
+/* Wraps close and its kin, dup2 and dup3. The server must not close an inherited descriptor that it
+ * has not claimed yet, and the drain must learn that a watched connection is closed. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "control/controller.h"
 #include "drain/connections.h"
-#include "http/farewell.h"
+#include "http/follow.h"
 #include "kernel/peek.h"
 #include "upgrade/inheritance.h"
 
@@ -20,9 +20,9 @@ EXPORT int close(int fd)
 		errno = EBADF;
 		return -1;
 	}
-	/* Before: afterwards the number may be another thread's. */
-	if (farewell_has_begun())
-		farewell_forget(fd);
+	/* Before the close: afterwards another thread may get the number. */
+	if (follow_has_begun())
+		follow_forget(fd);
 	result = libc_calls.close(fd);
 	peek_closed();
 	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))
@@ -34,7 +34,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	int own, result = 0;
 
-	/* In stretches around ours. close_range(2) takes unsigned numbers up to UINT_MAX. */
+	/* Closes the stretches between Octopus's descriptors. close_range(2) takes unsigned numbers
+	 * up to UINT_MAX. */
 	while (inheritance_is_waiting() && first <= last && first <= INT_MAX &&
 	       (own = inheritance_next((int)first)) >= 0 && (unsigned)own <= last) {
 		if ((unsigned)own > first)

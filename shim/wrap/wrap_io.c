@@ -1,77 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* read, write and their like: what they move is noted for the drain, and while it lasts, shown to
- * farewell.c. On a socket with a time limit (SO_RCVTIMEO, SO_SNDTIMEO) none of them is restarted after a
- * handler (signal(7)), and a server without handlers of its own need not know EINTR: it would give the
- * connection up. Such a call begins again, with its whole limit. */
+/* Wraps read, write and their like, and passes what they transfer to observe.h. On a socket with a
+ * time limit (SO_RCVTIMEO, SO_SNDTIMEO) the kernel restarts none of them after a handler
+ * (signal(7)). A server without handlers of its own need not expect EINTR, and would give the
+ * connection up. So the wrapper repeats such a call, with the whole limit. */
 #include "base/interpose.h"
 
 #include <stdbool.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-#include "control/waiting.h"
-#include "http/farewell.h"
-#include "http/tls.h"
-#include "http/traffic.h"
+#include "control/first_wait.h"
+#include "http/observe.h"
 #include "signal/restart.h"
 
-/* Nothing was moved: what was moved before a signal is returned as a number (signal(7)). */
+/* A call that fails has transferred nothing: after a signal the kernel returns a partial count as
+ * the result (signal(7)). */
 #define UNDISTURBED(result, call)  \
 	do                         \
 		(result) = (call); \
 	while (UNLIKELY((result) < 0) && restart_is_due())
 
-static bool is_followed(int fd)
-{
-	return farewell_has_begun() && farewell_follows(fd, false);
-}
-
 static void about_to_read(int fd)
 {
-	if (waiting_is_watched())
-		waiting_on_connection(fd);
+	if (first_wait_is_watched())
+		first_wait_on_connection(fd);
 }
 
-static ssize_t received_list(int fd, const struct iovec *parts, int count, ssize_t result)
-{
-	if (result > 0)
-		traffic_received(fd, parts, count, (size_t)result);
-	if (result > 0 && is_followed(fd))
-		farewell_received(fd, parts, count, (size_t)result);
-	if (UNLIKELY(result == 0))
-		tls_reading_ended(fd);
-	return result;
-}
+/* One buffer as a list and its count. */
+#define ONE(bytes, size) (&(struct iovec){(void *)(bytes), size}), 1
 
 static ssize_t received(int fd, void *buffer, size_t size, ssize_t result)
 {
-	return received_list(fd, &(struct iovec){buffer, size}, 1, result);
-}
-
-static ssize_t sent_list(int fd, const struct iovec *parts, int count, ssize_t result)
-{
-	if (result > 0)
-		traffic_sent(fd, parts, count, (size_t)result);
-	return result;
-}
-
-/* The same for a connection that was not followed when the write began. */
-static ssize_t sent_unseen(int fd, const struct iovec *parts, int count, ssize_t result)
-{
-	(void)sent_list(fd, parts, count, result);
-	if (is_followed(fd))
-		farewell_begin_anew(fd);
-	return result;
-}
-
-static ssize_t sent_file(int fd, ssize_t result)
-{
-	if (result <= 0)
-		return result;
-	traffic_sent_file(fd, (uint64_t)result);
-	if (is_followed(fd))
-		farewell_sent_file(fd, (uint64_t)result);
-	return result;
+	return observe_received(fd, ONE(buffer, size), result);
 }
 
 EXPORT ssize_t read(int fd, void *buffer, size_t size)
@@ -89,7 +49,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.readv(fd, parts, count));
-	return received_list(fd, parts, count, result);
+	return observe_received(fd, parts, count, result);
 }
 
 EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
@@ -119,7 +79,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	UNDISTURBED(result, libc_calls.recvmsg(fd, message, flags));
 	return flags & MSG_PEEK
 	               ? result
-	               : received_list(fd, message->msg_iov, (int)message->msg_iovlen, result);
+	               : observe_received(fd, message->msg_iov, (int)message->msg_iovlen, result);
 }
 
 EXPORT ssize_t write(int fd, const void *bytes, size_t size)
@@ -127,20 +87,20 @@ EXPORT ssize_t write(int fd, const void *bytes, size_t size)
 	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
-	if (is_followed(fd))
-		return sent_list(fd, &part, 1, farewell_send(fd, &part, 1, 0));
+	if (observe_is_followed(fd))
+		return observe_send(fd, &part, 1, 0);
 	UNDISTURBED(result, libc_calls.write(fd, bytes, size));
-	return sent_unseen(fd, &part, 1, result);
+	return observe_sent(fd, &part, 1, result);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	ssize_t result;
 
-	if (is_followed(fd))
-		return sent_list(fd, parts, count, farewell_send(fd, parts, count, 0));
+	if (observe_is_followed(fd))
+		return observe_send(fd, parts, count, 0);
 	UNDISTURBED(result, libc_calls.writev(fd, parts, count));
-	return sent_unseen(fd, parts, count, result);
+	return observe_sent(fd, parts, count, result);
 }
 
 EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
@@ -148,26 +108,26 @@ EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
 	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
-	if (is_followed(fd))
-		return sent_list(fd, &part, 1, farewell_send(fd, &part, 1, flags));
+	if (observe_is_followed(fd))
+		return observe_send(fd, &part, 1, flags);
 	UNDISTURBED(result, libc_calls.send(fd, bytes, size, flags));
-	return sent_unseen(fd, &part, 1, result);
+	return observe_sent(fd, &part, 1, result);
 }
 
-/* A connection has one peer: an address is none of what a stream server gives. */
+/* A connection has one peer, so a stream server passes no address. */
 EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
                       const struct sockaddr *address, socklen_t length)
 {
 	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
-	if (!address && is_followed(fd))
-		return sent_list(fd, &part, 1, farewell_send(fd, &part, 1, flags));
+	if (!address && observe_is_followed(fd))
+		return observe_send(fd, &part, 1, flags);
 	UNDISTURBED(result, libc_calls.sendto(fd, bytes, size, flags, address, length));
-	return sent_unseen(fd, &part, 1, result);
+	return observe_sent(fd, &part, 1, result);
 }
 
-/* What goes with the bytes (descriptors, say) would have to go with the right ones. */
+/* Ancillary data (descriptors, say) belongs to certain bytes, which an edit would shift. */
 static bool is_plain(const struct msghdr *message)
 {
 	return !message->msg_name && message->msg_controllen == 0;
@@ -179,13 +139,14 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	const int count = (int)message->msg_iovlen;
 	ssize_t result;
 
-	if (is_followed(fd) && is_plain(message))
-		return sent_list(fd, parts, count, farewell_send(fd, parts, count, flags));
+	if (observe_is_followed(fd) && is_plain(message))
+		return observe_send(fd, parts, count, flags);
 	UNDISTURBED(result, libc_calls.sendmsg(fd, message, flags));
-	return sent_unseen(fd, parts, count, result);
+	return observe_sent(fd, parts, count, result);
 }
 
-/* One after another, as the kernel does it: an error after the first is told by the next call. */
+/* One message after another, as the kernel does it. The next call returns an error after the first
+ * message. */
 static int send_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -202,12 +163,12 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_f
 {
 	int result;
 
-	if (is_followed(fd))
+	if (observe_is_followed(fd))
 		return send_each(fd, messages, count, (int)flags);
 	UNDISTURBED(result, libc_calls.sendmmsg(fd, messages, count, flags));
 	for (int i = 0; i < result; i++)
-		(void)sent_unseen(fd, messages[i].msg_hdr.msg_iov,
-		                  (int)messages[i].msg_hdr.msg_iovlen, messages[i].msg_len);
+		(void)observe_sent(fd, messages[i].msg_hdr.msg_iov,
+		                   (int)messages[i].msg_hdr.msg_iovlen, messages[i].msg_len);
 	return result;
 }
 
@@ -216,7 +177,7 @@ EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t size)
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.sendfile(to, from, offset, size));
-	return sent_file(to, result);
+	return observe_sent_file(to, result);
 }
 
 EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t size,
@@ -225,26 +186,23 @@ EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset
 	ssize_t result;
 
 	UNDISTURBED(result, libc_calls.splice(from, from_offset, to, to_offset, size, flags));
-	/* Nobody has seen these bytes: they are no request that could be read again. */
-	if (result > 0)
-		traffic_received(from, &(struct iovec){"?", 1}, 1, 1);
-	if (result > 0 && is_followed(from))
-		farewell_forget(from);
-	return sent_file(to, result);
+	observe_received_unseen(from, result);
+	return observe_sent_file(to, result);
 }
 
 #ifdef __GLIBC__
-/* On the machines that we know, off_t and off64_t are the same. */
+/* On the supported machines off_t and off64_t are the same. */
 EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t size)
 {
 	ssize_t result;
 
 	libc_calls_ensure();
 	UNDISTURBED(result, libc_calls.sendfile64(to, from, offset, size));
-	return sent_file(to, result);
+	return observe_sent_file(to, result);
 }
 
-/* What fortified programs call. The check is libc's: with too small a buffer it ends the program. */
+/* Fortified programs call these. libc does the check: with too small a buffer it ends the
+ * program. */
 
 EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)
 {

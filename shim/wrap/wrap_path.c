@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* unlink, unlinkat, remove: what another generation uses by now is as good as gone for this one. */
+/* Wraps unlink, unlinkat and remove. A path that another generation uses by now stays; the call
+ * succeeds nevertheless. */
 #include "base/interpose.h"
 
 #include <fcntl.h>

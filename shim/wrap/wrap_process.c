@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* _exit, fork, setsid, daemon: a process that leaves, or becomes another one. (In the child a fork is
- * watched through pthread_atfork, which also sees those that libc makes itself.) And what a successor is to find as it was at the start: its capture comes with the
- * first call of any wrapper, so these need no more than to be wrappers. */
+/* Wraps _exit, fork, setsid and daemon, by which a process leaves or becomes another one, and kill.
+ * (A pthread_atfork hook handles the child of a fork, because it also sees the forks that libc
+ * makes itself.) chdir, fchdir and umask are wrapped only so that the start image is captured
+ * before they change it. */
 #include "base/interpose.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 
 #include "control/controller.h"
-#include "control/takeover.h"
+#include "control/fork.h"
 #include "generation/generation.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
@@ -23,21 +24,20 @@ EXPORT __attribute__((noreturn)) void _Exit(int status)
 	_exit(status);
 }
 
-/* A child for one connection has its slot in the generation before its parent can close the
- * connection: in between, the drain would see neither. */
+/* The child may be for one connection: see fork_begins(). */
 EXPORT pid_t fork(void)
 {
 	pid_t child;
 
 	libc_calls_ensure();
-	takeover_before_fork();
+	fork_begins();
 	child = libc_calls.fork();
 	if (child != 0)
-		takeover_after_fork(child);
+		fork_ended(child);
 	return child;
 }
 
-/* A child of the generation that leaves the session is on its way to lead it. */
+/* A child of the generation that leaves the session is about to lead it. */
 static void note_daemon(void)
 {
 	if (atomic_load(&generation.role) == ROLE_WORKER && getpid() == generation.pid) {
@@ -55,7 +55,8 @@ EXPORT pid_t setsid(void)
 	return session;
 }
 
-/* libc's own forks and calls setsid past us; in the parent it does not return. */
+/* libc's own daemon() calls fork and setsid without the wrappers. In the parent it does not
+ * return. */
 EXPORT int daemon(int keep_directory, int keep_fds)
 {
 	int result;
@@ -82,8 +83,9 @@ EXPORT mode_t umask(mode_t mask)
 	return libc_calls.umask(mask);
 }
 
-/* Many daemons refuse to start while the pid in their pid file answers kill(pid, 0) (apache, postgres,
- * php-fpm). In a successor that is being born that pid is its predecessor's, which is about to go. */
+/* Many daemons refuse to start while the pid in their pid file answers kill(pid, 0) (apache,
+ * postgres, php-fpm). In a successor that is not ready yet, that pid is the predecessor's, which is
+ * about to exit. */
 EXPORT int kill(pid_t pid, int sig)
 {
 	if (sig == 0 && generation.page && pid > 0 && pid == generation.page->predecessor &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls by which a server says what a signal means to it, or waits for one. */
+/* Wraps the calls by which a server sets the disposition of a signal or waits for one. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/signal_set.h"
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "signal/dispositions.h"
 #include "signal/restart.h"
 
@@ -33,15 +33,15 @@ static handler set_handler_masking(int sig, handler function, int flags, bool ma
 	return dispositions_set(sig, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
-/* glibc's signal() names the signal in its own sa_mask (sysdeps/posix/signal.c), which shows when it is
- * read back; musl's does not. */
+/* glibc's signal() names the signal in its own sa_mask (sysdeps/posix/signal.c), and a program can
+ * read that back; musl's does not. */
 #ifdef __GLIBC__
 #define SIGNAL_MASKS_ITSELF true
 #else
 #define SIGNAL_MASKS_ITSELF false
 #endif
 
-/* Signals for which siginterrupt(3) has been asked: signal() sets no SA_RESTART for them. */
+/* Signals for which the server has called siginterrupt(3): signal() sets no SA_RESTART for them. */
 static _Atomic uint64_t interrupting;
 
 static int restart_flag(int sig)
@@ -78,7 +78,7 @@ static handler set_handler(int sig, handler function, int flags)
 	return set_handler_masking(sig, function, flags, false);
 }
 
-/* The older names of sigsuspend(): the present mask less one signal, or (BSD) a mask of 32 bits. */
+/* An older name of sigsuspend(): it waits with the present mask less one signal. */
 static int suspend_without(int sig)
 {
 	sigset_t mask;
@@ -150,15 +150,15 @@ EXPORT handler sigset(int sig, handler function)
 }
 #endif
 
-/* What is left of LIMIT when it was begun at BEGUN. */
+/* What is left of LIMIT for a wait that began at BEGUN. */
 static struct timespec rest_of(const struct timespec *limit, int64_t begun)
 {
 	return clock_to_timespec(
 		restart_rest(limit->tv_sec * NS_PER_S + limit->tv_nsec, clock_now_ns() - begun));
 }
 
-/* One of ours that a wait got first goes where the handler would have put it, and one that came by in
- * a handler is no news: the wait goes on for the rest of its time. */
+/* If a wait gets a signal that Octopus has taken, Octopus handles it, and the wait goes on for the
+ * rest of its time. The wait also goes on when only a handler of Octopus's has interrupted it. */
 EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
 	const int64_t begun = timeout ? clock_now_ns() : 0;
@@ -167,8 +167,8 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	int sig;
 
 	dispositions_note_wait(set);
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	sig = libc_calls.sigtimedwait(set, &own, timeout);
 	while (sig > 0 ? dispositions_intercept(sig, &own) : restart_is_due()) {
 		if (timeout)

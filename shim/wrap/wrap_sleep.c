@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* pause, sigsuspend and the sleeps: the main thread of a threaded server, or a daemon's master, may do
- * nothing else, and takes their end for news. */
+/* Wraps pause, sigsuspend and the sleeps. The main thread of a threaded server, or a daemon's
+ * master, may do nothing else, and acts when they return early. So a signal that Octopus handles
+ * must not end them. */
 #include "base/interpose.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "signal/restart.h"
 
 EXPORT int pause(void)
 {
 	int result;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	do
 		result = libc_calls.pause();
 	while (restart_is_due());
@@ -25,8 +26,8 @@ EXPORT int sigsuspend(const sigset_t *mask)
 {
 	int result;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	do
 		result = libc_calls.sigsuspend(mask);
 	while (restart_is_due());
@@ -38,8 +39,8 @@ EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
 	struct timespec rest;
 	int result;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	result = libc_calls.nanosleep(request, &rest);
 	while (UNLIKELY(result < 0) && restart_is_due())
 		result = libc_calls.nanosleep(&rest, &rest);
@@ -56,8 +57,8 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	struct timespec rest = {0};
 	int error;
 
-	if (waiting_is_watched())
-		waiting_idly();
+	if (first_wait_is_watched())
+		first_wait_idly();
 	error = libc_calls.clock_nanosleep(clock, flags, request, &rest);
 	for (; UNLIKELY(error == EINTR); errno = saved) {
 		errno = EINTR;
@@ -72,7 +73,7 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	return error;
 }
 
-/* libc's own would call nanosleep past us. */
+/* libc's own sleep() would call nanosleep without the wrapper. */
 EXPORT unsigned sleep(unsigned seconds)
 {
 	const struct timespec request = {seconds, 0};

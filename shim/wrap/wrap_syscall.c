@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* syscall(2): an older libuv calls accept4 and epoll by number. */
+/* Wraps syscall(2), because an older libuv calls accept4 and epoll by number. */
 #include "base/interpose.h"
 
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 
 #include "base/raw_syscall.h"
 
-/* Six arguments, of which a caller may have passed fewer: what is read beyond them goes nowhere the
- * kernel looks. */
+/* Reads six arguments, although a caller may have passed fewer. The kernel does not use the
+ * others. */
 EXPORT long syscall(long number, ...)
 {
 	va_list list;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll, poll, select: where a server shows that it serves, and where our signals must not show. */
+/* Wraps epoll, poll and select. There a server shows that it serves, and there it must not notice
+ * the signals that Octopus handles. */
 #include "base/interpose.h"
 
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "control/waiting.h"
+#include "control/first_wait.h"
 #include "drain/quiet_listener.h"
 #include "signal/restart.h"
 
@@ -20,8 +21,8 @@ EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int tim
 	const struct restart restart = begin(restart_from_ms(timeout));
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_epoll(epoll_fd);
+	if (first_wait_is_watched())
+		first_wait_on_epoll(epoll_fd);
 	result = libc_calls.epoll_wait(epoll_fd, events, max, timeout);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.epoll_wait(epoll_fd, events, max, restart_rest_ms(&restart));
@@ -34,8 +35,8 @@ EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int ti
 	const struct restart restart = begin(restart_from_ms(timeout));
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_epoll(epoll_fd);
+	if (first_wait_is_watched())
+		first_wait_on_epoll(epoll_fd);
 	result = libc_calls.epoll_pwait(epoll_fd, events, max, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.epoll_pwait(epoll_fd, events, max, restart_rest_ms(&restart),
@@ -49,8 +50,8 @@ EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
 	const struct restart restart = begin(restart_from_timespec(timeout));
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_epoll(epoll_fd);
+	if (first_wait_is_watched())
+		first_wait_on_epoll(epoll_fd);
 	result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
 		const struct timespec rest = clock_to_timespec(restart_rest_ns(&restart));
@@ -66,8 +67,8 @@ EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 	const struct restart restart = begin(restart_from_ms(timeout));
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_poll(fds, count);
+	if (first_wait_is_watched())
+		first_wait_on_poll(fds, count);
 	result = libc_calls.poll(fds, count, timeout);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.poll(fds, count, restart_rest_ms(&restart));
@@ -80,8 +81,8 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 	const struct restart restart = begin(restart_from_timespec(timeout));
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_poll(fds, count);
+	if (first_wait_is_watched())
+		first_wait_on_poll(fds, count);
 	result = libc_calls.ppoll(fds, count, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
 		const struct timespec rest = clock_to_timespec(restart_rest_ns(&restart));
@@ -91,14 +92,14 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 	return result;
 }
 
-/* A failed select() leaves the sets as they were (select(2)), and Linux has counted TIMEOUT down. */
+/* A failed select() leaves the sets unchanged (select(2)), and Linux has counted TIMEOUT down. */
 EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct timeval *timeout)
 {
 	const struct restart restart = begin(RESTART_FOREVER);
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_select(count, in);
+	if (first_wait_is_watched())
+		first_wait_on_select(count, in);
 	result = libc_calls.select(count, in, out, urgent, timeout);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.select(count, in, out, urgent, timeout);
@@ -111,8 +112,8 @@ EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
 	const struct restart restart = begin(restart_from_timespec(timeout));
 	int result;
 
-	if (waiting_is_watched())
-		waiting_on_select(count, in);
+	if (first_wait_is_watched())
+		first_wait_on_select(count, in);
 	result = libc_calls.pselect(count, in, out, urgent, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
 		const struct timespec rest = clock_to_timespec(restart_rest_ns(&restart));
@@ -123,8 +124,7 @@ EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
 }
 
 #ifdef __GLIBC__
-/* What poll() and ppoll() become under -D_FORTIFY_SOURCE. The check that their sizes fit stays
- * libc's. */
+/* poll() and ppoll() under -D_FORTIFY_SOURCE. libc checks that the sizes fit. */
 EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {
 	if (UNLIKELY(!libc_calls.__poll_chk || size / sizeof(*fds) < count)) {

@@ -16,7 +16,7 @@ import sys
 
 def connect(url):
     scheme, _, place = url.partition("://")
-    connection = socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), timeout=60)
     if scheme == "http":
         return connection
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -16,7 +16,7 @@ context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE
 incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
 tls = context.wrap_bio(incoming, outgoing)
-connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=60)
 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

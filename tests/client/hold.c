@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, DEFAULT_TIMEOUT_MS = 10000 };
+enum { EXIT_USAGE = 2, DEFAULT_TIMEOUT_MS = 60000 };
 
 static struct {
 	int count;

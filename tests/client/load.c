@@ -12,7 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, DEFAULT_TIMEOUT_MS = 10000 };
+enum { EXIT_USAGE = 2, DEFAULT_TIMEOUT_MS = 60000 };
 
 struct load_options {
 	struct workers_plan plan;

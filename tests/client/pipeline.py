@@ -45,7 +45,7 @@ def connect(place):
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(place)
         return connection
-    return socket.create_connection(("127.0.0.1", int(place)), timeout=20)
+    return socket.create_connection(("127.0.0.1", int(place)), timeout=60)
 
 
 def wait_for_line():
@@ -60,7 +60,7 @@ class Pipeline:
         self.protocol = {"redis": Redis, "memcached": Memcached}[protocol]()
         self.count = count
         self.connection = connect(place)
-        self.connection.settimeout(20)
+        self.connection.settimeout(60)
         self.replies = self.connection.makefile("rb")
         self.replied = 0
 

@@ -8,7 +8,7 @@
  * Links: upgrade/adoption.c generation/generation.c generation/page.c upgrade/inheritance.c
  * Links: base/libc_calls.c kernel/address.c kernel/listeners.c base/log.c kernel/peek.c
  * Links: kernel/procfs.c base/settings.c base/signal_names.c kernel/socket_options.c
- * Links: generation/start_image.c base/test_step.c base/text.c */
+ * Links: generation/start_image.c base/failpoint.c base/text.c */
 #include "generation/generation.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
@@ -27,7 +27,7 @@
 
 enum { OPERATIONS = 12, VALUE = 20 };
 
-/* Where things stand in the successor. */
+/* Where things state in the successor. */
 enum { FIRST_INHERITED = 40, PAGE_FD = 46, FIRST_OWN = 50, OWN_COUNT = 64, FIRST_MASTER = 500 };
 
 enum place { PLACE_V4, PLACE_V6, PLACE_UNIX, LISTENERS, PLACE_UDP = LISTENERS, PLACE_IDLE, PLACES };

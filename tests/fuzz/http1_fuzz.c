@@ -109,7 +109,7 @@ static void check_same(struct http1 one, struct http1 other)
 	if (one.knowledge != 0)
 		return;
 	/* Where a cut spared a keep-alive, the server's own close may have told the client. */
-	one.told = other.told = 0;
+	one.announced = other.announced = 0;
 	demand(memcmp(&one, &other, sizeof(one)) == 0);
 }
 
@@ -158,7 +158,8 @@ static void check_reference(const struct http1 *http1, const struct wire *wire,
 		return;
 	demand(wire->length == reference.out_length);
 	demand(memcmp(wire->bytes, reference.out, wire->length) == 0);
-	demand(http1_is_told(http1) == (http1_is_idle(http1) && reference.told > 0));
+	demand(http1_close_is_announced(http1) ==
+	       (http1_is_idle(http1) && reference.announced > 0));
 }
 
 /* Reads and writes by turns: only what must hold in any order. */

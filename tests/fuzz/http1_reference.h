@@ -30,7 +30,7 @@ struct reference {
 	int minor, status;
 	bool is_edited, has_close, has_length, has_coding, is_chunked;
 	unsigned long long content;
-	int told;
+	int announced;
 
 	char out[2 * REFERENCE_LONGEST];
 	size_t out_length, copied;
@@ -82,7 +82,7 @@ static bool take_line(struct reference *r)
 static void tell(struct reference *r, size_t at, const char *text, size_t replaced)
 {
 	put_edit(r, at, text, replaced);
-	r->told++;
+	r->announced++;
 }
 
 static bool read_option(struct reference *r, const char *option, size_t length)
@@ -91,7 +91,7 @@ static bool read_option(struct reference *r, const char *option, size_t length)
 
 	r->has_close |= length == 5 && strncasecmp(option, "close", 5) == 0;
 	if (length == 10 && strncasecmp(option, "keep-alive", 10) == 0 && r->is_edited &&
-	    r->told < REFERENCE_REPLACED)
+	    r->announced < REFERENCE_REPLACED)
 		tell(r, at, "close     ", 10);
 	return true;
 }
@@ -147,7 +147,7 @@ static bool read_options(struct reference *r, const char *value)
 
 	if (count < 0)
 		return stop(r, WRONG);
-	if (count > 0 && r->is_edited && !r->told && !r->has_close && r->minor == 1)
+	if (count > 0 && r->is_edited && !r->announced && !r->has_close && r->minor == 1)
 		tell(r, r->line_at + strlen(r->line), ", close", 0);
 	return true;
 }
@@ -226,7 +226,7 @@ static void begin(struct reference *r)
 {
 	r->is_edited = r->has_close = r->has_length = r->has_coding = r->is_chunked = false;
 	r->content = 0;
-	r->told = 0;
+	r->announced = 0;
 	r->status = 0;
 }
 
@@ -282,7 +282,7 @@ static bool read_response(struct reference *r, const char *method, bool may_edit
 		return false;
 	if (r->status == 101 || (is_connect && r->status < 300 && r->status >= 200))
 		return stop(r, WRONG);
-	if (r->is_edited && !r->told && !r->has_close && r->minor == 1)
+	if (r->is_edited && !r->announced && !r->has_close && r->minor == 1)
 		tell(r, r->line_at, "Connection: close\r\n", 0);
 	if (r->status < 200 || r->status == 204 || r->status == 304 || strcmp(method, "HEAD") == 0)
 		return true;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +107,20 @@ static int list_fds(int *ret_fds)
 	return count;
 }
 
+/* Tells a listener from a connection. */
+static void print_socket_kind(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t peer_len = sizeof(peer);
+	int is_listening = 0;
+	socklen_t len = sizeof(is_listening);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &len) == 0 && is_listening)
+		printf(", listening");
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0)
+		printf(", connected");
+}
+
 static void print_fds(void)
 {
 	static int fds[FDS_MAX];
@@ -119,6 +134,7 @@ static void print_fds(void)
 		target[len > 0 ? len : 0] = '\0';
 		printf("fd %d ", fds[i]);
 		print_without_numbers(target);
+		print_socket_kind(fds[i]);
 		putchar('\n');
 	}
 }

@@ -192,6 +192,7 @@ static void fault_one_listener_too_many(void)
 static void fault_future_version(void)
 {
 	page.version = GENERATION_VERSION + 1;
+	memcpy(page.release, "9.9.9", sizeof("9.9.9"));
 	page.size += 4096;
 	pass_page();
 }

@@ -10,7 +10,7 @@
 /* How the connection stands in the end. */
 enum outcome {
 	TOLD,     /* complete, and the client knows */
-	IDLE,     /* complete, and no edit told the client */
+	IDLE,     /* complete, and no edit announced the close */
 	OPEN,     /* the response is not complete, as far as one can know */
 	WAITING,  /* complete, but another request waits, or this one has not been read */
 	GIVEN_UP, /* not HTTP/1.x, or in doubt */

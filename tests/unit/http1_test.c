@@ -126,7 +126,7 @@ static enum outcome outcome_of(const struct http1 *http1)
 {
 	if (http1_is_given_up(http1))
 		return GIVEN_UP;
-	if (http1_is_told(http1))
+	if (http1_close_is_announced(http1))
 		return TOLD;
 	if (http1_is_idle(http1))
 		return IDLE;
@@ -222,9 +222,9 @@ static void check_manner(struct row *row, const struct manner *manner)
 		spare_option(row, &wanted);
 	expect_bytes(what, &wire, &wanted);
 	if (is_cut && row->response->outcome == TOLD && outcome_of(&http1) == IDLE)
-		return; /* its own `close` was told, and no edit */
+		return; /* its own `close` went out, and no edit */
 	expect_number(what, outcome_of(&http1), row->response->outcome);
-	http1.told = http1.told > 0;
+	http1.announced = http1.announced > 0;
 	if (manner == &in_one)
 		row->end = http1;
 	expect_number(what, memcmp(&http1, &row->end, sizeof(http1)), 0);
@@ -258,7 +258,7 @@ static void check_forbidden(const struct row *row)
 
 	write_all(&http1, &row->written, &manner, &wire);
 	expect_bytes("not allowed", &wire, &row->written);
-	expect_number("not allowed", http1_is_told(&http1), 0);
+	expect_number("not allowed", http1_close_is_announced(&http1), 0);
 }
 
 static void check_response(const struct response *response)
@@ -412,7 +412,7 @@ static void check_one_after_another(void)
 	expect_number("a request waits", outcome_of(&http1), WAITING);
 	check_exchange(&http1, "first", PLAIN_OK, TOLD_OK, TOLD);
 	read_text(&http1, GET);
-	expect_number("a client that goes on is not told", outcome_of(&http1), WAITING);
+	expect_number("a client that goes on is not asked to close", outcome_of(&http1), WAITING);
 	check_exchange(&http1, "second", OK "Connection: close\r\n" TWO "\r\nhi",
 	               OK "Connection: close\r\n" TWO "\r\nhi", IDLE);
 }

@@ -51,9 +51,9 @@ bool connections_remain(void)
 	return true;
 }
 
-void drain_look(struct drain_view *view)
+void drain_scan(struct drain_view *view)
 {
-	view->look = (struct connections_look){.left = 1, .peers = "somebody"};
+	view->scan = (struct connections_scan){.left = 1, .peers = "somebody"};
 }
 
 static void run_at_once(void *(*const mains[])(void *), int count)

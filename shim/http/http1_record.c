@@ -1,40 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/replay.h"
+#include "http/http1_record.h"
 
 #include <string.h>
 
 /* The end of the last chunk, without trailers (RFC 9112 §7.1). */
-static bool ends_like_chunks(const struct traffic_record *record)
+static bool ends_like_chunks(const struct exchange_record *record)
 {
-	return memcmp(record->tail, "0\r\n\r\n", TRAFFIC_TAIL) == 0;
+	return memcmp(record->tail, "0\r\n\r\n", EXCHANGE_TAIL) == 0;
 }
 
-static enum http_stand stand_of(const struct http1 *http1)
+enum http_state http1_record_read(const struct exchange_record *record, struct http1 *ret_http1)
 {
-	if (!http1_is_followed(http1))
-		return HTTP_UNKNOWN;
-	return http1_is_idle(http1) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
-}
-
-enum http_stand replay(const struct traffic_record *record, struct http1 *ret_http1)
-{
-	const struct traffic_part *request = &record->request, *response = &record->response;
+	const struct exchange_side *request = &record->request, *response = &record->response;
 	const struct iovec read = {(void *)request->bytes, request->kept};
 	const struct iovec written = {(void *)response->bytes, response->kept};
-	const bool is_answered = record->side == TRAFFIC_RESPONSE;
+	const bool is_answered = record->side == EXCHANGE_RESPONSE;
 	bool is_chunked;
 
 	memset(ret_http1, 0, sizeof(*ret_http1));
-	if (record->side == TRAFFIC_NOTHING)
+	if (record->side == EXCHANGE_NOTHING)
 		return HTTP_UNKNOWN;
 	http1_read(ret_http1, &read, 1, request->kept);
 	http1_received(ret_http1, request->total - request->kept);
 	if (!is_answered)
-		return stand_of(ret_http1);
+		return http1_state(ret_http1);
 	(void)http1_wrote(ret_http1, &written, 1, NULL, response->kept);
 	is_chunked = http1_is_in_chunks(ret_http1);
 	http1_sent(ret_http1, response->total - response->kept);
 	if (http1_is_followed(ret_http1) || !is_chunked)
-		return stand_of(ret_http1);
+		return http1_state(ret_http1);
 	return ends_like_chunks(record) ? HTTP_BETWEEN : HTTP_UNDER_WAY;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "control/takeover.h"
+#include "control/activation.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -7,17 +7,16 @@
 
 #include "base/clock.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/test_step.h"
 #include "control/controller.h"
-#include "control/waiting.h"
-#include "drain/stop_accepting.h"
+#include "control/first_wait.h"
+#include "control/fork.h"
 #include "generation/generation.h"
-#include "generation/members.h"
 #include "generation/start_image.h"
-#include "http/traffic.h"
+#include "http/exchange.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
@@ -25,64 +24,14 @@
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
-/* Since the last fork of this thread. */
-static __thread bool thread_has_accepted;
-
-/* The slot of the child that this thread is forking. */
-static __thread struct member *reserved_slot;
-
 static _Atomic bool is_prepared;
 
-/* The process one of whose threads is beginning its generation, or 0: a child that another thread forked
- * meanwhile has its own beginning. */
+/* The process in which a thread is beginning the generation, or 0. A child that another thread
+ * forks meanwhile begins its own. */
 static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
 
-void takeover_note_accept(void)
-{
-	thread_has_accepted = true;
-}
-
-void takeover_before_fork(void)
-{
-	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
-		reserved_slot = members_reserve_slot();
-}
-
-void takeover_after_fork(pid_t child)
-{
-	if (child < 0 && reserved_slot)
-		members_free_slot(reserved_slot);
-	reserved_slot = NULL;
-}
-
-static void in_parent(void)
-{
-	thread_has_accepted = false;
-}
-
-static void in_child(void)
-{
-	const bool is_for_connection = thread_has_accepted;
-	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
-
-	thread_has_accepted = false;
-	peek_forked();
-	generation_forked();
-	controller_forked();
-	stop_accepting_forked();
-	waiting_forked();
-	if (!had_listened)
-		return; /* a successor that makes itself a daemon before it listens */
-	dispositions_give_back(true);
-	atomic_fetch_or(&waiting_for, WAITING_UNATTACHED);
-	atomic_store(&generation.membership, reserved_slot);
-	reserved_slot = NULL;
-	if (is_for_connection)
-		members_join(MEMBER_CONNECTION);
-}
-
-/* What both kinds of first generation and successor need once. */
+/* Does once what a first generation and a successor both need. */
 static void prepare(void)
 {
 	if (atomic_exchange(&is_prepared, true))
@@ -93,10 +42,10 @@ static void prepare(void)
 	log_start();
 	settings_read(start_image_getenv, start_image.directory, log_error);
 	log_check_target();
-	(void)pthread_atfork(NULL, in_parent, in_child);
+	fork_watch();
 }
 
-void takeover_as_successor(const char *value)
+void activation_as_successor(const char *value)
 {
 	bool was_passed_on;
 	uint64_t mask;
@@ -105,10 +54,11 @@ void takeover_as_successor(const char *value)
 	inheritance_receive(value, &was_passed_on);
 	if (!generation.page)
 		return;
-	(void)test_step("received");
+	(void)failpoint("received");
 	dispositions_take(controller_note_signal);
-	/* The predecessor blocked our signals across the execve, so that none could come before
-	 * the handlers. What a program between starts has the mask that this one gave it. */
+	/* The predecessor blocked the signals that Octopus takes across the execve, so that none
+	 * arrives before the handlers are in place. If another program has passed the hand-over on,
+	 * the mask is that program's. */
 	atomic_store(&generation.page->is_attached, 1);
 	if (was_passed_on)
 		return;
@@ -129,7 +79,7 @@ static int find_page(void)
 	struct generation_page *page;
 	int page_fd, error;
 
-	/* A second server under one start command gets a generation of its own. */
+	/* A second server under the same start command gets a generation of its own. */
 	if (generation.page && !page_is_taken())
 		return 0;
 	error = page_make(&page, &page_fd);
@@ -139,11 +89,12 @@ static int find_page(void)
 		libc_calls.close(page_fd);
 	page->number = 1;
 	generation.page = page;
-	test_step_set_generation(page->number);
+	failpoint_set_generation(page->number);
 	return 0;
 }
 
-/* A wrapper that starts its server anew, after the first one ended, gives it the same page. */
+/* A supervising program may start its server again after the first one has ended, on the same
+ * page. */
 static void clear_page(void)
 {
 	struct generation_page *page = generation.page;
@@ -158,7 +109,7 @@ static void clear_page(void)
 	}
 }
 
-/* A successor that could not be conducted must not begin to serve: its predecessor does so still. */
+/* A successor without a controller must not begin to serve, because its predecessor still does. */
 static void run_without_controller(int error)
 {
 	if (generation.page && atomic_load(&generation.page->predecessor_holds)) {
@@ -182,15 +133,16 @@ static void begin_generation(void)
 		          errno_name(-error));
 		return;
 	}
+	log_info("Running under liboctopus.so %s.", OCTOPUS_VERSION);
 	clear_page();
 	atomic_store(&generation.page->leader, generation.pid);
 	atomic_store(&generation.role, ROLE_LEADER);
 	dispositions_take(controller_note_signal);
-	atomic_fetch_or(&waiting_for, WAITING_GENERATION_UNSEEN);
-	(void)test_step("listening");
+	atomic_fetch_or(&first_wait_missing, MISSING_FIRST_WAIT);
+	(void)failpoint("listening");
 	error = controller_start();
 	if (error) {
-		atomic_store(&waiting_for, 0);
+		atomic_store(&first_wait_missing, 0);
 		dispositions_give_back(false);
 		atomic_store(&generation.role, ROLE_NONE);
 		run_without_controller(error);
@@ -213,8 +165,9 @@ static void report_listener(int fd)
 	log_info("Created a new listener on %s.", text);
 }
 
-/* Threads may listen at the same moment, each on a socket of its own: one of them begins, the others
- * go on when that is done. It is done soon; but a handler that listens may have interrupted it. */
+/* Several threads may listen at the same moment, each on its own socket. One of them begins the
+ * generation, and the others wait for it. The wait has a limit: a signal handler that listens may
+ * have interrupted the thread that begins. */
 static void begin_once(void)
 {
 	const pid_t self = getpid();
@@ -232,7 +185,7 @@ static void begin_once(void)
 	atomic_store(&beginner, 0);
 }
 
-void takeover_on_listen(int fd, bool is_new)
+void activation_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
@@ -240,8 +193,8 @@ void takeover_on_listen(int fd, bool is_new)
 		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		listeners_mark_held(fd);
-		traffic_begin(listeners_is_unix(fd));
-		if (is_new) /* an inherited one listened all along, and was reported by bind */
+		exchange_begin(listeners_is_unix(fd));
+		if (is_new) /* an inherited one listened before, and bind() has reported it */
 			report_listener(fd);
 	}
 	errno = saved;

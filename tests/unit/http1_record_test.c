@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a record of an exchange tells when the drain begins: noted as the wrappers do it, in pieces, then read
  * again.
- * Links: http/replay.c http/traffic.c http/http1.c http/http1_message.c
+ * Links: http/http1_record.c http/exchange.c http/http1.c http/http1_message.c
  */
 #include "expect.h"
-#include "http/replay.h"
-#include "http/traffic.h"
+#include "http/http1_record.h"
+#include "http/exchange.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ struct replay_case {
 	const char *says;
 	const char *read, *written;
 	unsigned file;
-	enum http_stand wanted;
+	enum http_state wanted;
 };
 
 static const struct replay_case cases[] = {
@@ -65,13 +65,14 @@ static void note(void (*as)(int, const struct iovec *, int, size_t), const char 
 	}
 }
 
-static enum http_stand stand(void)
+static enum http_state stand(void)
 {
-	struct traffic_record record;
+	struct exchange_record record;
 	uint32_t changes;
 	struct http1 http1;
 
-	return traffic_recall(FD, &record, &changes) ? replay(&record, &http1) : HTTP_TOLD;
+	return exchange_recall(FD, &record, &changes) ? http1_record_read(&record, &http1)
+	                                              : HTTP_CLOSE_ANNOUNCED;
 }
 
 /* What the server asked for is longer than what it got, and what it wrote than what went out. */
@@ -83,11 +84,11 @@ static void try_case(const struct replay_case *it, size_t cut)
 	snprintf(what, sizeof(what), "%s, %zu at a time", it->says, cut);
 	memcpy(read, it->read, strlen(it->read));
 	memcpy(written, it->written, strlen(it->written));
-	traffic_begin_anew(FD, true);
-	note(traffic_received, read, strlen(it->read), cut);
-	note(traffic_sent, written, strlen(it->written), cut);
+	exchange_begin_anew(FD, true);
+	note(exchange_received, read, strlen(it->read), cut);
+	note(exchange_sent, written, strlen(it->written), cut);
 	if (it->file)
-		traffic_sent_file(FD, it->file);
+		exchange_sent_file(FD, it->file);
 	expect_number(what, stand(), it->wanted);
 	free(read);
 	free(written);
@@ -99,26 +100,26 @@ static void try_long(void)
 	static char text[LONG + 100];
 	const struct iovec part = {text, LONG};
 
-	traffic_begin_anew(FD, true);
-	note(traffic_received, GET, strlen(GET), LONG);
+	exchange_begin_anew(FD, true);
+	note(exchange_received, GET, strlen(GET), LONG);
 	strcpy(text, HEAD_OF("5000"));
-	traffic_sent(FD, &part, 1, strlen(text));
+	exchange_sent(FD, &part, 1, strlen(text));
 	memset(text, 'x', LONG);
-	traffic_sent(FD, &part, 1, LONG - 1);
+	exchange_sent(FD, &part, 1, LONG - 1);
 	expect_number("long, one byte to go", stand(), HTTP_UNDER_WAY);
-	traffic_sent(FD, &part, 1, 1);
+	exchange_sent(FD, &part, 1, 1);
 	expect_number("long", stand(), HTTP_BETWEEN);
 
-	note(traffic_received, GET, strlen(GET), LONG);
+	note(exchange_received, GET, strlen(GET), LONG);
 	strcpy(text, CHUNKED "1388\r\n");
-	traffic_sent(FD, &part, 1, strlen(text));
+	exchange_sent(FD, &part, 1, strlen(text));
 	memset(text, 'x', LONG);
-	traffic_sent(FD, &part, 1, LONG);
+	exchange_sent(FD, &part, 1, LONG);
 	expect_number("long, in chunks, to go on", stand(), HTTP_UNDER_WAY);
 	strcpy(text, "\r\n0\r\n\r\n");
-	traffic_sent(FD, &part, 1, 5);
+	exchange_sent(FD, &part, 1, 5);
 	expect_number("long, in chunks, not quite", stand(), HTTP_UNDER_WAY);
-	traffic_sent(FD, &(struct iovec){text + 5, 2}, 1, 2);
+	exchange_sent(FD, &(struct iovec){text + 5, 2}, 1, 2);
 	expect_number("long, in chunks", stand(), HTTP_BETWEEN);
 }
 
@@ -129,22 +130,22 @@ static void try_gaps(void)
 	const char *upload = "POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n";
 	const char *answer = HEAD_OF("0"), *chunk = CHUNKED "5\r\n", *end = "\r\n0\r\n\r\n";
 
-	traffic_begin_anew(FD, true);
-	traffic_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
-	traffic_received(FD, &(struct iovec){text, LONG}, 1, LONG - 1);
-	traffic_sent(FD, &(struct iovec){(char *)answer, strlen(answer)}, 1, strlen(answer));
+	exchange_begin_anew(FD, true);
+	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
+	exchange_received(FD, &(struct iovec){text, LONG}, 1, LONG - 1);
+	exchange_sent(FD, &(struct iovec){(char *)answer, strlen(answer)}, 1, strlen(answer));
 	expect_number("an upload that is answered early", stand(), HTTP_UNDER_WAY);
-	traffic_begin_anew(FD, true);
-	traffic_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
-	traffic_received(FD, &(struct iovec){text, LONG}, 1, LONG);
-	traffic_sent(FD, &(struct iovec){(char *)answer, strlen(answer)}, 1, strlen(answer));
+	exchange_begin_anew(FD, true);
+	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
+	exchange_received(FD, &(struct iovec){text, LONG}, 1, LONG);
+	exchange_sent(FD, &(struct iovec){(char *)answer, strlen(answer)}, 1, strlen(answer));
 	expect_number("an upload", stand(), HTTP_BETWEEN);
 
-	note(traffic_received, GET, strlen(GET), LONG);
-	traffic_sent(FD, &(struct iovec){(char *)chunk, strlen(chunk)}, 1, strlen(chunk));
-	traffic_sent_file(FD, 5);
+	note(exchange_received, GET, strlen(GET), LONG);
+	exchange_sent(FD, &(struct iovec){(char *)chunk, strlen(chunk)}, 1, strlen(chunk));
+	exchange_sent_file(FD, 5);
 	expect_number("a file in a chunk", stand(), HTTP_UNDER_WAY);
-	traffic_sent(FD, &(struct iovec){(char *)end, strlen(end)}, 1, strlen(end));
+	exchange_sent(FD, &(struct iovec){(char *)end, strlen(end)}, 1, strlen(end));
 	expect_number("a file in a chunk, and its end", stand(), HTTP_BETWEEN);
 }
 
@@ -154,15 +155,15 @@ static void try_interim(void)
 	const char *go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 	const char *switched = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
 
-	traffic_begin_anew(FD, true);
-	traffic_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
-	traffic_sent(FD, &(struct iovec){(char *)go_on, strlen(go_on)}, 1, strlen(go_on));
-	expect_number("told to go on: last move", traffic_last_move(traffic_of(FD)), MOVE_RECEIVED);
+	exchange_begin_anew(FD, true);
+	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
+	exchange_sent(FD, &(struct iovec){(char *)go_on, strlen(go_on)}, 1, strlen(go_on));
+	expect_number("told to go on: last move", exchange_last_io(exchange_of(FD)), IO_RECEIVED);
 	expect_number("told to go on", stand(), HTTP_UNDER_WAY);
-	traffic_sent(FD, &(struct iovec){(char *)switched, strlen(switched)}, 1, strlen(switched));
-	expect_number("a tunnel: last move", traffic_last_move(traffic_of(FD)), MOVE_TUNNELED);
-	traffic_begin_anew(FD, true);
-	expect_number("a new connection: last move", traffic_last_move(traffic_of(FD)), MOVE_NONE);
+	exchange_sent(FD, &(struct iovec){(char *)switched, strlen(switched)}, 1, strlen(switched));
+	expect_number("a tunnel: last move", exchange_last_io(exchange_of(FD)), IO_TUNNELED);
+	exchange_begin_anew(FD, true);
+	expect_number("a new connection: last move", exchange_last_io(exchange_of(FD)), IO_NONE);
 	expect_number("a new connection", stand(), HTTP_UNKNOWN);
 }
 
@@ -170,7 +171,7 @@ int main(void)
 {
 	static const size_t cuts[] = {1, 2, 3, 7, 64, LONG};
 
-	traffic_begin(false);
+	exchange_begin(false);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (size_t j = 0; j < sizeof(cuts) / sizeof(cuts[0]); j++)
 			try_case(&cases[i], cuts[j]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/test_step.h"
+#include "base/failpoint.h"
 
-#ifdef OCTOPUS_TEST_STEPS
+#ifdef OCTOPUS_FAILPOINTS
 
 #include <fcntl.h>
 #include <signal.h>
@@ -15,12 +15,12 @@
 static const char *plan_path;
 static _Atomic uint32_t generation_number = 1;
 
-void test_step_begin(const char *plan)
+void failpoint_begin(const char *plan)
 {
 	plan_path = plan;
 }
 
-void test_step_set_generation(uint32_t number)
+void failpoint_set_generation(uint32_t number)
 {
 	atomic_store(&generation_number, number);
 }
@@ -55,7 +55,7 @@ static int act(const char *action)
 	return 0;
 }
 
-int test_step(const char *name)
+int failpoint(const char *name)
 {
 	char plan[1024], wanted[64];
 	const size_t length = text_format(wanted, sizeof(wanted), "%u %s ",

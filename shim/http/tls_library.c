@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/tls.h"
+#include "http/tls_library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "http/traffic.h"
+#include "http/exchange.h"
 
-/* Of OpenSSL 3. What it means to an older one, which does not look at the end so closely, is nothing. */
+/* OpenSSL 3's value. An older OpenSSL does not check the end so strictly, and ignores the bit. */
 #define IGNORE_UNEXPECTED_EOF (1u << 7)
 
-/* The call that this thread is in. */
+/* The call that this thread is making. */
 static __thread struct {
-	const struct tls_calls *tls;
+	const struct tls_library *tls;
 	SSL *ssl;
 } reading;
 
-static struct tls_calls calls;
+static struct tls_library calls;
 static _Atomic bool is_found;
 
-/* A library that was opened for its user alone (RTLD_LOCAL, as Python's ssl module is, and libssl with it) is not
- * in the order that RTLD_NEXT goes by, but in that of its user (dlsym(3)). */
+/* RTLD_NEXT does not find a library that was opened for its user alone (RTLD_LOCAL, as Python opens
+ * its ssl module and libssl with it). A search from its user does (dlsym(3)). */
 static void *find(void *scope, const char *name)
 {
 	void *found = dlsym(RTLD_NEXT, name);
@@ -28,18 +28,18 @@ static void *find(void *scope, const char *name)
 	return found || !scope ? found : dlsym(scope, name);
 }
 
-/* ISO C has no cast from an object pointer to a function pointer; POSIX dlsym() asks for one. */
+/* ISO C has no cast from an object pointer to a function pointer; POSIX needs one for dlsym(). */
 #define FIND(name) *(void **)&found.name = find(scope, #name)
 
-const struct tls_calls *tls_calls_for(const void *caller)
+const struct tls_library *tls_library_for(const void *caller)
 {
-	struct tls_calls found = {0};
+	struct tls_library found = {0};
 	void *scope = NULL;
 	Dl_info user;
 
 	if (atomic_load_explicit(&is_found, memory_order_acquire))
 		return &calls;
-	/* It is loaded already: this gives its handle, which is never closed. */
+	/* The library is loaded already, so this only gives its handle, which is never closed. */
 	if (dladdr(caller, &user) && user.dli_fname)
 		scope = dlopen(user.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	FIND(SSL_read);
@@ -55,26 +55,26 @@ const struct tls_calls *tls_calls_for(const void *caller)
 		errno = ENOSYS;
 		return NULL;
 	}
-	/* Two threads that come at once find the same. */
+	/* Two threads that come here at once find the same functions. */
 	calls = found;
 	atomic_store_explicit(&is_found, true, memory_order_release);
 	return &calls;
 }
 
-void tls_enter(const struct tls_calls *tls, SSL *ssl)
+void tls_library_enter(const struct tls_library *tls, SSL *ssl)
 {
 	reading.tls = tls;
 	reading.ssl = ssl;
 }
 
-void tls_leave(void)
+void tls_library_leave(void)
 {
 	reading.ssl = NULL;
 }
 
-void tls_reading_ended(int fd)
+void tls_library_reading_ended(int fd)
 {
-	const struct traffic_entry *entry = traffic_of(fd);
+	const struct exchange *entry = exchange_of(fd);
 
 	if (reading.ssl && reading.tls->SSL_set_options && entry && atomic_load(&entry->is_ended))
 		(void)reading.tls->SSL_set_options(reading.ssl, IGNORE_UNEXPECTED_EOF);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns the policy around the server's accept(): when it must not sleep, when the wrapper repeats
+ * it, and what its result means. */
+#ifndef OCTOPUS_ACCEPTING_H
+#define OCTOPUS_ACCEPTING_H
+
+#include <stdbool.h>
+
+struct accepting {
+	int fd; /* the listener */
+	bool was_tried;
+};
+
+/* The server calls accept() on FD. Returns false, with errno, if the call must fail at once; else
+ * the caller must call accepting_end(). Context: the server's threads. */
+bool accepting_begin(struct accepting *ret_accepting, int fd);
+
+/* The real call has failed. Returns true if the wrapper must repeat it.
+ * Context: the server's threads. */
+bool accepting_goes_on(struct accepting *accepting);
+
+/* Returns RESULT, the real call's; the server owns that descriptor. Leaves errno as the kernel set
+ * it, except on a quiet listener. Context: the server's threads. */
+int accepting_end(const struct accepting *accepting, int result);
+
+#endif

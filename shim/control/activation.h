@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns the activation: from the first listen() on, the process has a generation, a leader and a
+ * controller. Before that, and in a process that never listens, Octopus does nothing. */
+#ifndef OCTOPUS_ACTIVATION_H
+#define OCTOPUS_ACTIVATION_H
+
+#include <stdbool.h>
+
+/* FD listens now; IS_NEW says that it did not before. On the first call, makes this process the
+ * leader of a generation. Leaves errno alone. Context: normal. */
+void activation_on_listen(int fd, bool is_new);
+
+/* A predecessor started this process; VALUE is that of HANDOVER_VARIABLE. Takes the signals from
+ * here on. Context: init. */
+void activation_as_successor(const char *value);
+
+#endif

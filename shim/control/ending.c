@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/ending.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/failpoint.h"
+#include "base/interpose.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "base/signal_names.h"
+#include "base/signal_set.h"
+#include "control/leader_state.h"
+#include "control/successor.h"
+#include "drain/drain.h"
+#include "drain/drain_report.h"
+#include "generation/generation.h"
+#include "generation/members.h"
+#include "generation/pidfile.h"
+#include "signal/dispositions.h"
+
+void ending_drain(void)
+{
+	char until[32];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	log_format_time(until, sizeof(until), now.tv_sec + settings.drain_timeout_ms / 1000, '-');
+	log_info("Digesting requests will be timed out at %s", until);
+	leader_state_set_deadline(settings.drain_timeout_ms);
+	drain_begin(leader_state_deadline());
+}
+
+/* The file names the process that gets the next signal. The last generation removes it. */
+static void give_up_pidfile(void)
+{
+	if (generation_predecessor_serves())
+		pidfile_hand_back(generation.page->predecessor);
+	else if (!generation_successor_lives())
+		pidfile_remove();
+}
+
+static void leave_generation(void)
+{
+	struct generation_page *successor = atomic_load(&generation.successor);
+
+	give_up_pidfile();
+	leader_state_set_phase(PHASE_LEFT);
+	if (successor) {
+		atomic_store(&successor->predecessor_left, 1);
+		bell_ring(&successor->bell);
+	}
+}
+
+static void leave(void)
+{
+	ending_on_exit();
+	libc_calls._exit(0);
+}
+
+void ending_stop_server(void)
+{
+	const int sig = settings.stop_signal;
+	const bool has_own_way = dispositions_has_own_way(sig);
+	sigset_t all;
+
+	if (drain_has_stopped_accepting())
+		drain_report_end();
+	drain_end();
+	successor_release();
+	(void)failpoint("drained");
+	if (!has_own_way) {
+		members_signal(generation.page, sig);
+		leave();
+	}
+	give_up_pidfile();
+	/* If all the server's threads block the signal, this thread must not receive it. */
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+	FOR_EACH_SIGNAL (other) {
+		if (settings.requests[other] == REQUEST_STOP || other == sig)
+			dispositions_release(other, leave);
+	}
+	leader_state_set_deadline(settings.stop_timeout_ms);
+	(void)libc_calls.kill(generation.pid, sig);
+}
+
+void ending_kill_server(void)
+{
+	log_error("Server (%d) did not stop within %ld ms of its signal \"%s\": killed.",
+	          generation.pid, (long)settings.stop_timeout_ms,
+	          signal_text(settings.stop_signal));
+	leave_generation();
+	members_signal(generation.page, SIGKILL);
+	(void)libc_calls.kill(generation.pid, SIGKILL);
+}
+
+void ending_on_exit(void)
+{
+	if (leader_state() >= LIFE_LAME_DUCK) {
+		leave_generation();
+		log_info("The server has shut down.");
+		return;
+	}
+	/* The server exits by itself. The first process of a daemon does so; then its child leads
+	 * on. */
+	pidfile_remove();
+	atomic_store(&generation.page->leader, 0);
+	bell_ring(&generation.page->bell);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns how the leader begins the drain, sends the server its own stop signal, and kills a server
+ * that does not stop. */
+#ifndef OCTOPUS_ENDING_H
+#define OCTOPUS_ENDING_H
+
+/* Begins the drain, and sets its deadline. Context: the controller. */
+void ending_drain(void);
+
+/* Sends the server its own stop signal, for the server's handler, sigwait or signalfd. A server
+ * that this signal would only kill has been drained, and exits with status 0 instead.
+ * Context: the controller. */
+void ending_stop_server(void);
+
+/* Kills the server and its workers, because it did not stop in time. Context: the controller. */
+void ending_kill_server(void);
+
+/* The process is about to exit: gives the pid file and the generation up. Context: any. */
+void ending_on_exit(void);
+
+#endif

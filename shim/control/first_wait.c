@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/first_wait.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "base/failpoint.h"
+#include "control/controller.h"
+#include "drain/stop_accepting.h"
+#include "generation/generation.h"
+#include "http/exchange.h"
+#include "kernel/listeners.h"
+#include "kernel/procfs.h"
+
+/* Probes the first waits of a helper that never waits on a listener (a cache manager, a child that
+ * serves one connection), and later only some. */
+#define CLOSE_PROBES 64
+#define LATER_PROBE_EVERY 64
+
+/* A worker that was forked during a drain must not accept before its new controller has replaced
+ * the listeners: the drain would not wait for that connection. */
+#define SILENCE_WAIT_MS 1000
+
+_Atomic uint32_t first_wait_missing;
+
+static _Atomic uint32_t probes;
+
+void first_wait_forked(void)
+{
+	atomic_store(&probes, 0);
+}
+
+static bool is_worth_a_probe(void)
+{
+	const uint32_t so_far = atomic_fetch_add(&probes, 1);
+
+	return so_far < CLOSE_PROBES || so_far % LATER_PROBE_EVERY == 0;
+}
+
+static void attach(void)
+{
+	if (!(atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER) & MISSING_CONTROLLER))
+		return;
+	controller_attach();
+	if (atomic_load(&generation.membership) &&
+	    atomic_load(&generation.page->phase) >= PHASE_NOT_ACCEPTING)
+		stop_accepting_await(SILENCE_WAIT_MS);
+}
+
+static void wait_has_begun(void)
+{
+	const int saved = errno;
+
+	attach();
+	if (atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT) & MISSING_FIRST_WAIT) {
+		(void)failpoint("waiting");
+		atomic_store(&generation.page->is_waiting, 1);
+		bell_ring(&generation.page->bell);
+	}
+	errno = saved;
+}
+
+void first_wait_on_fd(int fd)
+{
+	if (listeners_is_listening(fd))
+		wait_has_begun();
+}
+
+void first_wait_on_connection(int fd)
+{
+	const struct exchange *entry = exchange_of(fd);
+	const int saved = errno;
+
+	if (entry && atomic_load(&entry->is_accepted) && exchange_last_io(entry) == IO_SENT)
+		attach();
+	errno = saved;
+}
+
+struct probe {
+	int depth;
+	bool found;
+};
+
+static bool probe_entry(const struct epoll_entry *entry, void *context)
+{
+	struct probe *probe = context;
+
+	if (listeners_is_listening(entry->fd)) {
+		probe->found = true;
+	} else if (probe->depth == 0) {
+		/* An epoll set within the set (epoll(7), "Q4"); anything else has no entries. */
+		probe->depth++;
+		(void)procfs_each_epoll_entry(entry->fd, probe_entry, probe);
+		probe->depth--;
+	}
+	return !probe->found;
+}
+
+void first_wait_on_epoll(int epoll_fd)
+{
+	struct probe probe = {0, false};
+	const int saved = errno;
+
+	if (is_worth_a_probe())
+		(void)procfs_each_epoll_entry(epoll_fd, probe_entry, &probe);
+	errno = saved;
+	if (probe.found)
+		wait_has_begun();
+	else
+		first_wait_idly();
+}
+
+void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
+{
+	if (is_worth_a_probe()) {
+		for (nfds_t i = 0; i < count; i++) {
+			if (fds[i].fd >= 0 && fds[i].events & POLLIN &&
+			    listeners_is_listening(fds[i].fd)) {
+				wait_has_begun();
+				return;
+			}
+		}
+	}
+	first_wait_idly();
+}
+
+void first_wait_on_select(int count, const fd_set *in)
+{
+	if (in && is_worth_a_probe()) {
+		for (int fd = 0; fd < count && fd < FD_SETSIZE; fd++) {
+			if (FD_ISSET(fd, in) && listeners_is_listening(fd)) {
+				wait_has_begun();
+				return;
+			}
+		}
+	}
+	first_wait_idly();
+}
+
+void first_wait_idly(void)
+{
+	if (generation.is_daemonizing && atomic_load(&generation.role) == ROLE_WORKER)
+		attach();
+}

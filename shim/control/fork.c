@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/fork.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "control/controller.h"
+#include "control/first_wait.h"
+#include "drain/stop_accepting.h"
+#include "generation/generation.h"
+#include "generation/members.h"
+#include "kernel/peek.h"
+#include "signal/dispositions.h"
+
+/* Since this thread's last fork. */
+static __thread bool thread_has_accepted;
+
+/* The slot of the child that this thread forks. */
+static __thread struct member *reserved_slot;
+
+void fork_note_accept(void)
+{
+	thread_has_accepted = true;
+}
+
+void fork_begins(void)
+{
+	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
+		reserved_slot = members_reserve_slot();
+}
+
+void fork_ended(pid_t child)
+{
+	if (child < 0 && reserved_slot)
+		members_free_slot(reserved_slot);
+	reserved_slot = NULL;
+}
+
+static void in_parent(void)
+{
+	thread_has_accepted = false;
+}
+
+static void in_child(void)
+{
+	const bool is_for_connection = thread_has_accepted;
+	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
+
+	thread_has_accepted = false;
+	peek_forked();
+	generation_forked();
+	controller_forked();
+	stop_accepting_forked();
+	first_wait_forked();
+	if (!had_listened)
+		return; /* a successor that makes itself a daemon before it listens */
+	dispositions_give_back(true);
+	atomic_fetch_or(&first_wait_missing, MISSING_CONTROLLER);
+	atomic_store(&generation.membership, reserved_slot);
+	reserved_slot = NULL;
+	if (is_for_connection)
+		members_join(MEMBER_CONNECTION);
+}
+
+void fork_watch(void)
+{
+	(void)pthread_atfork(NULL, in_parent, in_child);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/exchange.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+
+/* Only the pages of descriptors in use become memory. But where the kernel does not overcommit
+ * (vm.overcommit_memory, proc(5)), all of it counts. */
+#define MOST_ENTRIES (1 << 17)
+#define MOST_RECORDS (1 << 16)
+
+/* For an analysis tool: a version number guards this memory
+ * (tests/analysis/annotated_atomics.h). */
+#ifndef NUMBERED
+#define NUMBERED(memory, size) (void)0
+#endif
+
+struct exchanges exchanges;
+static _Atomic bool is_begun;
+
+uint32_t exchange_now_ms(void)
+{
+	const uint32_t ms = (uint32_t)(clock_coarse_now_ns() / NS_PER_MS);
+
+	return ms ? ms : 1;
+}
+
+static void *make_table(int count, size_t size)
+{
+	void *memory = mmap(NULL, (size_t)count * size, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void exchange_begin(bool with_times)
+{
+	struct rlimit limit = {MOST_ENTRIES, MOST_ENTRIES};
+	int count, record_count;
+
+	if (with_times)
+		atomic_store(&exchanges.has_times, true);
+	if (atomic_exchange(&is_begun, true))
+		return;
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	count = limit.rlim_max < MOST_ENTRIES ? (int)limit.rlim_max : MOST_ENTRIES;
+	record_count = limit.rlim_cur < MOST_RECORDS ? (int)limit.rlim_cur : MOST_RECORDS;
+	exchanges.entries = make_table(count, sizeof(*exchanges.entries));
+	exchanges.records = make_table(record_count, sizeof(*exchanges.records));
+	NUMBERED(exchanges.records, (size_t)record_count * sizeof(*exchanges.records));
+	if (exchanges.entries && exchanges.records)
+		atomic_store(&exchanges.record_count, record_count);
+	if (exchanges.entries)
+		atomic_store(&exchanges.count, count);
+}
+
+/* Last I/O. */
+
+static void note_io(struct exchange *entry, enum last_io move, _Atomic uint32_t *when)
+{
+	if (exchange_last_io(entry) != IO_TUNNELED)
+		atomic_store_explicit(&entry->last_io, (uint8_t)move, memory_order_relaxed);
+	if (atomic_load_explicit(&exchanges.has_times, memory_order_relaxed))
+		atomic_store_explicit(when, exchange_now_ms(), memory_order_relaxed);
+}
+
+/* Records. The threads that use the descriptor write them. The controller reads them, and sees by
+ * the version whether a write came in between. */
+
+static struct exchange_record *begin_change(int fd, struct exchange *entry)
+{
+	if ((unsigned)fd >=
+	    (unsigned)atomic_load_explicit(&exchanges.record_count, memory_order_relaxed))
+		return NULL;
+	atomic_store_explicit(&entry->changes,
+	                      atomic_load_explicit(&entry->changes, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	return &exchanges.records[fd];
+}
+
+static void end_change(struct exchange *entry)
+{
+	atomic_store_explicit(&entry->changes,
+	                      atomic_load_explicit(&entry->changes, memory_order_relaxed) + 1,
+	                      memory_order_release);
+}
+
+static void keep(struct exchange_side *part, const struct iovec *iov, int count, size_t n)
+{
+	size_t left = n;
+
+	part->total += n;
+	for (int i = 0; i < count && left > 0 && !part->is_full; i++) {
+		const size_t room = (size_t)(EXCHANGE_KEPT - part->kept);
+		const size_t there = iov[i].iov_len < left ? iov[i].iov_len : left;
+		const size_t length = there < room ? there : room;
+
+		memcpy(part->bytes + part->kept, iov[i].iov_base, length);
+		part->kept = (uint16_t)(part->kept + length);
+		part->is_full = length < there;
+		left -= there;
+	}
+}
+
+/* Keeps the last bytes of N in IOV. After a shorter write, some of the earlier bytes stay before
+ * them. */
+static void keep_tail(char *tail, const struct iovec *iov, int count, size_t n)
+{
+	for (int i = 0; i < count && n > 0; i++) {
+		const size_t length = iov[i].iov_len < n ? iov[i].iov_len : n;
+		const size_t kept = length < EXCHANGE_TAIL ? length : EXCHANGE_TAIL;
+
+		memmove(tail, tail + kept, EXCHANGE_TAIL - kept);
+		memcpy(tail + EXCHANGE_TAIL - kept, (const char *)iov[i].iov_base + length - kept,
+		       kept);
+		n -= length;
+	}
+}
+
+static void begin_part(struct exchange_record *record, enum exchange_turn side,
+                       struct exchange_side *part)
+{
+	if (record->side == side)
+		return;
+	record->side = (uint8_t)side;
+	part->total = 0;
+	part->kept = 0;
+	part->is_full = false;
+}
+
+static void record_received(int fd, struct exchange *entry, const struct iovec *iov, int count,
+                            size_t n)
+{
+	struct exchange_record *record = begin_change(fd, entry);
+
+	if (!record)
+		return;
+	begin_part(record, EXCHANGE_REQUEST, &record->request);
+	keep(&record->request, iov, count, n);
+	end_change(entry);
+}
+
+static void record_sent(int fd, struct exchange *entry, const struct iovec *iov, int count,
+                        size_t n)
+{
+	struct exchange_record *record = begin_change(fd, entry);
+
+	if (!record)
+		return;
+	begin_part(record, EXCHANGE_RESPONSE, &record->response);
+	keep(&record->response, iov, count, n);
+	keep_tail(record->tail, iov, count, n);
+	end_change(entry);
+}
+
+static void record_file(int fd, struct exchange *entry, uint64_t n)
+{
+	struct exchange_record *record = begin_change(fd, entry);
+
+	if (!record)
+		return;
+	begin_part(record, EXCHANGE_RESPONSE, &record->response);
+	record->response.total += n;
+	record->response.is_full = true;
+	end_change(entry);
+}
+
+bool exchange_recall(int fd, struct exchange_record *ret_record, uint32_t *ret_changes)
+{
+	const struct exchange *entry = exchange_of(fd);
+	uint32_t before;
+
+	if (!entry || fd >= atomic_load(&exchanges.record_count))
+		return false;
+	before = atomic_load_explicit(&entry->changes, memory_order_acquire);
+	memcpy(ret_record, &exchanges.records[fd], sizeof(*ret_record));
+	atomic_thread_fence(memory_order_acquire);
+	*ret_changes = before;
+	return before % 2 == 0 &&
+	       atomic_load_explicit(&entry->changes, memory_order_relaxed) == before;
+}
+
+static void forget_record(int fd, struct exchange *entry)
+{
+	struct exchange_record *record = begin_change(fd, entry);
+
+	if (!record)
+		return;
+	record->side = EXCHANGE_NOTHING;
+	begin_part(record, EXCHANGE_REQUEST, &record->request);
+	record->side = EXCHANGE_NOTHING;
+	end_change(entry);
+}
+
+/* An interim response answers no request, and a 101 ends HTTP on this connection (RFC 9110
+ * §15.2). */
+static bool is_interim(struct exchange *entry, const struct iovec *iov, int count, size_t n)
+{
+	const char *bytes = count > 0 ? iov[0].iov_base : NULL;
+
+	if (!bytes || n < 12 || iov[0].iov_len < 12 || memcmp(bytes, "HTTP/1.1 1", 10) != 0)
+		return false;
+	if (memcmp(bytes + 10, "01", 2) == 0)
+		atomic_store(&entry->last_io, IO_TUNNELED);
+	return true;
+}
+
+void exchange_begin_anew(int fd, bool is_accepted)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (!entry)
+		return;
+	atomic_store_explicit(&entry->is_tls, false, memory_order_relaxed);
+	atomic_store_explicit(&entry->is_ended, false, memory_order_relaxed);
+	atomic_store_explicit(&entry->is_accepted, is_accepted, memory_order_relaxed);
+	atomic_store_explicit(&entry->last_io, IO_NONE, memory_order_relaxed);
+	note_io(entry, IO_NONE, &entry->received_ms);
+	note_io(entry, IO_NONE, &entry->sent_ms);
+	forget_record(fd, entry);
+}
+
+void exchange_received(int fd, const struct iovec *iov, int count, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (!entry)
+		return;
+	note_io(entry, IO_RECEIVED, &entry->received_ms);
+	if (!atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		record_received(fd, entry, iov, count, n);
+}
+
+void exchange_sent(int fd, const struct iovec *iov, int count, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (!entry)
+		return;
+	if (atomic_load_explicit(&entry->is_tls, memory_order_relaxed)) {
+		note_io(entry, IO_SENT, &entry->sent_ms);
+		return;
+	}
+	if (exchange_last_io(entry) == IO_RECEIVED && is_interim(entry, iov, count, n))
+		return;
+	note_io(entry, IO_SENT, &entry->sent_ms);
+	record_sent(fd, entry, iov, count, n);
+}
+
+void exchange_sent_file(int fd, uint64_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (!entry)
+		return;
+	note_io(entry, IO_SENT, &entry->sent_ms);
+	if (!atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		record_file(fd, entry, n);
+}
+
+bool exchange_is_tls(int fd)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (!entry || atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		return false;
+	atomic_store(&entry->is_tls, true);
+	forget_record(fd, entry);
+	return true;
+}
+
+void exchange_received_tls(int fd, const void *bytes, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry)
+		record_received(fd, entry, &(struct iovec){(void *)bytes, n}, 1, n);
+}
+
+void exchange_sent_tls(int fd, enum last_io before, const void *bytes, size_t n)
+{
+	const struct iovec part = {(void *)bytes, n};
+	struct exchange *entry = exchange_of(fd);
+
+	if (!entry)
+		return;
+	if (before == IO_RECEIVED && is_interim(entry, &part, 1, n)) {
+		note_io(entry, IO_RECEIVED, &entry->received_ms);
+		return;
+	}
+	record_sent(fd, entry, &part, 1, n);
+}
+
+void exchange_sent_file_tls(int fd, uint64_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry)
+		record_file(fd, entry, n);
+}

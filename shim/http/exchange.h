@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns the record of each connection's last exchange: what the server last did with the descriptor,
+ * and how its last request and response began. The wrappers of read, write and their like keep it
+ * in a process that listens, because the kernel knows too little. TCP_INFO says when bytes came and
+ * went, but only to a tick of up to 10 ms, which may hold both a fast answer and the next request.
+ * It cannot say whether a response is complete.
+ *
+ * The wrappers interpret nothing but interim responses; the drain does the rest (follow.h). The
+ * kernel keeps no times for unix sockets, so they are recorded here when the process listens on
+ * one. */
+#ifndef OCTOPUS_EXCHANGE_H
+#define OCTOPUS_EXCHANGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/* What the wrappers last saw the server do on the connection. */
+enum last_io {
+	IO_NONE,     /* nothing: a new connection, or one that the server uses by other calls */
+	IO_RECEIVED, /* it read a request, or a part of one, and has not answered */
+	IO_SENT,     /* it wrote, and has read nothing since */
+	IO_TUNNELED, /* it agreed to another protocol (HTTP status 101) */
+};
+
+/* Most heads are shorter. Octopus does not know how a longer one goes on. */
+#define EXCHANGE_KEPT 1000
+#define EXCHANGE_TAIL 5
+
+/* The bytes read since the last write, or written since the last read. */
+struct exchange_side {
+	uint64_t total;
+	uint16_t kept; /* the first bytes, so many, are here */
+	bool is_full;  /* there were more, which are not here */
+	char bytes[EXCHANGE_KEPT];
+};
+
+enum exchange_turn { EXCHANGE_NOTHING, EXCHANGE_REQUEST, EXCHANGE_RESPONSE };
+
+/* One exchange: a request as far as the server has read it, and its response as far as the server
+ * has written it. */
+struct exchange_record {
+	uint8_t side;             /* enum exchange_turn: the side that is under way */
+	char tail[EXCHANGE_TAIL]; /* the last bytes of the response */
+	struct exchange_side request, response;
+};
+
+struct exchange {
+	_Atomic uint32_t changes; /* of the record; odd while a thread changes it */
+	_Atomic uint8_t last_io;  /* enum last_io */
+	_Atomic uint8_t is_tls;   /* the TLS library's wrappers see the plain bytes */
+	_Atomic bool is_ended;    /* the drain has shut its reading side down */
+	_Atomic bool is_accepted; /* accept() returned it, here or in a parent */
+	/* by exchange_now_ms(); 0: not recorded */
+	_Atomic uint32_t received_ms, sent_ms;
+};
+
+/* The first thread that listens writes this; each entry belongs to the threads that use its
+ * descriptor. */
+extern struct exchanges {
+	struct exchange *entries;        /* by descriptor */
+	struct exchange_record *records; /* by descriptor, of the lower ones */
+	_Atomic int count, record_count; /* 0 until exchange_begin() */
+	_Atomic bool has_times;
+} exchanges;
+
+/* Starts the recording; WITH_TIMES also of times. Context: normal. */
+void exchange_begin(bool with_times);
+
+/* Monotonic milliseconds, never 0. Context: any. */
+uint32_t exchange_now_ms(void);
+
+/* The entry of FD, or NULL. Context: any. */
+static inline struct exchange *exchange_of(int fd)
+{
+	return (unsigned)fd < (unsigned)atomic_load_explicit(&exchanges.count, memory_order_acquire)
+	               ? &exchanges.entries[fd]
+	               : NULL;
+}
+
+/* What the server did last on the connection of ENTRY. Context: any. */
+static inline enum last_io exchange_last_io(const struct exchange *entry)
+{
+	return (enum last_io)atomic_load_explicit(&entry->last_io, memory_order_relaxed);
+}
+
+/* FD now means something new: a connection from accept() if IS_ACCEPTED. Context: any. */
+void exchange_begin_anew(int fd, bool is_accepted);
+
+/* The server read N bytes into IOV, and not with MSG_PEEK (recv(2)). Context: any. */
+void exchange_received(int fd, const struct iovec *iov, int count, size_t n);
+
+/* The server wrote N bytes of IOV. Context: any. */
+void exchange_sent(int fd, const struct iovec *iov, int count, size_t n);
+
+/* N bytes went out that no wrapper has seen, as with sendfile(2). Context: any. */
+void exchange_sent_file(int fd, uint64_t n);
+
+/* From now on a TLS library's wrappers show FD's plain bytes by the next three; read and write
+ * record only the last I/O. exchange_is_tls() returns false if that was known, or FD has no entry.
+ * Context: any. */
+bool exchange_is_tls(int fd);
+void exchange_received_tls(int fd, const void *bytes, size_t n);
+/* BEFORE: the last I/O before the server called the library. */
+void exchange_sent_tls(int fd, enum last_io before, const void *bytes, size_t n);
+void exchange_sent_file_tls(int fd, uint64_t n);
+
+/* Copies the record of FD. Returns false where there is none, or another thread is changing it.
+ * *ret_changes is its version. Context: any. */
+bool exchange_recall(int fd, struct exchange_record *ret_record, uint32_t *ret_changes);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns which connections Octopus follows while the process drains, and where each of them stands in
+ * HTTP/1.x. Before the drain nothing of this is active. A spin lock for each connection orders the
+ * thread that reads, the thread that writes and the controller. None of them holds it over a system
+ * call that may sleep. */
+#ifndef OCTOPUS_FOLLOW_H
+#define OCTOPUS_FOLLOW_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "http/http1.h"
+
+extern _Atomic bool follow_is_on;
+
+/* The wrappers test only this. Context: any. */
+static inline bool follow_has_begun(void)
+{
+	return __builtin_expect(atomic_load_explicit(&follow_is_on, memory_order_acquire), 0);
+}
+
+/* From now on connections may be followed, except with OCTOPUS_HTTP_CLOSE=off.
+ * Context: the controller, once the process has stopped accepting. */
+void follow_begin(void);
+
+/* Follows the connection FD from now on, beginning with its record (exchange.h). Does nothing if FD
+ * is followed already. Context: the controller. */
+void follow_connection(int fd);
+
+/* Stops following FD, because it is closed or its bytes are not seen any more. Context: any. */
+void follow_forget(int fd);
+
+/* Where FD stands in HTTP/1.x, followed or not. Context: the controller. */
+enum http_state follow_state(int fd);
+
+/* True if FD is followed in plain text, or, with IN_TLS, through a TLS library. Context: any. */
+bool follow_follows(int fd, bool in_tls);
+
+/* Begins again with FD's record: a write that began before FD was followed has ended, or from now
+ * on a TLS library's wrappers show its bytes. Context: any. */
+void follow_again(int fd);
+
+/* The server read N bytes of a followed connection into IOV, and exchange.h has recorded them.
+ * Context: any. */
+void follow_received(int fd, const struct iovec *iov, int count, size_t n);
+
+/* N bytes of content went out by sendfile(2), splice(2) or their like. Context: any. */
+void follow_sent_file(int fd, uint64_t n);
+
+/* Bytes that a TLS library has not taken yet: the next call must pass the same bytes. */
+struct follow_pending {
+	char *bytes; /* an mmap of its own, or NULL */
+	int length;
+	int done;
+	int own_size;        /* so many of the server's bytes are in BYTES */
+	bool is_the_servers; /* not edited: the server keeps the bytes */
+};
+
+/* The pending bytes of FD, or NULL where FD is not followed. follow_forget() frees them.
+ * Context: any, but one thread at a time for each connection. */
+struct follow_pending *follow_pending(int fd);
+
+/* Plans the edits of what the server wants to write to FD (http1_plan()); none where FD is not
+ * followed. HAS_MORE: a TLS library holds bytes that the server has not read. Context: any. */
+void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
+                 struct http1_edits *ret_edits);
+
+/* The kernel, or a TLS library, took TAKEN of the edited bytes. Returns how many of them are the
+ * server's. Context: any. */
+size_t follow_wrote(int fd, const struct iovec *iov, int count, const struct http1_edits *edits,
+                    size_t taken);
+
+#endif

@@ -20,7 +20,7 @@ if [[ ! -e $LIB ]]; then
     echo "no $LIB: run make first" >&2
     exit 1
 fi
-# shellcheck source=tests/helpers.public.bash
+# shellcheck disable=SC1091 # a file of its own
 source "$tests_dir/helpers.public.bash"
 make_public_root
 export RUN_PUBLIC_ROOT=$PUBLIC_ROOT

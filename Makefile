@@ -22,10 +22,11 @@ TEST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DOCTOPUS_VERSION='"$(VERSION)"' -pthrea
 WARNINGS     = -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 
 LIB          = $(BUILD)/liboctopus.so
-SHIM_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shim/*/*.c))
+SHIM_SOURCES = $(wildcard shim/*/*.c)
+SHIM_OBJECTS = $(SHIM_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 
-.PHONY: all programs steps check test installcheck lint install uninstall clean distclean dist help
+.PHONY: all programs fast-programs check-fast check test installcheck lint install uninstall clean distclean dist help
 all: $(LIB)                 ## build the library (default)
 
 $(LIB): $(SHIM_OBJECTS)
@@ -35,44 +36,56 @@ $(BUILD)/shim/%.o: shim/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The same library with the steps at which a test can strike (shim/base/failpoint.h).
-STEPS_LIB = $(BUILD)/steps/liboctopus.so
-steps: $(STEPS_LIB)
-$(STEPS_LIB): $(patsubst %.c,$(BUILD)/steps/%.o,$(wildcard shim/*/*.c))
-	$(CC) $(SHIM_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
-$(BUILD)/steps/shim/%.o: shim/%.c Makefile
-	@mkdir -p $(@D)
-	$(CC) $(SHIM_CFLAGS) -DOCTOPUS_FAILPOINTS $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# $(call library_build,NAME,COMPILER,FLAGS): the same library with another compiler or other flags, below
+# $(BUILD)/NAME. One run of make knows all of these builds, so that they share its jobs.
+define library_build
+$$(BUILD)/$(1)/liboctopus.so: $$(SHIM_SOURCES:%.c=$$(BUILD)/$(1)/%.o)
+	$(2) $$(SHIM_LDFLAGS) $(3) $$(LDFLAGS) -o $$@ $$^ -ldl $$(LDLIBS)
+$$(BUILD)/$(1)/shim/%.o: shim/%.c Makefile $(wildcard tests/*.mk)
+	@mkdir -p $$(@D)
+	$(2) $$(SHIM_CFLAGS) $$(CPPFLAGS) $(3) -MMD -MP -c -o $$@ $$<
+endef
 
-# tests/programs.mk adds the example servers and clients to TEST_PROGRAMS.
+# These add what the tests run to TEST_PROGRAMS, and what the fast ones of them do without to OTHER_BUILDS.
 -include tests/programs.mk
 -include tests/hostile.mk
 -include tests/faults.mk
 -include tests/analysis.mk
-programs: $(TEST_PROGRAMS) $(UNIT_TESTS) $(STEPS_LIB)   ## build what the tests run besides the library
+programs: fast-programs $(OTHER_BUILDS)   ## build what the tests run besides the library
+fast-programs: $(TEST_PROGRAMS) $(UNIT_TESTS)   ## build what the fast tests run of it
 
-# A unit test names the modules it is linked with in a comment line: " * Links: settings.c log.c".
-unit_objects = $(patsubst %.c,$(BUILD)/shim/%.o,$(shell sed -n 's/^ \* Links: //p' $(1)))
+# A unit test and a fuzzer name the modules that they are linked with in a comment line:
+# " * Links: base/settings.c base/log.c".
+linked_objects = $(patsubst %.c,$(2)/shim/%.o,$(filter %.c,$(shell sed -n 's/^ \* Links: //p' $(1))))
 .SECONDEXPANSION:
-$(UNIT_TESTS): $(BUILD)/tests/unit/%: tests/unit/%.c $$(call unit_objects,tests/unit/$$*.c)
+$(UNIT_TESTS): $(BUILD)/tests/unit/%: tests/unit/%.c $$(call linked_objects,tests/unit/$$*.c,$(BUILD))
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -Ishim $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $(filter %.c %.o,$^) -ldl $(LDLIBS)
 
-check: needs-packages       ## run the tests; TESTS='tests/a.bats ...' and FILTER=regex narrow them
-	$(MAKE) all programs
-	BUILD=$(abspath $(BUILD)) FILTER='$(FILTER)' tests/run.sh $(TESTS)
-test: check                 ## the same as check
+# As many jobs as there are processors, unless make was told a number.
+PARALLEL = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+RUN_TESTS = BUILD=$(abspath $(BUILD)) FILTER='$(FILTER)' tests/run.sh $(TESTS)
+PREPARE = $(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,tests/install_packages.sh)
 
-installcheck: needs-packages   ## run the tests on the installed library
-	$(MAKE) programs
-	BUILD=$(abspath $(BUILD)) LIB=$(DESTDIR)$(libdir)/liboctopus.so FILTER='$(FILTER)' tests/run.sh $(TESTS)
+check-fast:                 ## the quick tests, one or two of each feature: less than two minutes
+	$(MAKE) $(PARALLEL) all fast-programs
+	FAST=1 $(RUN_TESTS)
 
-.PHONY: needs-packages
-needs-packages:
-	$(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,tests/install_packages.sh)
+check:                      ## all tests, with what is installed; TESTS='tests/a.bats ...' and FILTER=regex narrow them
+	$(MAKE) $(PARALLEL) all programs
+	$(RUN_TESTS)
+
+test:                       ## install what the tests need (Debian, as root), then check; OCTOPUS_NO_INSTALL=1
+	$(PREPARE)
+	$(MAKE) check
+
+installcheck:               ## the same on the installed library
+	$(PREPARE)
+	$(MAKE) $(PARALLEL) programs
+	LIB=$(DESTDIR)$(libdir)/liboctopus.so $(RUN_TESTS)
 
 .PHONY: fuzz
-fuzz: $(FUZZ_PROGRAMS)      ## fuzz the readers of hand-over, settings and HTTP; FUZZ_SECONDS=60 for each
+fuzz: $(FUZZ_PROGRAMS)      ## fuzz the readers of hand-over, settings and HTTP; FUZZ_SECONDS=60 each
 	@for name in $(FUZZERS); do \
 	    mkdir -p $(BUILD)/fuzz/$$name; \
 	    $(BUILD)/tests/fuzz/$$name -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -max_len=2048 \
@@ -85,16 +98,20 @@ SCRIPT_FILES = .ci/run $(wildcard tests/*.sh tests/*/*.sh tools/*.sh)
 BATS_FILES   = $(wildcard tests/*.bats tests/*.bash)
 # Variables pass between helpers and tests, which shellcheck reads one file at a time.
 BATS_EXCLUDED = SC1091,SC2030,SC2031,SC2034,SC2154
+.PHONY: lint-format lint-scripts lint-cppcheck lint-tidy lint-gcc lint-clang
+LINTERS = lint-format lint-scripts lint-cppcheck lint-tidy lint-gcc lint-clang
 lint:                       ## formatting, shell scripts, static analysis, warnings of both compilers
+	@$(MAKE) --no-print-directory --keep-going --output-sync $(PARALLEL) $(LINTERS)
+
+lint-format:                ## clang-format
 	clang-format --dry-run -Werror $(C_FILES)
+lint-scripts:               ## shellcheck
 	shellcheck $(SCRIPT_FILES)
 	shellcheck --shell=bats --exclude=$(BATS_EXCLUDED) $(BATS_FILES)
+lint-cppcheck:              ## cppcheck
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --error-exitcode=1 -D_GNU_SOURCE -D__x86_64__ -D__linux__ \
-	    -Ishim $(wildcard shim/*/*.c tests/*/*.c)
-	$(MAKE) tidy
-	$(MAKE) BUILD=$(BUILD)/analyzer CC=gcc WERROR=1 CFLAGS='-O2 -fanalyzer' all
-	$(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 all programs
+	    --error-exitcode=1 -D_GNU_SOURCE -D__x86_64__ -D__linux__ -DOCTOPUS_VERSION='""' \
+	    -Ishim $(SHIM_SOURCES) $(wildcard tests/*/*.c)
 
 install: all                ## install below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -d $(DESTDIR)$(libdir)
@@ -115,18 +132,19 @@ dist:                       ## make a source archive of the last commit
 .PHONY: demo
 demo:                       ## see upgrades and a stop under load, in less than 30 s
 	@echo "Building the library, the example server in two versions, and the load client."
-	@$(MAKE) --silent --no-print-directory all $(DEMO_PROGRAMS)
+	@$(MAKE) $(PARALLEL) --silent --no-print-directory all $(DEMO_PROGRAMS)
 	@BUILD=$(BUILD) tools/demo.sh
 
 .PHONY: bench
-bench: needs-packages       ## what the library costs, in ratios, and its peers beside it; 9 minutes; SECTIONS='calls stop'
-	$(if $(filter 1,$(OCTOPUS_NO_INSTALL)),,@tests/bench/install.sh)
-	@$(MAKE) --silent --no-print-directory all $(BENCH_PROGRAMS)
+bench:                      ## what the library costs, in ratios, and its peers beside it; 9 minutes; SECTIONS='calls stop'
+	$(if $(PREPARE),@$(PREPARE) && tests/bench/install.sh)
+	@$(MAKE) $(PARALLEL) --silent --no-print-directory all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) tests/bench/bench.sh
 
 .PHONY: soak
-soak: needs-packages        ## 1,000 upgrades of real servers under load, with faults; SOAK_UPGRADES, SOAK_SEED
-	@$(MAKE) --silent --no-print-directory all programs
+soak:                       ## 1,000 upgrades of real servers under load, with faults; SOAK_UPGRADES, SOAK_SEED
+	$(PREPARE)
+	@$(MAKE) $(PARALLEL) --silent --no-print-directory all programs
 	@BUILD=$(abspath $(BUILD)) tests/soak.sh
 
 clean:                      ## remove what was built
@@ -136,6 +154,6 @@ distclean: clean            ## remove one's own settings too
 	rm -f config.mk
 
 help:                       ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | sort | expand -t 18
 
--include $(SHIM_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(BUILD)/steps/shim/*/*.d)
+-include $(SHIM_OBJECTS:.o=.d) $(UNIT_TESTS:=.d) $(wildcard $(BUILD)/*/shim/*/*.d $(BUILD)/tests/*/shim/*/*.d)

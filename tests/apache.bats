@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
 # Debian's apache2, whose parent ends its whole process group when it stops, and which keeps signals of
 # its own for everything.
 
@@ -36,7 +37,7 @@ upgrades_and_stops() {
     local fds_of_first round
     start_server "$1"
     wait_until_started
-    start_load -c 4
+    start_load -c 4 -p 5
     for round in {1..5}; do
         next_version
         deploy_version "$NEXT_VERSION"
@@ -57,6 +58,7 @@ upgrades_and_stops() {
     assert_eq "$(log_count 'has shut down')" 6 "generations that shut down"
 }
 
+# bats test_tags=fast
 @test "apache leaves its successor alone when it ends its process group: mpm event" {
     upgrades_and_stops apache_event
 }

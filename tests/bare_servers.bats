@@ -27,6 +27,7 @@ stands_its_load() {
 @test "every bare server stands its load: the example ping over HTTPS" { stands_its_load ping_https; }
 @test "every bare server stands its load: the example blocking" { stands_its_load blocking; }
 @test "every bare server stands its load: the example threads" { stands_its_load threads; }
+# bats test_tags=fast
 @test "every bare server stands its load: the example epoll" { stands_its_load epoll; }
 @test "every bare server stands its load: the example poll" { stands_its_load poll; }
 @test "every bare server stands its load: the example select" { stands_its_load select; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
 # Two generations and more serve side by side, and any of them may leave without a failed request.
 
 load helpers
@@ -7,7 +8,7 @@ load helpers.faults
 load helpers.slow
 
 # fresh_load: a new load, so that its first lines tell who answers from now on.
-fresh_load() { start_load -c "$(connections_for "$SERVER_NAME")" "$@"; }
+fresh_load() { start_load -p 5 -c "$(connections_for "$SERVER_NAME")" "$@"; }
 
 # generation_seen PID: it, or a worker of its, has answered the load.
 generation_seen() {
@@ -66,6 +67,7 @@ two_serve_side_by_side() {
 @test "two generations side by side after USR2: the example ping over HTTPS" { two_serve_side_by_side ping_https USR2; }
 @test "two generations side by side after USR2: the example blocking" { two_serve_side_by_side blocking USR2; }
 @test "two generations side by side after USR1: the example threads" { two_serve_side_by_side threads USR1; }
+# bats test_tags=fast
 @test "two generations side by side after USR1: the example epoll" { two_serve_side_by_side epoll USR1; }
 @test "two generations side by side after USR2: the example poll" { two_serve_side_by_side poll USR2; }
 @test "two generations side by side after USR1: the example select" { two_serve_side_by_side select USR1; }
@@ -270,6 +272,7 @@ refusals() {
     assert_eq "$(log_count 'Refused to fork a child')" "${wanted[$1]}"
 }
 
+# bats test_tags=fast
 @test "TERM while a successor is being born cancels it and stops" {
     start_server threads
     wait_until_started

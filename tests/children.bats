@@ -90,6 +90,7 @@ launched_by() {
     assert_eq "$(request '/child?via=fork' | grep -cE '^signal (1|2|10|12|15) IGN$')" 5 "ignored signals"
 }
 
+# bats test_tags=fast
 @test "children of a server that was started with signals blocked" {
     PARENT=threads WAYS=("${C_WAYS[@]}")
     launched_by env --block-signal=HUP,USR2,WINCH

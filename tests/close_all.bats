@@ -28,6 +28,7 @@ survives_habit() {
 has_fds() { diff <(fd_list "$SERVER_PID") - <<<"$1"; }
 
 @test "closefrom before listening" { survives_habit before:closefrom; }
+# bats test_tags=fast
 @test "close_range before listening" { survives_habit before:close_range; }
 @test "close_range with CLOSE_RANGE_CLOEXEC before listening" { survives_habit before:close_range_cloexec; }
 @test "close in a loop upwards before listening" { survives_habit before:close_loop; }
@@ -40,6 +41,7 @@ has_fds() { diff <(fd_list "$SERVER_PID") - <<<"$1"; }
 
 @test "closefrom after listening" { survives_habit after:closefrom; }
 @test "close_range after listening" { survives_habit after:close_range; }
+# bats test_tags=fast
 @test "close in a loop after listening" { survives_habit after:close_loop; }
 @test "FIOCLEX on all after listening" { survives_habit after:fioclex; }
 @test "dup2 over the high numbers after listening" { survives_habit after:dup2; }

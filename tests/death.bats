@@ -84,6 +84,7 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the old one is killed at page" { old_dies_childless page; }
 @test "the old one is killed at proc" { old_dies_childless proc; }
 @test "the old one is killed at abandoning" { old_dies_childless abandoning "2 received kill"; }
+# bats test_tags=fast
 @test "the old one is killed at forked" { old_dies forked; }
 @test "the old one is killed at accepting_successor" { old_dies accepting_successor; }
 @test "the old one is killed at accepted_successor" { old_dies accepted_successor; }
@@ -102,6 +103,7 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the new one is killed at listening" { new_dies 2 listening; }
 @test "the new one is killed at thread" { new_dies 2 thread; }
 @test "the new one is killed at waiting" { new_dies 2 waiting; }
+# bats test_tags=fast
 @test "the new one is killed at announcing" { new_dies 2 announcing; }
 @test "the new one is killed at pidfile" { new_dies 2 pidfile; }
 @test "the new one is killed at announced" { new_dies_at_announced epoll; }

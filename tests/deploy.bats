@@ -72,6 +72,7 @@ rename_over() {
 
 executes() { [[ $(readlink "/proc/$SERVER_PID/exe") == "$APP_DIR/$1" ]]; }
 
+# bats test_tags=fast
 @test "a symlink in the path is followed anew" {
     run_deployed "$APP_DIR/current/server" -l "$PLACE"
     link_current v2
@@ -112,6 +113,7 @@ executes() { [[ $(readlink "/proc/$SERVER_PID/exe") == "$APP_DIR/$1" ]]; }
     next_generation_is v1
 }
 
+# bats test_tags=fast
 @test "a binary that is replaced by a rename is the new one" {
     run_deployed "$APP_DIR/v1/server" -l "$PLACE"
     rename_over "$APP_DIR/v1/server"

@@ -122,6 +122,7 @@ idle_end_at_once() {
 @test "TERM ends idle connections at once: nginx with HTTPS" { idle_end_at_once nginx_https -k; }
 @test "TERM ends idle connections at once: python's HTTPServer" { idle_end_at_once python_long -k; }
 @test "TERM ends idle connections at once: the example ping over HTTPS" { idle_end_at_once ping_https -k; }
+# bats test_tags=fast
 @test "TERM ends idle connections at once: redis" { idle_end_at_once redis -k; }
 @test "TERM ends idle connections at once: memcached" { idle_end_at_once memcached -k; }
 @test "TERM ends connections that never said a word at once: redis" { idle_end_at_once redis; }
@@ -278,6 +279,7 @@ slow_generator() {
 
 @test "an answer that comes in pieces is complete after TERM: node" { slow_generator node_long TERM; }
 @test "an answer that comes in pieces is complete after TERM: python's HTTPServer" { slow_generator python_long TERM; }
+# bats test_tags=fast
 @test "an answer that comes in pieces is complete after HUP: the example epoll" { slow_generator epoll HUP; }
 
 # An answer that has only its head so far has been quiet since.

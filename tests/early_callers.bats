@@ -55,6 +55,7 @@ upgrades_with() {
 }
 
 @test "a server with an early caller upgrades and stops: blocking" { upgrades_with "$LIB $EARLY" blocking; }
+# bats test_tags=fast
 @test "a server with an early caller upgrades and stops: epoll" { upgrades_with "$LIB $EARLY" epoll; }
 @test "a server with an early caller upgrades and stops: forker" { upgrades_with "$LIB $EARLY" forker; }
 @test "a server with a late caller upgrades and stops: blocking" { upgrades_with "$EARLY $LIB" blocking; }

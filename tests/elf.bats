@@ -26,6 +26,7 @@ is_hardened() {
 # As readelf names it: X86-64.
 native_machine() { uname -m | tr '_a-z' '-A-Z' | sed 's/AARCH64/AArch64/'; }
 
+# bats test_tags=fast
 @test "the library has no text relocations, full RELRO and no executable stack" {
     is_hardened "$LIB" "$(native_machine)"
 }

@@ -4,8 +4,21 @@
 # A file that overrides setup or teardown calls common_setup and common_teardown from its own.
 
 bats_require_minimum_version 1.8.0
-bats_load_library bats-support
-bats_load_library bats-assert
+
+# load_library NAME: as bats_load_library, but without the processes that its load.bash runs, a dozen a test.
+load_library() {
+    local directories directory part
+    IFS=: read -r -a directories <<<"${BATS_LIB_PATH:-}"
+    for directory in "${directories[@]}"; do
+        [[ -d $directory/$1/src ]] || continue
+        # shellcheck disable=SC1090 # not known before
+        for part in "$directory/$1/src"/*.bash; do source "$part"; done
+        return
+    done
+    bats_load_library "$1"
+}
+load_library bats-support
+load_library bats-assert
 
 : "${BUILD:=$BATS_TEST_DIRNAME/../build}"
 : "${LIB:=$BUILD/liboctopus.so}"
@@ -19,7 +32,8 @@ teardown() { common_teardown; }
 
 common_setup() {
     # Unique over all test runs of the machine, and a number; see pids_of_test.
-    TEST_MARK=$BASHPID$(date +%s%N | cut -c 6-16)
+    local now=${EPOCHREALTIME/[.,]/}
+    TEST_MARK=$BASHPID${now:5}
     WATCH_PID=
     SERVER_PID=
     LOAD_PID=
@@ -37,7 +51,8 @@ common_teardown() {
     # Twice: one that was being forked when we looked is there the second time.
     for _ in 1 2; do
         mapfile -t -O "${#pids[@]}" pids < <(pids_of_test)
-        (( ${#pids[@]} == 0 )) || kill -KILL "${pids[@]}" 2>/dev/null || true
+        (( ${#pids[@]} > 0 )) || break
+        kill -KILL "${pids[@]}" 2>/dev/null || true
     done
     # Not a bare wait: bats' own countdown to the timeout is a child of this shell too.
     (( ${#pids[@]} == 0 )) || wait "${pids[@]}" 2>/dev/null || true
@@ -48,8 +63,8 @@ common_teardown() {
 # directories of bats are for their owner only. Removed by the teardown.
 make_public_dir() {
     [[ -z ${PUBLIC_DIR:-} ]] || return 0
-    PUBLIC_DIR=$(mktemp -d "$PUBLIC_ROOT/XXXXXX")
-    chmod 0777 "$PUBLIC_DIR"
+    PUBLIC_DIR=$PUBLIC_ROOT/$TEST_MARK
+    mkdir -m 0777 "$PUBLIC_DIR"
 }
 
 show_logs() {
@@ -61,14 +76,26 @@ show_logs() {
     done
 }
 
+# untraced COMMAND...: bats takes a note of each command before it runs, which in a loop that polls costs more
+# than the command. None is taken of what COMMAND, a function, does.
+untraced() {
+    local status=0
+    set +T
+    "$@" || status=$?
+    set -T
+    return $status
+}
+
 # wait_until SECONDS COMMAND...: polls until COMMAND succeeds. Fails after SECONDS, or at once when
 # WATCH_PID is set and that process has ended.
-# It forks nothing, nor do the commands that tests wait with most: beside a load each fork takes long.
-wait_until() {
-    local seconds=$1 deadline
+# It forks nothing, nor do the commands that tests wait with most: beside a load each fork takes long. The
+# pause after a look is twice as long as the look: a costly one must not slow what it waits for.
+wait_until() { untraced poll_until "$@"; }
+poll_until() {
+    local seconds=$1 deadline look rest
     shift
     set_deadline "$seconds"
-    until "$@"; do
+    while look=${EPOCHREALTIME/[.,]/}; ! "$@"; do
         if [[ -n ${WATCH_PID:-} ]] && ! is_alive "$WATCH_PID"; then
             # It may have done what we wait for just before it ended.
             "$@" && return
@@ -79,12 +106,15 @@ wait_until() {
             fail "not within $seconds s: $*"
             return
         fi
-        pause 0.01
+        look=$(( (${EPOCHREALTIME/[.,]/} - look) * 2 ))
+        printf -v rest '0.%06d' $(( look < 10000 ? 10000 : look > 50000 ? 50000 : look ))
+        pause "$rest"
     done
 }
 
 # holds_for SECONDS COMMAND...: COMMAND succeeds now and at every look until SECONDS have passed.
-holds_for() {
+holds_for() { untraced poll_while "$@"; }
+poll_while() {
     local seconds=$1 deadline
     shift
     set_deadline "$seconds"
@@ -123,10 +153,11 @@ assert_within() {
 # was given. Below the ephemeral range, so that no client connection takes it meanwhile.
 free_port() {
     local port
-    mkdir -p "$BATS_RUN_TMPDIR/ports"
+    [[ -d ${TEST_PORTS_DIR:=$BATS_RUN_TMPDIR/ports} ]] || mkdir -p "$TEST_PORTS_DIR"
     for _ in {1..200}; do
         port=$(( 12000 + SRANDOM % 18000 ))
-        mkdir "$BATS_RUN_TMPDIR/ports/$port" 2>/dev/null || continue
+        # Only one of all that try creates it, without a process for it.
+        ( set -C; : >"$TEST_PORTS_DIR/$port" ) 2>/dev/null || continue
         [[ -z $(ss -Hltn "sport = :$port") ]] || continue
         echo "$port"
         return

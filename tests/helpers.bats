@@ -6,6 +6,7 @@
 load helpers
 load setup_suite
 
+# bats test_tags=fast
 @test "waiting ends at its deadline" {
     local begin
     begin=$(now_ms)
@@ -50,6 +51,7 @@ load setup_suite
     assert_eq "$(for _ in {1..30}; do free_port; done | sort | uniq -d)" ""
 }
 
+# bats test_tags=fast
 @test "a load that met a failure fails the test" {
     BARE=1 start_server ping
     start_load -c 1 -p 20

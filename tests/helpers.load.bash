@@ -58,7 +58,7 @@ start_slow() {
 }
 
 # requests_taken: connections to PORT of which all that came has been read, and something came.
-requests_taken() { ss -HtniO state established "sport = :$PORT" | awk '$1 == 0 && / bytes_received:/' | wc -l; }
+requests_taken() { ss -HtniO state established "sport = :$PORT" | awk '$1 == 0 && / bytes_received:/ { n++ } END { print n + 0 }'; }
 more_requests_taken_than() { (( $(requests_taken) > $1 )); }
 
 # finish_slow PID MS: waits for what start_slow has begun; succeeds if it was answered in full. Sets

@@ -8,15 +8,15 @@
 # that set their process title write over it.
 # One that ended and only awaits a slow init is not counted: nobody of ours owes it anything.
 pids_of_test() {
-    local path stat
+    local limits=() path stat
     [[ -n ${TEST_MARK:-} ]] || return 0
-    grep -lsE "^Max file locks +$TEST_MARK " /proc/[0-9]*/limits | while read -r path; do
+    mapfile -t limits < <(grep -lsE "^Max file locks +$TEST_MARK " /proc/[0-9]*/limits)
+    for path in "${limits[@]}"; do
         { read -r stat <"${path%/limits}/stat"; } 2>/dev/null || continue
         [[ ${stat##*) } != 'Z 1 '* ]] || continue
         path=${path#/proc/}
         echo "${path%/limits}"
     done
-    return 0
 }
 
 # pids_listening_on PORT: those of pids_of_test that hold a listening TCP socket of PORT.
@@ -36,18 +36,18 @@ pids_listening_on() {
     done < <(pids_of_test)
 }
 
-# generation_of PID: PID and all its descendants, one a line.
+# generation_of PID: PID and all its descendants, one a line. Threads have children of their own.
 generation_of() {
-    ps -e -o pid=,ppid= | awk -v root="$1" '
-        { parent[$1] = $2 }
-        END {
-            for (pid in parent) {
-                for (at = pid; at in parent && at != root; )
-                    at = parent[at]
-                if (at == root)
-                    print pid
-            }
-        }'
+    local family=("$1") children file at
+    [[ -e /proc/$1 ]] || return 0
+    for (( at = 0; at < ${#family[@]}; at++ )); do
+        echo "${family[at]}"
+        for file in /proc/"${family[at]}"/task/*/children; do
+            { read -r -a children <"$file"; } 2>/dev/null || true
+            family+=("${children[@]}")
+            children=()
+        done
+    done
 }
 
 # workers_of PID: sets WORKERS to PID and its children.
@@ -86,7 +86,12 @@ zombies_of_test() {
 parent_of() { status_field "$1" PPid; }
 
 # status_field PID NAME: the first value of that line of /proc/PID/status, such as SigIgn or Threads.
-status_field() { awk -v name="$2:" '$1 == name { print $2 }' "/proc/$1/status" 2>/dev/null; }
+status_field() {
+    local status=()
+    { mapfile -d '' -t status <"/proc/$1/status"; } 2>/dev/null
+    [[ ${status[0]:-} =~ $'\n'$2:[[:space:]]+([^[:space:]]+) ]] || return 0
+    echo "${BASH_REMATCH[1]}"
+}
 
 # fd_count PID
 fd_count() {
@@ -105,10 +110,19 @@ assert_only_generation() { assert_none_left strangers_to "$1"; }
 # assert_no_process_left: nothing of what this test ever started is left.
 assert_no_process_left() { assert_none_left pids_of_test; }
 
-strangers_to() { comm -23 <(pids_of_test | sort) <(generation_of "$1" | sort); }
+# strangers_to PID: those of pids_of_test that are not of its generation.
+strangers_to() {
+    local pid
+    local -A related=()
+    while read -r pid; do related[$pid]=1; done < <(generation_of "$1")
+    while read -r pid; do
+        [[ -n ${related[$pid]:-} ]] || echo "$pid"
+    done < <(pids_of_test)
+}
 
 # assert_none_left COMMAND...: COMMAND prints pids, and soon prints none.
-assert_none_left() {
+assert_none_left() { untraced poll_until_none "$@"; }
+poll_until_none() {
     local deadline pids
     set_deadline "${SETTLE_SECONDS:-60}"
     while pids=$("$@") && [[ -n $pids ]]; do

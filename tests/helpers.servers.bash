@@ -122,10 +122,15 @@ prepare_example() {
 
 # Examples say `ready PORT PID` once they listen.
 read_ready_line() {
-    local line
-    line=$(grep -m 1 '^ready ' "$SERVER_LOG") || return
-    read -r _ PORT SERVER_PID <<<"$line"
-    set_url
+    local word port pid
+    # A line that is still being written has no end yet.
+    while read -r word port pid; do
+        [[ $word == ready ]] || continue
+        PORT=$port SERVER_PID=$pid
+        set_url
+        return
+    done <"$SERVER_LOG"
+    return 1
 }
 
 prepare_nginx() {
@@ -289,8 +294,30 @@ server_answers() {
     case $PROTOCOL in
     redis) [[ $(exchange PING +PONG) == +PONG ]] ;;
     memcached) [[ $(exchange version VERSION) == VERSION* ]] ;;
+    http) http_answers ;;
     *) request /ping >/dev/null 2>&1 ;;
     esac
+}
+
+# http_answers: /ping is answered well and in full. The same as `request /ping`, without a process of its own.
+http_answers() {
+    local line connection length='' status=
+    { exec {connection}<>"/dev/tcp/127.0.0.1/$PORT"; } 2>/dev/null || return
+    # The server may be about to go.
+    trap '' PIPE
+    printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&"$connection" || true
+    trap - PIPE
+    while IFS= read -r -t 20 -u "$connection" line && [[ $line != $'\r' ]]; do
+        line=${line%$'\r'}
+        case ${line,,} in
+        http/1.*) status=${line#* } ;;
+        content-length:*) length=${line#*:} ;;
+        esac
+    done
+    line=
+    LC_ALL=C IFS= read -r -d '' -t 20 -u "$connection" line || true
+    exec {connection}>&-
+    [[ $status == 200* && -n $line ]] && (( ${length:-${#line}} == ${#line} ))
 }
 
 # leader_pid: the topmost process of the newest generation that holds a listener of PORT.

@@ -51,6 +51,7 @@ assert_errors() {
 }
 
 # Whatever else is refused here, this is not: the forger knows its trade.
+# bats test_tags=fast
 @test "a hand-over forged without a fault is taken" {
     start_forged blocking good
     assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
@@ -75,6 +76,7 @@ assert_errors() {
 @test "page: closed" { runs_without value=200 'no such descriptor'; }
 @test "page: standard input" { runs_without value=0 'not the page of a generation'; }
 @test "page: a pipe" { runs_without pipe 'not the page of a generation'; }
+# bats test_tags=fast
 @test "page: a socket" { runs_without socket 'not the page of a generation'; }
 @test "page: a directory" { runs_without directory 'not the page of a generation'; }
 @test "page: a regular file, which others may cut off" { runs_without regular_file 'not the page of a generation'; }

@@ -20,18 +20,19 @@ FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZERS = handover settings http1
 FUZZ_PROGRAMS = $(FUZZERS:%=$(BUILD)/tests/fuzz/%)
-FUZZ_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DOCTOPUS_VERSION='"$(VERSION)"' -pthread -g -O1 $(WARNINGS) \
-	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-TEST_PROGRAMS += $(FUZZ_PROGRAMS)
+FUZZ_CFLAGS = -O1 -g -fno-sanitize-recover=all
+OTHER_BUILDS += $(FUZZ_PROGRAMS)
 
-FUZZ_handover = upgrade/adoption generation/generation generation/page upgrade/inheritance base/libc_calls kernel/address kernel/listeners base/log kernel/peek kernel/procfs \
-	base/settings base/signal_names kernel/socket_options generation/start_image base/failpoint base/text
-FUZZ_settings = base/settings base/signal_names base/text
-FUZZ_http1 = http/http1 http/http1_message
-
-$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard shim/*/*.[ch] tests/fuzz/*.h)
+# A file is compiled once for all fuzzers; the one with the entry brings the loop of libFuzzer.
+$(eval $(call library_build,tests/fuzz,$$(FUZZ_CC),$$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined))
+.SECONDARY: $(SHIM_SOURCES:%.c=$(BUILD)/tests/fuzz/%.o)
+.SECONDEXPANSION:
+$(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $$(wildcard tests/fuzz/*.h) \
+		$$(call linked_objects,tests/fuzz/$$*_fuzz.c,$(BUILD)/tests/fuzz)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_CFLAGS) -Ishim -o $@ $< $(FUZZ_$*:%=shim/%.c) -ldl
+	$(FUZZ_CC) $(TEST_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -Ishim -MMD -MP \
+	    -o $@ $(filter %.c %.o,$^) -ldl
+-include $(FUZZ_PROGRAMS:=.d)
 
 # The same sources with another libc, and for another machine, with the tests' servers. Debian's musl-gcc
 # has no kernel headers of its own.
@@ -40,16 +41,16 @@ FOREIGN_MAKE = $(MAKE) --no-print-directory CFLAGS='-O2 -g' LDFLAGS= LDLIBS=
 foreign_programs = $(1)/liboctopus.so $(foreach s,$(FOREIGN_SERVERS),$(1)/tests/v1/$(s) $(1)/tests/v2/$(s))
 
 .PHONY: musl-programs aarch64-programs
-musl-programs:
-	@$(FOREIGN_MAKE) BUILD=$(BUILD)/musl CC=musl-gcc \
+musl-programs:              ## the library and servers with musl
+	+@$(FOREIGN_MAKE) BUILD=$(BUILD)/musl CC=musl-gcc \
 	    CPPFLAGS='-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)' \
 	    $(call foreign_programs,$(BUILD)/musl)
 
-aarch64-programs:
-	@$(FOREIGN_MAKE) BUILD=$(BUILD)/aarch64 CC=aarch64-linux-gnu-gcc CPPFLAGS= \
+aarch64-programs:           ## the library and servers for aarch64
+	+@$(FOREIGN_MAKE) BUILD=$(BUILD)/aarch64 CC=aarch64-linux-gnu-gcc CPPFLAGS= \
 	    $(call foreign_programs,$(BUILD)/aarch64)
 
-programs: musl-programs aarch64-programs
+OTHER_BUILDS += musl-programs aarch64-programs
 
 TEST_PROGRAMS += $(BUILD)/tests/early_caller.so
 $(BUILD)/tests/early_caller.so: tests/servers/early_caller.c

@@ -7,7 +7,7 @@ set -eu
 packages="
     gcc libc6-dev make libssl-dev musl-tools clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck valgrind
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user binutils
-    bats bats-assert bats-support parallel
+    bats bats-assert bats-support
     apache2 nginx libnginx-mod-http-echo redis-server memcached python3 gunicorn
     curl openssl strace wrk procps iproute2 util-linux coreutils"
 

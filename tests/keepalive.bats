@@ -29,26 +29,26 @@ kept_through_upgrades() {
 }
 
 @test "20 upgrades, 16 kept connections that are always busy: nginx" { kept_through_upgrades nginx 16 20; }
-@test "20 upgrades, 16 kept connections that are always busy: nginx with HTTPS" { kept_through_upgrades nginx_https 16 20; }
-@test "20 upgrades, 16 kept connections that are always busy: node" { kept_through_upgrades node 16 20; }
-@test "20 upgrades, 16 kept connections that are always busy: gunicorn, threaded workers" { kept_through_upgrades gunicorn_gthread 16 20; }
-@test "20 upgrades, 16 kept connections that are always busy: python's HTTPServer" { kept_through_upgrades python_long 16 20; }
+@test "5 upgrades, 16 kept connections that are always busy: nginx with HTTPS" { kept_through_upgrades nginx_https 16 5; }
+@test "5 upgrades, 16 kept connections that are always busy: node" { kept_through_upgrades node 16 5; }
+@test "5 upgrades, 16 kept connections that are always busy: gunicorn, threaded workers" { kept_through_upgrades gunicorn_gthread 16 5; }
+@test "5 upgrades, 16 kept connections that are always busy: python's HTTPServer" { kept_through_upgrades python_long 16 5; }
 @test "20 upgrades, 16 kept connections that are always busy: the example epoll" { kept_through_upgrades epoll 16 20; }
-@test "20 upgrades, 16 kept connections that are always busy: the example ping over HTTPS" { kept_through_upgrades ping_https 16 20; }
+@test "5 upgrades, 16 kept connections that are always busy: the example ping over HTTPS" { kept_through_upgrades ping_https 16 5; }
 
-@test "5 upgrades, 200 kept connections that are always busy: nginx" { kept_through_upgrades nginx 200 5; }
-@test "5 upgrades, 200 kept connections that are always busy: nginx with HTTPS" { kept_through_upgrades nginx_https 200 5; }
-@test "5 upgrades, 200 kept connections that are always busy: node" { kept_through_upgrades node 200 5; }
+@test "2 upgrades, 200 kept connections that are always busy: nginx" { kept_through_upgrades nginx 200 2; }
+@test "2 upgrades, 200 kept connections that are always busy: nginx with HTTPS" { kept_through_upgrades nginx_https 200 2; }
+@test "2 upgrades, 200 kept connections that are always busy: node" { kept_through_upgrades node 200 2; }
 @test "2 upgrades, 200 kept connections that are always busy: gunicorn, threaded workers" { kept_through_upgrades gunicorn_gthread 200 2; }
-@test "5 upgrades, 200 kept connections that are always busy: python's HTTPServer" { kept_through_upgrades python_long 200 5; }
-@test "5 upgrades, 200 kept connections that are always busy: the example epoll" { kept_through_upgrades epoll 200 5; }
+@test "2 upgrades, 200 kept connections that are always busy: python's HTTPServer" { kept_through_upgrades python_long 200 2; }
+@test "2 upgrades, 200 kept connections that are always busy: the example epoll" { kept_through_upgrades epoll 200 2; }
 @test "2 upgrades, 200 kept connections that are always busy: the example ping over HTTPS" { kept_through_upgrades ping_https 200 2; }
 
-@test "5 upgrades, 16 kept connections that rest for 50 ms: nginx" { kept_through_upgrades nginx 16 5 -p 50; }
-@test "5 upgrades, 16 kept connections that rest for 50 ms: node" { kept_through_upgrades node 16 5 -p 50; }
-@test "5 upgrades, 16 kept connections that rest for 50 ms: python's HTTPServer" { kept_through_upgrades python_long 16 5 -p 50; }
-@test "5 upgrades, 16 kept connections that rest for 50 ms: the example epoll" { kept_through_upgrades epoll 16 5 -p 50; }
-@test "5 upgrades, 16 kept connections that rest for 50 ms: the example ping over HTTPS" { kept_through_upgrades ping_https 16 5 -p 50; }
+@test "3 upgrades, 16 kept connections that rest for 50 ms: nginx" { kept_through_upgrades nginx 16 3 -p 50; }
+@test "3 upgrades, 16 kept connections that rest for 50 ms: node" { kept_through_upgrades node 16 3 -p 50; }
+@test "3 upgrades, 16 kept connections that rest for 50 ms: python's HTTPServer" { kept_through_upgrades python_long 16 3 -p 50; }
+@test "3 upgrades, 16 kept connections that rest for 50 ms: the example epoll" { kept_through_upgrades epoll 16 3 -p 50; }
+@test "3 upgrades, 16 kept connections that rest for 50 ms: the example ping over HTTPS" { kept_through_upgrades ping_https 16 3 -p 50; }
 
 # A rest that the machine makes longer than OCTOPUS_IDLE_GRACE may see the end: -e.
 @test "2 upgrades, 16 kept connections that rest for 500 ms: nginx" { kept_through_upgrades nginx 16 2 -p 500 -e; }
@@ -74,6 +74,7 @@ kept_until_refused() {
 @test "TERM, 16 kept connections that are always busy: node" { kept_until_refused node; }
 @test "TERM, 16 kept connections that are always busy: gunicorn, threaded workers" { kept_until_refused gunicorn_gthread; }
 @test "TERM, 16 kept connections that are always busy: python's HTTPServer" { kept_until_refused python_long; }
+# bats test_tags=fast
 @test "TERM, 16 kept connections that are always busy: the example epoll" { kept_until_refused epoll; }
 @test "TERM, 16 kept connections that are always busy: the example forker" { kept_until_refused forker; }
 @test "TERM, 16 kept connections that are always busy: the example ping over HTTPS" { kept_until_refused ping_https; }

@@ -94,6 +94,7 @@ fails_as() {
 }
 
 @test "an end before the answer is an eof" { fails_as eof close; }
+# bats test_tags=fast
 @test "a reset before the answer is a reset" { fails_as reset reset; }
 @test "a reset after a complete answer is a reset" { fails_as reset late_reset; }
 @test "a cut body is a short answer" { fails_as short short; }
@@ -189,6 +190,7 @@ fails_as() {
     assert_line "failures 1"
 }
 
+# bats test_tags=fast
 @test "a good server gives exit status 0 and names who answered" {
     start v1/threads
     run -0 "$LOAD" -c 4 -n 200 "http://127.0.0.1:$PORT/ping"

@@ -81,6 +81,10 @@ $(BUILD)/tests/load: $(PROGRAM_OBJ)/client/load.o $(PROGRAM_OBJ)/client/workers.
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ -lssl -lcrypto $(LDLIBS)
 
+.PHONY: servers unit-tests
+servers: $(TEST_SERVERS:%=$(BUILD)/tests/v1/%) $(TEST_SERVERS:%=$(BUILD)/tests/v2/%)   ## build the example servers
+unit-tests: $(UNIT_TESTS)   ## build the unit tests
+
 # For the demo: a compiler is all it needs.
 DEMO_PROGRAMS = $(BUILD)/tests/v1/ping $(BUILD)/tests/v2/ping $(BUILD)/tests/load_plain
 

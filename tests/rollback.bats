@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
 # A new version that does not come to serve: the old one never stopped, the log says why in one line,
 # nothing stays of the attempt, and the next one works. And new versions that come to serve other ports.
 
@@ -11,7 +12,7 @@ start_under_load() {
     wait_until_started
     FDS_BEFORE=$(fd_list "$SERVER_PID")
     GENERATION_BEFORE=$(generation_of "$SERVER_PID" | sort)
-    start_load -c 4
+    start_load -c 4 -p 5
 }
 
 # put_binary FILE: what the next generation executes; the running one keeps its own.
@@ -53,7 +54,7 @@ assert_untouched_since() {
 fds_are_as_before() { diff <(fd_list "$SERVER_PID") - <<<"$FDS_BEFORE"; }
 
 good_upgrade_follows() {
-    start_load -c 4
+    start_load -c 4 -p 5
     upgrade HUP v2
     wait_until 60 load_saw_version v2
     stop_load
@@ -83,6 +84,7 @@ good_upgrade_follows() {
     good_upgrade_follows
 }
 
+# bats test_tags=fast
 @test "a new version that crashes before it listens" {
     start_under_load epoll
     put_binary "$BUILD/tests/faulty/crashes"
@@ -239,7 +241,7 @@ start_on_ports() {
     local kept dropped status=0
     kept=$(free_port) dropped=$(free_port)
     start_on_ports "$kept" "$dropped"
-    start_load -c 4
+    start_load -c 4 -p 5
     "$BUILD/tests/load" -r -c 4 "http://127.0.0.1:$dropped/ping" >"$BATS_TEST_TMPDIR/dropped.log" 2>&1 3>&- &
     HELPER_PIDS+=($!)
     wait_until 60 grep -q '^first' "$BATS_TEST_TMPDIR/dropped.log"
@@ -265,7 +267,7 @@ start_on_ports() {
     assert_eq "$(grep -o 'Created a new listener on .*' "$OCTOPUS_LOG_FILE")" \
         "Created a new listener on 127.0.0.1:$kept." "log of the first"
     run ! grep -q 'Unable to import' "$OCTOPUS_LOG_FILE"
-    start_load -c 4
+    start_load -c 4 -p 5
     upgrade_to_ports "$kept" "$more"
     answers_on "$more"
     stop_load
@@ -274,7 +276,7 @@ Unable to import a listener from file: unable to find listener on 127.0.0.1:$mor
 Created a new listener on 127.0.0.1:$more." "log of the second"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
     # From now on it is handed over like the other.
-    start_load -c 4
+    start_load -c 4 -p 5
     upgrade_to_ports "$more" "$kept"
     answers_on "$more"
     stop_load
@@ -290,7 +292,7 @@ Created a new listener on 127.0.0.1:$more." "log of the second"
     }
     OTHER_PORT=$dropped start_server nginx
     answers_on "$dropped"
-    start_load -c 4
+    start_load -c 4 -p 5
     OTHER_PORT=$more upgrade HUP v2
     wait_until 60 load_saw_version v2
     stop_load
@@ -318,7 +320,7 @@ cancelled_by() {
     local status=0
     start_server epoll
     wait_until_started
-    start_load -r -c 4
+    start_load -r -c 4 -p 5
     gate_successor
     kill -HUP "$SERVER_PID"
     wait_until 60 being_born
@@ -341,7 +343,7 @@ cancelled_by() {
     start_server epoll
     wait_until_started
     old=$SERVER_PID
-    start_load -c 4
+    start_load -c 4 -p 5
     gate_successor
     kill -HUP "$old"
     wait_until 60 being_born

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
 # Upgrades and stops with the library under a sanitizer: UBSan in trap mode, or, from `make asan`, the one
 # whose run-time SANITIZER names; that one is preloaded before the library, as it demands, and library
 # and servers are both built with it.

@@ -38,6 +38,7 @@ the_log() {
 # Two processes write: who comes first where both have something to say at once is open.
 assert_log_is() { diff <(LC_ALL=C sort) <(the_log | LC_ALL=C sort); }
 
+# bats test_tags=fast
 @test "the log tells an upgrade by HUP and a stop, word for word" {
     start epoll
     upgrade HUP
@@ -554,6 +555,7 @@ assert_bad_line() {
     [[ $line == *"[ERR] $2=\"$3\": expected $4"* ]] || fail "$line"
 }
 
+# bats test_tags=fast
 @test "a bad OCTOPUS_SIGNALS" { is_bad OCTOPUS_SIGNALS 'HUP=reload' 'SIGNAL=replace, SIGNAL=fork or SIGNAL=stop'; }
 @test "a bad OCTOPUS_KILL_MASTER" { is_bad OCTOPUS_KILL_MASTER yes '0 or 1. Using the default, 0.'; }
 @test "a bad OCTOPUS_DRAIN_TIMEOUT" { is_bad OCTOPUS_DRAIN_TIMEOUT 5x 'a duration'; }

@@ -17,8 +17,13 @@ setup_suite() {
         echo "no $LIB: run make first" >&2
         return 1
     fi
-    make_public_root
+    # The runner has made one for all the bats that it starts.
+    if [[ -n ${RUN_PUBLIC_ROOT:-} ]]; then
+        PUBLIC_ROOT=$RUN_PUBLIC_ROOT PUBLIC_LIBS=$RUN_PUBLIC_ROOT/lib
+    else
+        make_public_root
+    fi
     LIB=$PUBLIC_LIBS/liboctopus.so
 }
 
-teardown_suite() { [[ -z ${PUBLIC_ROOT:-} ]] || rm -rf "$PUBLIC_ROOT"; }
+teardown_suite() { [[ ${PUBLIC_ROOT:-} == "${RUN_PUBLIC_ROOT:-}" ]] || rm -rf "$PUBLIC_ROOT"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:parallel
+# bats file_tags=ci:parallel,fast
 # The library as an ELF file: what it exports, what it needs, how it is linked and installed.
 
 load helpers

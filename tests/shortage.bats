@@ -175,6 +175,7 @@ runs_bare() {
 @test "no shared memory at the first start" {
     runs_bare '^No shared memory for the generation \(NAME\): running without Octopus\.$' page ENOMEM
 }
+# bats test_tags=fast
 @test "no controller at the first start" {
     runs_bare '^No thread for the controller \(NAME\): running without Octopus\.$' thread EAGAIN
 }
@@ -193,6 +194,7 @@ runs_bare() {
 
 # Real shortages, without any step.
 
+# bats test_tags=fast
 @test "every descriptor is in use: the upgrade is called off, and works when there are some again" {
     local fds holder
     start_server epoll

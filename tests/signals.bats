@@ -100,6 +100,7 @@ is_undisturbed() {
     assert_no_process_left
 }
 
+# bats test_tags=fast
 @test "TERM its own way: a handler by signal before listening" {
     hears_term_its_own_way read signal=TERM read listen read serve then=exit wait=pause
 }

@@ -42,6 +42,7 @@ assert_ends_well() {
 @test "TERM under load: the example ping" { stops_under_load ping TERM; }
 @test "TERM under load: the example ping over HTTPS" { stops_under_load ping_https TERM; }
 @test "TERM under load: the example blocking" { stops_under_load blocking TERM; }
+# bats test_tags=fast
 @test "TERM under load: the example threads" { stops_under_load threads TERM; }
 @test "TERM under load: the example epoll" { stops_under_load epoll TERM; }
 @test "TERM under load: the example poll" { stops_under_load poll TERM; }
@@ -158,7 +159,7 @@ frozen_queue_is_answered() {
 @test "a queue of 32 that waits when TERM comes is answered: gunicorn, sync workers" { frozen_queue_is_answered gunicorn_sync; }
 # bats test_tags=ci:parallel
 @test "a queue of 32 that waits when TERM comes is answered: the example threads" { frozen_queue_is_answered threads; }
-# bats test_tags=ci:parallel
+# bats test_tags=ci:parallel,fast
 @test "a queue of 32 that waits when TERM comes is answered: the example epoll" { frozen_queue_is_answered epoll; }
 # bats test_tags=ci:parallel
 @test "a queue of 32 that waits when TERM comes is answered: the example select" { frozen_queue_is_answered select; }
@@ -188,49 +189,49 @@ accepted_are_answered() {
 # bats test_tags=ci:parallel
 @test "connections that send their request only after TERM are answered: node" { accepted_are_answered node; }
 
-# slow_request_completes NAME: one of 2 s is begun before TERM.
+# slow_request_completes NAME: one of 1 s is begun before TERM.
 slow_request_completes() {
     start_server "$1"
     wait_until_started
-    start_slow 2000
+    start_slow 1000
     kill -TERM "$SERVER_PID"
-    finish_slow "$SLOW_PID" 2000
+    finish_slow "$SLOW_PID" 1000
     assert_ends_well
 }
 
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: nginx" { slow_request_completes nginx; }
+@test "a request of 1 s outlives TERM: nginx" { slow_request_completes nginx; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: node" { slow_request_completes node; }
+@test "a request of 1 s outlives TERM: node" { slow_request_completes node; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: python's HTTPServer" { slow_request_completes python_http; }
+@test "a request of 1 s outlives TERM: python's HTTPServer" { slow_request_completes python_http; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: gunicorn, sync workers" { slow_request_completes gunicorn_sync; }
+@test "a request of 1 s outlives TERM: gunicorn, sync workers" { slow_request_completes gunicorn_sync; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: gunicorn, threaded workers" { slow_request_completes gunicorn_gthread; }
+@test "a request of 1 s outlives TERM: gunicorn, threaded workers" { slow_request_completes gunicorn_gthread; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: the example blocking" { slow_request_completes blocking; }
+@test "a request of 1 s outlives TERM: the example blocking" { slow_request_completes blocking; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: the example threads" { slow_request_completes threads; }
+@test "a request of 1 s outlives TERM: the example threads" { slow_request_completes threads; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: the example epoll" { slow_request_completes epoll; }
+@test "a request of 1 s outlives TERM: the example epoll" { slow_request_completes epoll; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: the example poll" { slow_request_completes poll; }
+@test "a request of 1 s outlives TERM: the example poll" { slow_request_completes poll; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: the example select" { slow_request_completes select; }
+@test "a request of 1 s outlives TERM: the example select" { slow_request_completes select; }
 # bats test_tags=ci:parallel
-@test "a request of 2 s outlives TERM: the example forker" { slow_request_completes forker; }
+@test "a request of 1 s outlives TERM: the example forker" { slow_request_completes forker; }
 
-# slow_request_is_cut NAME: one of 90 s is begun before TERM; the deadline is after 5 s.
+# slow_request_is_cut NAME SECONDS [SETTING]: one of 90 s is begun before TERM; the deadline is after SECONDS.
 slow_request_is_cut() {
     local begin
-    start_server "$1"
+    start_server "$1" "${@:3}"
     wait_until_started
     start_slow 90000
     begin=$(now_ms)
     kill -TERM "$SERVER_PID"
     wait_until 60 is_gone "$SERVER_PID"
-    assert_within $(( $(now_ms) - begin )) 4500 60000 "milliseconds until it was gone"
+    assert_within $(( $(now_ms) - begin )) $(( $2 * 1000 - 500 )) 60000 "milliseconds until it was gone"
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 0 "exit status of the server"
     run ! finish_slow "$SLOW_PID" 90000
@@ -238,19 +239,19 @@ slow_request_is_cut() {
 }
 
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: nginx" { slow_request_is_cut nginx; }
+@test "a request that outlasts the deadline of 5 s is cut: the example epoll" { slow_request_is_cut epoll 5; }
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: node" { slow_request_is_cut node; }
+@test "a request that outlasts a deadline of 1 s is cut: nginx" { slow_request_is_cut nginx 1 OCTOPUS_DRAIN_TIMEOUT=1s; }
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: python's HTTPServer" { slow_request_is_cut python_http; }
+@test "a request that outlasts a deadline of 1 s is cut: node" { slow_request_is_cut node 1 OCTOPUS_DRAIN_TIMEOUT=1s; }
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: the example threads" { slow_request_is_cut threads; }
+@test "a request that outlasts a deadline of 1 s is cut: python's HTTPServer" { slow_request_is_cut python_http 1 OCTOPUS_DRAIN_TIMEOUT=1s; }
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: the example blocking" { slow_request_is_cut blocking; }
+@test "a request that outlasts a deadline of 1 s is cut: the example threads" { slow_request_is_cut threads 1 OCTOPUS_DRAIN_TIMEOUT=1s; }
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: the example epoll" { slow_request_is_cut epoll; }
+@test "a request that outlasts a deadline of 1 s is cut: the example blocking" { slow_request_is_cut blocking 1 OCTOPUS_DRAIN_TIMEOUT=1s; }
 # bats test_tags=ci:parallel
-@test "a request that outlasts the deadline of 5 s is cut: the example forker" { slow_request_is_cut forker; }
+@test "a request that outlasts a deadline of 1 s is cut: the example forker" { slow_request_is_cut forker 1 OCTOPUS_DRAIN_TIMEOUT=1s; }
 
 # second_stop_cuts NAME SIGNAL SIGNAL: what the deadline would have cut is cut at once.
 second_stop_cuts() {
@@ -323,7 +324,7 @@ second_stop_cuts() {
     assert_eq "$ANSWER_PID" "$NEW_PID" "pid that answers"
 }
 
-# bats test_tags=ci:parallel
+# bats test_tags=ci:parallel,fast
 @test "an idle server stops at once" {
     start_server threads OCTOPUS_DRAIN_TIMEOUT=120s
     wait_until_started

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:parallel
+# bats file_tags=ci:parallel,fast
 
 load helpers
 

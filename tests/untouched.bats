@@ -34,6 +34,7 @@ same_status() {
     assert_eq "$with" "$bare" "exit status of $*"
 }
 
+# bats test_tags=fast
 @test "exit statuses are the same" {
     same_status true
     same_status false
@@ -172,6 +173,7 @@ fds_are_its_own() {
 @test "a server that no signal has reached has its own descriptors and no others: node" { fds_are_its_own node; }
 @test "a server that no signal has reached has its own descriptors and no others: python" { fds_are_its_own python_http; }
 
+# bats test_tags=fast
 @test "a server that listens has one thread more, and no process" {
     local threads
     BARE=1 start_server epoll

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
 # Servers under valgrind's memcheck, until a stop: no error, and no memory lost. An upgrade is beyond
 # valgrind, which ends a program that calls clone() in other ways than fork, vfork and threads do; the
 # sanitizers are there for that (sanitized.bats).

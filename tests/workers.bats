@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
 # A master and its workers, a terminal, a process group: who is meant by a signal, and who is not.
 
 load helpers
@@ -75,6 +76,7 @@ stop_loses_nothing() {
     assert_no_process_left
 }
 
+# bats test_tags=fast
 @test "workers hear their master's USR1 at once, and go on serving" { workers_hear_their_master_at_once; }
 
 @test "workers hear their master's USR1 by a signalfd that it made before the fork" {
@@ -96,6 +98,7 @@ stop_loses_nothing() {
     run ! grep -F 'received signal' "$OCTOPUS_LOG_FILE"
 }
 
+# bats test_tags=fast
 @test "a stop lets workers finish, and ends each of them once" { stop_loses_nothing; }
 @test "a stop lets workers with a signalfd finish, and ends each of them once" { stop_loses_nothing signalfd; }
 @test "a stop of a whole process group by itself lets workers finish" { stop_loses_nothing group; }
@@ -177,7 +180,7 @@ stop_loses_nothing() {
 @test "a server that ends its own process group leaves its successor alone" {
     local round
     start_prefork group
-    start_load -c 4
+    start_load -c 4 -p 5
     for round in {1..5}; do
         upgrade HUP
         wait_until 60 has_workers "$SERVER_PID" 2

@@ -38,7 +38,7 @@ static int64_t to_ns(const struct timeval *time)
 
 static void run(char **command, struct rusage *ret_usage)
 {
-	int status;
+	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {

@@ -5,7 +5,8 @@
  * an opinion it is the same.
  *
  * The input is a byte of flags, a byte that says how all is cut, the requests, a record separator
- * (0x1e), and the responses. */
+ * (0x1e), and the responses.
+ * Links: http/http1.c http/http1_message.c */
 #include "http/http1.h"
 #include "http1_reference.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzes the settings: whatever the environment says, each value is in its range afterwards, and a
  * bad one is named in a line that says what is expected. The input is the values, in the order of
- * `names`, each with a NUL behind it. */
+ * `names`, each with a NUL behind it.
+ * Links: base/settings.c base/signal_names.c base/text.c */
 #include "base/settings.h"
 #include "base/signal_names.h"
 #include "base/text.h"

@@ -177,8 +177,12 @@ new_dies_while_old_at() {
     kill_whom new_leader
     let_go
     wait_until 60 log_has '[ERR]'
+    wait_until 60 marks_its_listener "$SERVER_PID"
     next_upgrade_works "$SERVER_PID"
 }
+
+# marks_its_listener PID: other generations can see that PID accepts (a read lock on the socket, proc_locks(5)).
+marks_its_listener() { grep -qE "POSIX +ADVISORY +READ +$1 " /proc/locks; }
 
 @test "the new one is killed while the old one stands at forked" { new_dies_while_old_at forked; }
 @test "the new one is killed while the old one stands at accepting_successor" { new_dies_while_old_at accepting_successor; }

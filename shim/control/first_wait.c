@@ -19,7 +19,7 @@
 
 /* A worker that was forked during a drain must not accept before its new controller has replaced
  * the listeners: the drain would not wait for that connection. */
-#define SILENCE_WAIT_MS 1000
+#define STOP_ACCEPTING_WAIT_MS 1000
 
 _Atomic uint32_t first_wait_missing;
 
@@ -44,7 +44,7 @@ static void attach(void)
 	controller_attach();
 	if (atomic_load(&generation.membership) &&
 	    atomic_load(&generation.page->phase) >= PHASE_NOT_ACCEPTING)
-		stop_accepting_await(SILENCE_WAIT_MS);
+		stop_accepting_await(STOP_ACCEPTING_WAIT_MS);
 }
 
 static void wait_has_begun(void)

@@ -21,7 +21,7 @@
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
 
-#define PEERS_TOLD 4
+#define PEERS_LISTED 4
 
 #define LEAST_BETWEEN_SCANS_MS 20
 #define MOST_BETWEEN_SCANS_MS 100
@@ -199,7 +199,7 @@ static bool scan_one(int fd, void *context)
 		end_reading(fd, entry);
 	else if (in_ms < scan->next_ms)
 		scan->next_ms = in_ms;
-	if (scan->left++ < PEERS_TOLD)
+	if (scan->left++ < PEERS_LISTED)
 		list_peer(fd, scan->peers);
 	scan->idle += in_ms != INT64_MAX;
 	return true;

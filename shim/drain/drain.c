@@ -237,6 +237,17 @@ bool drain_has_stopped_accepting(void)
 	return drain.stage > STAGE_STOP_ACCEPTING;
 }
 
+/* The kernel drops this process's marks with the first descriptor of a socket that it closes
+ * (fcntl(2), "Advisory record locking"). */
+static void mark_listeners_again(void)
+{
+	int fds[GENERATION_LISTENERS];
+	const int count = listeners_find(fds, GENERATION_LISTENERS);
+
+	for (int i = 0; i < count; i++)
+		listeners_mark_held(fds[i]);
+}
+
 void drain_cancel(void)
 {
 	for (int i = 0; i < drain.count; i++) {
@@ -244,4 +255,5 @@ void drain_cancel(void)
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;
+	mark_listeners_again();
 }

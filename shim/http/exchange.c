@@ -57,10 +57,10 @@ void exchange_begin(bool with_times)
 
 /* Last I/O. */
 
-static void note_io(struct exchange *entry, enum last_io move, _Atomic uint32_t *when)
+static void note_io(struct exchange *entry, enum last_io io, _Atomic uint32_t *when)
 {
 	if (exchange_last_io(entry) != IO_TUNNELED)
-		atomic_store_explicit(&entry->last_io, (uint8_t)move, memory_order_relaxed);
+		atomic_store_explicit(&entry->last_io, (uint8_t)io, memory_order_relaxed);
 	if (atomic_load_explicit(&exchanges.has_times, memory_order_relaxed))
 		atomic_store_explicit(when, exchange_now_ms(), memory_order_relaxed);
 }
@@ -87,19 +87,19 @@ static void end_change(struct exchange *entry)
 	                      memory_order_release);
 }
 
-static void keep(struct exchange_side *part, const struct iovec *iov, int count, size_t n)
+static void keep(struct exchange_side *side, const struct iovec *iov, int count, size_t n)
 {
 	size_t left = n;
 
-	part->total += n;
-	for (int i = 0; i < count && left > 0 && !part->is_full; i++) {
-		const size_t room = (size_t)(EXCHANGE_KEPT - part->kept);
+	side->total += n;
+	for (int i = 0; i < count && left > 0 && !side->is_full; i++) {
+		const size_t room = (size_t)(EXCHANGE_KEPT - side->kept);
 		const size_t there = iov[i].iov_len < left ? iov[i].iov_len : left;
 		const size_t length = there < room ? there : room;
 
-		memcpy(part->bytes + part->kept, iov[i].iov_base, length);
-		part->kept = (uint16_t)(part->kept + length);
-		part->is_full = length < there;
+		memcpy(side->bytes + side->kept, iov[i].iov_base, length);
+		side->kept = (uint16_t)(side->kept + length);
+		side->is_full = length < there;
 		left -= there;
 	}
 }
@@ -118,15 +118,15 @@ static void keep_tail(char *tail, const struct iovec *iov, int count, size_t n)
 	}
 }
 
-static void begin_part(struct exchange_record *record, enum exchange_turn side,
-                       struct exchange_side *part)
+static void begin_side(struct exchange_record *record, enum exchange_turn turn,
+                       struct exchange_side *side)
 {
-	if (record->side == side)
+	if (record->turn == turn)
 		return;
-	record->side = (uint8_t)side;
-	part->total = 0;
-	part->kept = 0;
-	part->is_full = false;
+	record->turn = (uint8_t)turn;
+	side->total = 0;
+	side->kept = 0;
+	side->is_full = false;
 }
 
 static void record_received(int fd, struct exchange *entry, const struct iovec *iov, int count,
@@ -136,7 +136,7 @@ static void record_received(int fd, struct exchange *entry, const struct iovec *
 
 	if (!record)
 		return;
-	begin_part(record, EXCHANGE_REQUEST, &record->request);
+	begin_side(record, EXCHANGE_REQUEST, &record->request);
 	keep(&record->request, iov, count, n);
 	end_change(entry);
 }
@@ -148,7 +148,7 @@ static void record_sent(int fd, struct exchange *entry, const struct iovec *iov,
 
 	if (!record)
 		return;
-	begin_part(record, EXCHANGE_RESPONSE, &record->response);
+	begin_side(record, EXCHANGE_RESPONSE, &record->response);
 	keep(&record->response, iov, count, n);
 	keep_tail(record->tail, iov, count, n);
 	end_change(entry);
@@ -160,7 +160,7 @@ static void record_file(int fd, struct exchange *entry, uint64_t n)
 
 	if (!record)
 		return;
-	begin_part(record, EXCHANGE_RESPONSE, &record->response);
+	begin_side(record, EXCHANGE_RESPONSE, &record->response);
 	record->response.total += n;
 	record->response.is_full = true;
 	end_change(entry);
@@ -187,9 +187,9 @@ static void forget_record(int fd, struct exchange *entry)
 
 	if (!record)
 		return;
-	record->side = EXCHANGE_NOTHING;
-	begin_part(record, EXCHANGE_REQUEST, &record->request);
-	record->side = EXCHANGE_NOTHING;
+	record->turn = EXCHANGE_NOTHING;
+	begin_side(record, EXCHANGE_REQUEST, &record->request);
+	record->turn = EXCHANGE_NOTHING;
 	end_change(entry);
 }
 

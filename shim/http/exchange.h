@@ -42,7 +42,7 @@ enum exchange_turn { EXCHANGE_NOTHING, EXCHANGE_REQUEST, EXCHANGE_RESPONSE };
 /* One exchange: a request as far as the server has read it, and its response as far as the server
  * has written it. */
 struct exchange_record {
-	uint8_t side;             /* enum exchange_turn: the side that is under way */
+	uint8_t turn;             /* enum exchange_turn: the side that is under way */
 	char tail[EXCHANGE_TAIL]; /* the last bytes of the response */
 	struct exchange_side request, response;
 };

@@ -66,7 +66,7 @@ static void begin_anew(struct followed *it, int fd)
 	bool is_known = exchange_recall(fd, &record, &it->changes);
 
 	if (is_known && http1_record_read(&record, &it->http) == HTTP_UNKNOWN)
-		is_known = record.side == EXCHANGE_NOTHING;
+		is_known = record.turn == EXCHANGE_NOTHING;
 	if (!is_known || !http1_is_followed(&it->http))
 		http1_join_late(&it->http);
 	if (entry && exchange_last_io(entry) == IO_TUNNELED)
@@ -136,7 +136,7 @@ void follow_forget(int fd)
 }
 
 /* The state by the record alone, for a connection that is not followed. */
-static enum http_state recalled_stand(int fd)
+static enum http_state recalled_state(int fd)
 {
 	struct exchange_record record;
 	uint32_t changes;
@@ -158,7 +158,7 @@ enum http_state follow_state(int fd)
 		state = http1_state(&it->http);
 	if (it)
 		give_back(it);
-	return state == HTTP_UNKNOWN ? recalled_stand(fd) : state;
+	return state == HTTP_UNKNOWN ? recalled_state(fd) : state;
 }
 
 bool follow_follows(int fd, bool in_tls)

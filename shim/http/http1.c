@@ -117,7 +117,7 @@ static void end_response(struct http1 *http1)
 	http1->unanswered--;
 }
 
-static bool is_to_be_told(const struct http1 *http1)
+static bool must_announce_close(const struct http1 *http1)
 {
 	return http1->unanswered == 1 && http1_message_is_between(&http1->request) &&
 	       http1->response.status >= 200 && method_asked(http1) != HTTP1_CONNECT;
@@ -173,7 +173,7 @@ static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct htt
 		http1_give_up(http1);
 		return;
 	}
-	if (events && edits && is_to_be_told(http1))
+	if (events && edits && must_announce_close(http1))
 		edit(http1, events, offset, edits);
 	if (events & HTTP1_HEAD_END)
 		http1_message_begin_content(&http1->response, is_without_content(http1));

@@ -14,11 +14,11 @@ enum http_state http1_record_read(const struct exchange_record *record, struct h
 	const struct exchange_side *request = &record->request, *response = &record->response;
 	const struct iovec read = {(void *)request->bytes, request->kept};
 	const struct iovec written = {(void *)response->bytes, response->kept};
-	const bool is_answered = record->side == EXCHANGE_RESPONSE;
+	const bool is_answered = record->turn == EXCHANGE_RESPONSE;
 	bool is_chunked;
 
 	memset(ret_http1, 0, sizeof(*ret_http1));
-	if (record->side == EXCHANGE_NOTHING)
+	if (record->turn == EXCHANGE_NOTHING)
 		return HTTP_UNKNOWN;
 	http1_read(ret_http1, &read, 1, request->kept);
 	http1_received(ret_http1, request->total - request->kept);

@@ -52,7 +52,7 @@ musl_imports() {
     # The start-up code of the compiler, weak.
     printf '%s\n' _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable __cxa_finalize
     # Text and memory.
-    printf '%s\n' memchr memcmp memcpy memmove memset strcmp strlen strncmp strnlen strrchr strspn strstr
+    printf '%s\n' memchr memcmp memcpy memmove memset strcmp strlen strchr strncmp strnlen strrchr strspn strstr
     # Addresses.
     printf '%s\n' htonl htons inet_ntop ntohl ntohs
     # One system call each.

@@ -123,6 +123,7 @@ prepare_example() {
 # Examples say `ready PORT PID` once they listen.
 read_ready_line() {
     local word port pid
+    [[ -e $SERVER_LOG ]] || return
     # A line that is still being written has no end yet.
     while read -r word port pid; do
         [[ $word == ready ]] || continue

@@ -103,7 +103,7 @@ times_are_of_zone() {
     start epoll TZ="$1" OCTOPUS_DRAIN_TIMEOUT=100s
     stopped_by TERM
     after=$(TZ=$1 date '+%Y/%m/%d %H:%M:%S')
-    assert_eq "$(wc -l <"$OCTOPUS_LOG_FILE")" 5 "lines"
+    assert_eq "$(wc -l <"$OCTOPUS_LOG_FILE")" 6 "lines"
     while IFS= read -r line; do
         [[ ! ${line:0:19} < $before && ! ${line:0:19} > $after ]] || fail "not $before to $after: $line"
     done <"$OCTOPUS_LOG_FILE"

@@ -6,32 +6,6 @@
 
 load helpers
 
-prepare_apache_event() { prepare_apache event; }
-prepare_apache_prefork() { prepare_apache prefork; }
-
-prepare_apache() {
-    SERVER_COMMAND=(/usr/sbin/apache2 -DFOREGROUND -d "$APP_DIR" -f "$APP_DIR/apache.conf")
-    (( EUID != 0 )) || set -- "$1" 'User www-data
-Group www-data'
-    cat >"$APP_DIR/apache.conf" <<CONFIG
-LoadModule mpm_$1_module /usr/lib/apache2/modules/mod_mpm_$1.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so
-${2:-}
-ServerName localhost
-Listen 127.0.0.1:$PORT
-PidFile $APP_DIR/apache.pid
-ErrorLog $APP_DIR/error.log
-DocumentRoot $APP_DIR
-Mutex pthread
-KeepAlive On
-StartServers 2
-CONFIG
-    # In one step: the version before still serves it, and must not find it empty.
-    cp "$APP_DIR/version" "$APP_DIR/ping.new"
-    mv "$APP_DIR/ping.new" "$APP_DIR/ping"
-}
-
 # All versions have one pid file: apache refuses to start while the process that it names is alive.
 upgrades_and_stops() {
     local fds_of_first round

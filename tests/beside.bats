@@ -327,7 +327,7 @@ is_answered_or_stopped() { is_gone "$REQUEST_PID" || is_stopped; }
 # connection. Then it answers its own client.
 comes_too_late() {
     local both
-    start_with_steps "$1"
+    start_with_failpoints "$1"
     both=("$SERVER_PID")
     upgrade_beside USR2
     both+=("$NEW_PID")
@@ -356,7 +356,7 @@ flags_of_listener() {
 
 # A thread that was told of a connection may stand before its accept() when the successor is born.
 @test "accept() does not wait any more once there may be a successor: the example poll" {
-    start_with_steps poll
+    start_with_failpoints poll
     server_answers
     (( ! ($(flags_of_listener "$SERVER_PID") & 04000) )) || fail "a listener that does not block"
     plan "1 forked stop"

@@ -10,7 +10,7 @@ load helpers.faults
 # start NAME: a server that gives up soon what will not come any more.
 start() {
     make_public_dir
-    start_with_steps "$1" OCTOPUS_READY_TIMEOUT=3s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
+    start_with_failpoints "$1" OCTOPUS_READY_TIMEOUT=3s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
         OCTOPUS_PIDFILE="$PUBLIC_DIR/pidfile" "${@:2}"
     server_answers
 }
@@ -338,7 +338,7 @@ dies_while_stopping() {
 
 @test "each step of the library is in the tables above" {
     local step missing=
-    for step in $(all_steps); do
+    for step in $(all_failpoints); do
         grep -q "[ \"]${step}[; \"]" "$BATS_TEST_FILENAME" || missing+=" $step"
     done
     assert_eq "$missing" "" "steps without a test"
@@ -362,7 +362,7 @@ dies_while_stopping() {
 # generation, and it dies, or as here stops, before it takes the connection.
 @test "a connection whose wake-up only the old generation got is served by the new one" {
     local leader worker
-    start_with_steps nginx
+    start_with_failpoints nginx
     plan "1 queue_empty stop"
     kill -HUP "$SERVER_PID"
     wait_until 60 log_has 'The server has started' 2

@@ -243,9 +243,6 @@ make_blob() {
     backdate "$APP_DIR/blob"
 }
 
-# backdate FILE: Apache's ETag is weak for a file modified within the last second, and strong a moment later.
-backdate() { touch --date='1 hour ago' "$1"; }
-
 # fetch PATH CURL-OPTION...: requests it in the background, into FETCHED; what curl says is in FETCH_LOG. Sets FETCH_PID.
 fetch() {
     FETCHED=$BATS_TEST_TMPDIR/fetched
@@ -724,33 +721,11 @@ answers_are_the_same() {
 REQUESTS=('GET /ping' 'GET /blob' 'HEAD /blob' 'GET /unmodified' 'GET /ping|Connection: keep-alive' 'GET /slow?ms=100')
 LONG_REQUESTS=("${REQUESTS[@]}" 'GET /chunks?n=5&ms=10' 'GET /none')
 
-prepare_apache() {
-    SERVER_COMMAND=(/usr/sbin/apache2 -DFOREGROUND -d "$APP_DIR" -f "$APP_DIR/apache.conf")
-    (( EUID != 0 )) || set -- 'User www-data
-Group www-data'
-    cat >"$APP_DIR/apache.conf" <<CONFIG
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-${1:-}
-ServerName localhost
-Listen 127.0.0.1:$PORT
-PidFile $APP_DIR/apache.pid
-ErrorLog $APP_DIR/error.log
-DocumentRoot $APP_DIR
-Mutex pthread
-KeepAlive On
-KeepAliveTimeout 60
-StartServers 2
-CONFIG
-    cp "$APP_DIR/version" "$APP_DIR/ping"
-    backdate "$APP_DIR/ping"
-}
-
 @test "answers in a drain differ in the Connection header only: nginx" {
     answers_differ_only_in_connection nginx_long "${REQUESTS[@]}" 'GET /blob|Range: bytes=100-200'
 }
 @test "answers in a drain differ in the Connection header only: apache" {
-    answers_differ_only_in_connection apache 'GET /ping' 'GET /blob' 'HEAD /blob' 'GET /none'
+    answers_differ_only_in_connection apache_event 'GET /ping' 'GET /blob' 'HEAD /blob' 'GET /none'
 }
 @test "answers in a drain differ in the Connection header only: node" { answers_differ_only_in_connection node_long "${LONG_REQUESTS[@]}"; }
 @test "answers in a drain differ in the Connection header only: python's HTTPServer" { answers_differ_only_in_connection python_long "${LONG_REQUESTS[@]}"; }

@@ -2,11 +2,11 @@
 # Builds what the tests of shortage, death and storms run. Expects what programs.mk sets, and adds to
 # its TEST_PROGRAMS.
 
-# The library with the steps at which a test can strike (shim/base/failpoint.h).
-STEPS_LIB = $(BUILD)/steps/liboctopus.so
-$(eval $(call library_build,steps,$$(CC),$$(CFLAGS) -DOCTOPUS_FAILPOINTS))
+# The library with the failpoints at which a test can strike (shim/base/failpoint.h).
+FAILPOINTS_LIB = $(BUILD)/failpoints/liboctopus.so
+$(eval $(call library_build,failpoints,$$(CC),$$(CFLAGS) -DOCTOPUS_FAILPOINTS))
 
-TEST_PROGRAMS += $(STEPS_LIB) $(BUILD)/tests/confined
+TEST_PROGRAMS += $(FAILPOINTS_LIB) $(BUILD)/tests/confined
 
 $(BUILD)/tests/confined: $(PROGRAM_OBJ)/servers/confined.o
 	@mkdir -p $(@D)

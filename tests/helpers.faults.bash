@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2119,SC2120
-# Faults at exact places: the library with steps (shim/base/failpoint.h) and the plan that it follows.
+# Faults at exact places: the library with failpoints (shim/base/failpoint.h) and the plan that it follows.
 
-STEPS_LIB=$PUBLIC_LIBS/steps/liboctopus.so
+FAILPOINTS_LIB=$PUBLIC_LIBS/failpoints/liboctopus.so
 
-# all_steps: every step of the library, by its source.
-all_steps() { grep -ho 'failpoint("[a-z_]*")' "$BATS_TEST_DIRNAME"/../shim/*/*.c | cut -d '"' -f 2 | sort -u; }
+# all_failpoints: every failpoint of the library, by its source.
+all_failpoints() { grep -ho 'failpoint("[a-z_]*")' "$BATS_TEST_DIRNAME"/../shim/*/*.c | cut -d '"' -f 2 | sort -u; }
 
-# start_with_steps NAME [SETTING=VALUE...]: as start_server. Nothing strikes before there is a plan.
-start_with_steps() {
+# start_with_failpoints NAME [SETTING=VALUE...]: as start_server. Nothing strikes before there is a plan.
+start_with_failpoints() {
     make_public_dir
-    STEPS_PLAN=$PUBLIC_DIR/steps
+    FAILPOINTS_PLAN=$PUBLIC_DIR/failpoints
     plan
-    LIB=$STEPS_LIB start_server "$@" OCTOPUS_FAILPOINTS="$STEPS_PLAN"
+    LIB=$FAILPOINTS_LIB start_server "$@" OCTOPUS_FAILPOINTS="$FAILPOINTS_PLAN"
     wait_until_started
 }
 
 # plan [LINE...]: what strikes from now on, `GENERATION STEP ACTION` each; nothing without a line.
 plan() {
-    printf '%s\n' "$@" >"$STEPS_PLAN.new"
-    chmod a+r "$STEPS_PLAN.new"
-    mv "$STEPS_PLAN.new" "$STEPS_PLAN"
+    printf '%s\n' "$@" >"$FAILPOINTS_PLAN.new"
+    chmod a+r "$FAILPOINTS_PLAN.new"
+    mv "$FAILPOINTS_PLAN.new" "$FAILPOINTS_PLAN"
 }
 
-# stopped_pids: those of the test that stopped themselves at a step.
+# stopped_pids: those of the test that stopped themselves at a failpoint.
 stopped_pids() {
     local pid
     while read -r pid; do

@@ -4,7 +4,7 @@
 # root's home is closed to it, so the tests preload copies.
 
 # make_public_root: sets PUBLIC_ROOT, a fresh directory that every user can enter, and PUBLIC_LIBS, which
-# holds copies in it: liboctopus.so is the library LIB, wherever that is; steps/liboctopus.so and the like
+# holds copies in it: liboctopus.so is the library LIB, wherever that is; failpoints/liboctopus.so and the like
 # come from the build. The caller removes it.
 make_public_root() {
     local lib

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs from Debian what the tests and linters need and is not there yet. Does nothing, and asks
-# for no privilege, when nothing is missing.
+# Usage: install_packages.sh [PACKAGE...]
+# Installs from Debian what is named, or what the tests and linters need, and is not there yet. Does nothing, and
+# asks for no privilege, when nothing is missing.
 set -eu
 
 packages="
@@ -15,12 +16,15 @@ is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# Any node will do; Debian's only where there is none.
+command -v node >/dev/null || packages="$packages nodejs"
+# shellcheck disable=SC2086 # one word per package
+[ $# -gt 0 ] || set -- $packages
+
 missing=
-for package in $packages; do
+for package; do
     is_installed "$package" || missing="$missing $package"
 done
-# Any node will do; Debian's only where there is none.
-command -v node >/dev/null || missing="$missing nodejs"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then

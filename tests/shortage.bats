@@ -16,7 +16,7 @@ setup() {
 # start NAME [SETTING=VALUE...]: under a light load, which every upgrade leaves unharmed.
 start() {
     make_public_dir
-    start_with_steps "$@" OCTOPUS_READY_TIMEOUT=2s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
+    start_with_failpoints "$@" OCTOPUS_READY_TIMEOUT=2s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
         OCTOPUS_PIDFILE="$PUBLIC_DIR/pidfile"
     wait_until 60 server_answers
     FDS_BEFORE=$(fd_list "$SERVER_PID")
@@ -158,9 +158,9 @@ stops() {
 # runs_bare PATTERN STEP ERRNO
 runs_bare() {
     make_public_dir
-    STEPS_PLAN=$PUBLIC_DIR/steps
+    FAILPOINTS_PLAN=$PUBLIC_DIR/failpoints
     plan "1 $2 ${ERRNO[$3]}"
-    LIB=$STEPS_LIB start_server epoll OCTOPUS_FAILPOINTS="$STEPS_PLAN"
+    LIB=$FAILPOINTS_LIB start_server epoll OCTOPUS_FAILPOINTS="$FAILPOINTS_PLAN"
     server_answers
     assert_eq "$(errors_of | wc -l)" 1 "[ERR] lines ($(errors_of))"
     assert_regex "$(errors_of)" "${1//NAME/$3}"
@@ -183,9 +183,9 @@ runs_bare() {
 # Without an anonymous file the page is still passed on by fork; it is only needed for an upgrade.
 @test "no memfd at the first start: upgrades work as soon as there are some" {
     make_public_dir
-    STEPS_PLAN=$PUBLIC_DIR/steps
+    FAILPOINTS_PLAN=$PUBLIC_DIR/failpoints
     plan "1 memfd ${ERRNO[EPERM]}"
-    LIB=$STEPS_LIB start_server prefork OCTOPUS_FAILPOINTS="$STEPS_PLAN"
+    LIB=$FAILPOINTS_LIB start_server prefork OCTOPUS_FAILPOINTS="$FAILPOINTS_PLAN"
     wait_until 60 server_answers
     plan
     upgrade HUP

@@ -9,7 +9,7 @@ set -u
 BATS_TEST_DIRNAME=$(cd "$(dirname "$0")" && pwd)
 BUILD=$(cd "${BUILD:-$BATS_TEST_DIRNAME/../build}" && pwd)
 source "$BATS_TEST_DIRNAME/helpers.public.bash"
-LIB=$BUILD/steps/liboctopus.so
+LIB=$BUILD/failpoints/liboctopus.so
 make_public_root
 LIB=$PUBLIC_LIBS/liboctopus.so
 SOAK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/octopus-soak.XXXXXX")
@@ -69,11 +69,11 @@ start_turn() {
 # The same place again after a stop: same port, same files.
 start_in_turn() {
     make_public_dir || return
-    STEPS_PLAN=$PUBLIC_DIR/steps
+    FAILPOINTS_PLAN=$PUBLIC_DIR/failpoints
     plan
     rm -f "$BATS_TEST_TMPDIR/server.log"
     BEFORE_START=$(sed -n '$=' "${APP_DIR:-$PUBLIC_DIR/app}/octopus.log" 2>/dev/null)
-    start_server "$1" OCTOPUS_FAILPOINTS="$STEPS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
+    start_server "$1" OCTOPUS_FAILPOINTS="$FAILPOINTS_PLAN" OCTOPUS_READY_TIMEOUT=10s && wait_until_started
 }
 
 error_count() { errors_of | wc -l; }
@@ -82,9 +82,9 @@ has_more_errors() { (( $(error_count) > $1 )); }
 # generation_number: of the one that serves.
 generation_number() { echo $(( $(tail -n +$((${BEFORE_START:-0} + 1)) "$OCTOPUS_LOG_FILE" | grep -c 'was killed\.$') + 1 )); }
 
-# fault_at_step STEP ACTION [AHEAD]: AHEAD is 1 for a step of the new one.
+# fault_at_failpoint STEP ACTION [AHEAD]: AHEAD is 1 for a step of the new one.
 # The new one is killed at a step, or something is not to be had: the old one serves on.
-fault_at_step() {
+fault_at_failpoint() {
     local before number
     before=$(error_count)
     number=$(( $(generation_number) + ${3:-0} ))
@@ -101,7 +101,7 @@ is_alone() { [[ -z $(strangers_to "$SERVER_PID") && -z $(stopped_pids) ]]; }
 
 birth_is_killed() {
     one_of "${DEADLY_STEPS[@]}"
-    fault_at_step "$PICKED" kill 1
+    fault_at_failpoint "$PICKED" kill 1
 }
 
 something_is_scarce() {
@@ -109,7 +109,7 @@ something_is_scarce() {
     one_of "${SCARCE_STEPS[@]}"
     step=$PICKED
     one_of "${ERRNOS[@]}"
-    fault_at_step "$step" "$PICKED"
+    fault_at_failpoint "$step" "$PICKED"
 }
 
 # Only our own servers' files are ours to break.

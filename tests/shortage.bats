@@ -208,7 +208,7 @@ runs_bare() {
     wait_until 60 has_fds $((fds + 20))
     kill -HUP "$SERVER_PID"
     # The log cannot be opened either: stderr is open already.
-    wait_until 60 grep -q '\[ERR\] Unable to fork a child: .*24' "$SERVER_LOG"
+    wait_until 60 grep -q '\[ERR\] Unable to fork a child: .*(EMFILE)' "$SERVER_LOG"
     assert_eq "$(grep -c '\[ERR\]' "$SERVER_LOG")" 1 "[ERR] lines"
     kill -KILL "$holder"
     wait_until 60 fds_are_as_before

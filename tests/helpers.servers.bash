@@ -261,7 +261,9 @@ prepare_python_module() {
 }
 
 prepare_gunicorn_sync() { prepare_gunicorn --worker-class sync; }
-prepare_gunicorn_gthread() { prepare_gunicorn --worker-class gthread --threads 8; }
+# gunicorn closes a kept connection after 2 s by default, whatever is on its way: a client or a server that has no
+# processor for so long loses a request to it, with or without us.
+prepare_gunicorn_gthread() { prepare_gunicorn --worker-class gthread --threads 8 --keep-alive 75; }
 prepare_gunicorn() {
     SERVER_COMMAND=(/usr/bin/gunicorn --bind "127.0.0.1:$PORT" --workers 2 "$@"
         --pythonpath "$SERVERS_DIR" wsgi_app:application)

@@ -72,7 +72,7 @@ void drain_report_progress(const struct connections_scan *own, int64_t now)
 void drain_report_end(void)
 {
 	static const struct idle_graces never = {INT64_MAX, INT64_MAX, INT64_MAX};
-	struct connections_scan own;
+	struct connections_scan own = {.left = 0};
 	char peers[3 * CONNECTIONS_PEERS] = "";
 	struct drain_sum sum;
 	bool go_on;

@@ -16,6 +16,7 @@ fuzz() {
     assert_line --partial "Done $2 runs"
 }
 
-@test "nothing that a page says makes its reader read beyond it or close what is not its own" { fuzz handover 10000; }
+# bats test_tags=slow
+@test "nothing that a page says makes its reader read beyond it or close what is not its own" { fuzz handover 4000; }
 @test "no value of a setting leaves it out of its range, or without a word" { fuzz settings 40000; }
 @test "no request, response or way to cut them loses or changes a byte but the one that says close" { fuzz http1 40000; }

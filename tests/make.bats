@@ -28,7 +28,7 @@ test "fails" { false; }
 test "takes its runner with it" { kill -KILL "$PPID"; }
 test "is never begun" { :; }
 BATS
-    FILTER=$1 FAST=$2 BUILD=$BATS_TEST_TMPDIR/build run "$BATS_TEST_DIRNAME/run.sh" "$BATS_TEST_TMPDIR/some.bats" 3>&-
+    BATS_TEST_TIMEOUT=60 FILTER=$1 FAST=$2 BUILD=$BATS_TEST_TMPDIR/build run "$BATS_TEST_DIRNAME/run.sh" "$BATS_TEST_TMPDIR/some.bats" 3>&-
 }
 
 # assert_tally LINE STATUS

@@ -40,7 +40,6 @@ LISTENS=(socket bind listen 'accept|accept4')
 @test "the calls of gunicorn with sync workers are bound to us" { binds gunicorn_sync "${LISTENS[@]}" accept4 select sigaction; }
 @test "the calls of gunicorn with threaded workers are bound to us" { binds gunicorn_gthread "${LISTENS[@]}" accept4 epoll_wait; }
 @test "the calls of the example threads are bound to us" { binds threads socket bind listen accept; }
-# bats test_tags=fast
 @test "the calls of the example epoll are bound to us" { binds epoll "${LISTENS[@]}" accept4 epoll_wait; }
 @test "the calls of the example poll are bound to us" { binds poll "${LISTENS[@]}" poll; }
 @test "the calls of the example select are bound to us" { binds select "${LISTENS[@]}" select; }

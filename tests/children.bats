@@ -90,7 +90,6 @@ launched_by() {
     assert_eq "$(request '/child?via=fork' | grep -cE '^signal (1|2|10|12|15) IGN$')" 5 "ignored signals"
 }
 
-# bats test_tags=fast
 @test "children of a server that was started with signals blocked" {
     PARENT=threads WAYS=("${C_WAYS[@]}")
     launched_by env --block-signal=HUP,USR2,WINCH
@@ -117,6 +116,7 @@ launched_by() {
     children_see_no_difference
 }
 
+# bats test_tags=fast,slow
 @test "children while a successor is being born see nothing of it" {
     PARENT=threads WAYS=("${C_WAYS[@]}")
     local before

@@ -41,7 +41,6 @@ has_fds() { diff <(fd_list "$SERVER_PID") - <<<"$1"; }
 
 @test "closefrom after listening" { survives_habit after:closefrom; }
 @test "close_range after listening" { survives_habit after:close_range; }
-# bats test_tags=fast
 @test "close in a loop after listening" { survives_habit after:close_loop; }
 @test "FIOCLEX on all after listening" { survives_habit after:fioclex; }
 @test "dup2 over the high numbers after listening" { survives_habit after:dup2; }

@@ -12,7 +12,6 @@ controllers_of() { cat "/proc/$1"/task/*/comm | grep -cx octopus; }
 
 # Each of nine threads used to begin a generation of its own if it came while another was at it: then two
 # or three controllers conducted one server. One start in two was hit.
-# bats test_tags=fast
 @test "threads that listen at the same moment begin one generation" {
     for _ in {1..10}; do
         : >"$BATS_TEST_TMPDIR/server.log"

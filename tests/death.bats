@@ -103,7 +103,6 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 @test "the new one is killed at listening" { new_dies 2 listening; }
 @test "the new one is killed at thread" { new_dies 2 thread; }
 @test "the new one is killed at waiting" { new_dies 2 waiting; }
-# bats test_tags=fast
 @test "the new one is killed at announcing" { new_dies 2 announcing; }
 @test "the new one is killed at pidfile" { new_dies 2 pidfile; }
 @test "the new one is killed at announced" { new_dies_at_announced epoll; }

@@ -194,7 +194,6 @@ runs_bare() {
 
 # Real shortages, without any step.
 
-# bats test_tags=fast
 @test "every descriptor is in use: the upgrade is called off, and works when there are some again" {
     local fds holder
     start_server epoll

@@ -7,10 +7,10 @@
 load helpers
 load helpers.faults
 
-# start NAME: a server that gives up soon what will not come any more.
+# start NAME: a server whose successor has READY_TIMEOUT, long enough for one that a test holds up.
 start() {
     make_public_dir
-    start_with_failpoints "$1" OCTOPUS_READY_TIMEOUT=3s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
+    start_with_failpoints "$1" OCTOPUS_READY_TIMEOUT="${READY_TIMEOUT:-30s}" OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
         OCTOPUS_PIDFILE="$PUBLIC_DIR/pidfile" "${@:2}"
     server_answers
 }
@@ -241,7 +241,7 @@ both_are_stopped() { (( $(stopped_pids | wc -l) == 2 )); }
 
 # A successor that hangs without anybody who could tell of its end: it is cleared away all the same.
 @test "the reaper is killed and the new one never comes to serve" {
-    start epoll
+    READY_TIMEOUT=3s start epoll
     cp "$BUILD/tests/faulty/hangs" "$APP_DIR/epoll.new"
     mv "$APP_DIR/epoll.new" "$APP_DIR/epoll"
     kill -HUP "$SERVER_PID"

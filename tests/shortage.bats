@@ -16,7 +16,7 @@ setup() {
 # start NAME [SETTING=VALUE...]: under a light load, which every upgrade leaves unharmed.
 start() {
     make_public_dir
-    start_with_failpoints "$@" OCTOPUS_READY_TIMEOUT=2s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
+    start_with_failpoints "$@" OCTOPUS_READY_TIMEOUT=30s OCTOPUS_DRAIN_TIMEOUT=2s OCTOPUS_STOP_TIMEOUT=2s \
         OCTOPUS_PIDFILE="$PUBLIC_DIR/pidfile"
     wait_until 60 server_answers
     FDS_BEFORE=$(fd_list "$SERVER_PID")

@@ -7,6 +7,7 @@
 # table, and nothing is promised by hand.
 
 load helpers
+load helpers.shim
 
 SHIM=$BATS_TEST_DIRNAME/../shim
 OBJECTS=$BUILD/tests/handlers/shim
@@ -19,17 +20,6 @@ SAFE_CALLS='_exit accept access bind chdir clock_gettime close dup2 execve fcntl
     strlen strncmp strnlen strrchr strspn strstr time umask unlink unlinkat waitpid write
     __errno_location close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid
     nanosleep pause select recv recvmsg send sendmsg sendto ioctl munmap __stack_chk_fail environ _GLOBAL_OFFSET_TABLE_'
-
-# objects SHIM OBJECTS: the object of each C file, so that one which a renamed file left behind is not looked at.
-objects() {
-    local source object
-    for source in "$1"/*/*.c; do
-        object=$2/${source#"$1"/}
-        object=${object%.c}.o
-        [[ -e $object ]] || { echo "no object of ${source#"$1"/}" >&2; return 1; }
-        echo "$object"
-    done
-}
 
 # references SHIM OBJECTS: what resolved_edges computes from.
 references() {

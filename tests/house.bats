@@ -6,11 +6,9 @@
 # made-up tree before it is asked about the real one.
 
 load helpers
+load helpers.shim
 
 SHIM=$BATS_TEST_DIRNAME/../shim
-
-# The lowest floor first, as in layers.bats.
-RULE=$(sed -n "s/^RULE='\(.*\)'$/\1/p" "$BATS_TEST_DIRNAME/layers.bats")
 
 # header_comment FILE: the lines of its first comment after the one with the licence, without what frames them.
 header_comment() {
@@ -117,16 +115,6 @@ drawn_floors() {
                 if (word[1] ~ /^[a-z_0-9]+\/$/) print level, substr(word[1], 1, length(word[1]) - 1)
             }
         }' "$1"
-}
-
-# floors_of_rule: "LEVEL NAME" for each floor of RULE, the lowest first.
-floors_of_rule() {
-    local level=0 names
-    while read -r names; do
-        level=$((level + 1))
-        # shellcheck disable=SC2086 # a list
-        printf "$level %s\n" ${names//[\{\},]/ }
-    done <<<"${RULE//</$'\n'}"
 }
 
 # rows README: the files that the tables name in their first column, floor/file.c, floor/file.h or both as
@@ -248,7 +236,7 @@ rows for wrap/c.c: 0, expected 1"
 @test "the floors drawn in shim/README.md are those of the rule, and the folders" {
     local drawn
     drawn=$(drawn_floors "$SHIM/README.md")
-    diff <(floors_of_rule | sort) <(sort <<<"$drawn")
+    diff <(floors | sort) <(sort <<<"$drawn")
     diff <(cut -d ' ' -f 2 <<<"$drawn" | sort) <(cd "$SHIM" && printf '%s\n' */ | tr -d /)
     diff <(cut -d ' ' -f 1 <<<"$drawn") <(cut -d ' ' -f 1 <<<"$drawn" | sort -nr)
 }

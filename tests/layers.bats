@@ -5,24 +5,10 @@
 # takes the tree, and is seen to fail on a made-up tree before it is asked about the real one.
 
 load helpers
-
-# The lowest floor first. Floors in braces are neighbours, which do not know each other.
-RULE='base < kernel < generation < signal < {http, upgrade} < drain < control < wrap'
+load helpers.shim
 
 # Besides whole floors, the tools may include what is pure.
 TOOLS_MAY_INCLUDE='^(base/|kernel/|generation/lifecycle\.h$|http/http1[^/]*\.h$|drain/idle\.h$)'
-
-# floors: "LEVEL NAME" for each floor, the lowest first.
-floors() {
-    awk -v rule="$RULE" 'BEGIN {
-        levels = split(rule, level, / *< */)
-        for (i = 1; i <= levels; i++) {
-            gsub(/[{},]/, " ", level[i])
-            count = split(level[i], name, " ")
-            for (j = 1; j <= count; j++) print i, name[j]
-        }
-    }'
-}
 
 # folders SHIM: the folders of SHIM with C files, sorted.
 folders() { (cd "$1" && printf '%s\n' */*.[ch] | sed 's,/.*,,' | sort -u); }
@@ -96,17 +82,6 @@ circles() {
         / loop:$/ { if (text != "") print text; text = ""; next }
         { text = text (text == "" ? "" : " <-> ") $NF }
         END { if (text != "") print text }'
-}
-
-# objects SHIM OBJECTS: the object of each C file, so that one which a renamed file left behind is not looked at.
-objects() {
-    local source object
-    for source in "$1"/*/*.c; do
-        object=$2/${source#"$1"/}
-        object=${object%.c}.o
-        [[ -e $object ]] || { echo "no object of ${source#"$1"/}" >&2; return 1; }
-        echo "$object"
-    done
 }
 
 # symbol_edges SHIM OBJECTS: "FROM TO SYMBOL" for each symbol that the file FROM refers to and TO defines.

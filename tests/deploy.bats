@@ -312,7 +312,8 @@ titles_stay() {
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }
 
-titles() { generation_of "$SERVER_PID" | sort -n | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline"; echo; done; }
+# Sorted by what they say: pids start again at the bottom some time.
+titles() { generation_of "$SERVER_PID" | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline"; echo; done | sort; }
 has_processes() { (( $(generation_of "$SERVER_PID" | wc -l) == $1 )); }
 has_titles() { [[ $(titles) == "$1" ]]; }
 

@@ -102,7 +102,7 @@ static bool waited_for_it(int fd)
 	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
 }
 
-void accepting_begin(struct accepting *ret_accepting, int fd)
+bool accepting_begin(struct accepting *ret_accepting, int fd)
 {
 	*ret_accepting = (struct accepting){.fd = fd};
 	if (first_wait_is_watched())
@@ -110,6 +110,10 @@ void accepting_begin(struct accepting *ret_accepting, int fd)
 	about_to_accept(fd);
 	(void)failpoint("accepting");
 	stop_accepting_enter_accept();
+	if (!UNLIKELY(stop_accepting_refuses(fd)))
+		return true;
+	errno = EAGAIN;
+	return false;
 }
 
 /* The kernel never restarts accept() on a listener with a time limit (SO_RCVTIMEO, signal(7)). */

@@ -11,8 +11,9 @@ struct accepting {
 	bool was_tried;
 };
 
-/* The server calls accept() on FD. accepting_end() is due. Context: the server's threads. */
-void accepting_begin(struct accepting *ret_accepting, int fd);
+/* The server calls accept() on FD. Returns false, with errno, if the kernel must not be asked.
+ * accepting_end() is due either way. Context: the server's threads. */
+bool accepting_begin(struct accepting *ret_accepting, int fd);
 
 /* The real call has failed. Returns true if the wrapper must repeat it.
  * Context: the server's threads. */

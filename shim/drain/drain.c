@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/errno_names.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
@@ -49,7 +48,6 @@ static struct {
 	enum drain_stage stage;
 	int fds[GENERATION_LISTENERS]; /* the listeners that end with this generation */
 	int count;
-	bool has_complained;
 	bool may_grow; /* new connections still enter the queue of one of them */
 	int64_t begun;
 	int64_t empty_since;
@@ -169,19 +167,9 @@ static void end_listeners(void)
 	}
 }
 
-static void complain_once(int error)
-{
-	if (!drain.has_complained)
-		log_error(
-			"Unable to stop accepting: no descriptor for the stand-in socket (%s). Will keep trying until the drain ends.",
-			errno_name(-error));
-	drain.has_complained = true;
-}
-
 bool drain_step(int64_t *ret_wait_ms)
 {
 	const int64_t now = clock_now_ms();
-	int error;
 
 	switch (drain.stage) {
 	case STAGE_QUEUE:
@@ -194,11 +182,8 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_STOP_ACCEPTING:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		error = stop_accepting_begin(drain.fds, drain.count);
-		if (error) {
-			complain_once(error);
+		if (stop_accepting_begin(drain.fds, drain.count) != 0)
 			return false;
-		}
 		(void)failpoint("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
 		drain.stopped_since = now;

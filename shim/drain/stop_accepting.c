@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/errno_names.h"
 #include "base/interpose.h"
+#include "base/log.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
 #include "kernel/epoll_sets.h"
@@ -18,10 +20,15 @@
 /* A thread leaves accept() soon, but on a busy machine it may be preempted inside. */
 #define BARRIER_MS 2000
 
+/* How long it is worth trying to get a descriptor for the quiet listener. */
+#define TRY_MS 250
+
 /* The controller writes it. A fork's child inherits it. */
 static struct {
 	_Atomic bool has_begun;
-	_Atomic bool is_complete; /* every listener is replaced */
+	_Atomic bool is_complete; /* every listener is replaced, or refused */
+	_Atomic bool refuses;     /* there is no quiet listener: each accept() is refused */
+	int64_t tried_since;
 } stop_accepting;
 
 static _Atomic int accepts_under_way;
@@ -29,6 +36,19 @@ static _Atomic int accepts_under_way;
 bool stop_accepting_has_begun(void)
 {
 	return atomic_load_explicit(&stop_accepting.has_begun, memory_order_acquire);
+}
+
+bool stop_accepting_refuses(int fd)
+{
+	const int *fds = quiet_listener_fds();
+
+	if (!atomic_load_explicit(&stop_accepting.refuses, memory_order_seq_cst))
+		return false;
+	for (int i = 0; i < quiet_listener_count(); i++) {
+		if (fds[i] == fd)
+			return true;
+	}
+	return false;
 }
 
 void stop_accepting_enter_accept(void)
@@ -131,6 +151,27 @@ static int replace_all(struct keeping *kept)
 	return 0;
 }
 
+static bool was_tried_enough(void)
+{
+	const int64_t now = clock_now_ms();
+
+	if (!stop_accepting.tried_since)
+		stop_accepting.tried_since = now;
+	return now - stop_accepting.tried_since >= TRY_MS;
+}
+
+/* A thread that sleeps in the kernel's accept() takes one connection more, and serves it. */
+static void refuse_all(int error)
+{
+	log_error(
+		"Unable to stop accepting at once: no descriptor for a quiet listener (%s). Refusing each accept() instead.",
+		errno_name(-error));
+	atomic_store(&stop_accepting.refuses, true);
+	atomic_store(&stop_accepting.has_begun, true);
+	atomic_store(&stop_accepting.is_complete, true);
+	wait_for_accepts();
+}
+
 int stop_accepting_begin(const int *kept, int count)
 {
 	struct keeping keeping = {kept, count};
@@ -142,5 +183,8 @@ int stop_accepting_begin(const int *kept, int count)
 	fd_limit_raise(&before);
 	result = replace_all(&keeping);
 	fd_limit_restore(&before);
-	return result;
+	if (result == 0 || !was_tried_enough())
+		return result;
+	refuse_all(result);
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the moment at which this process stops accepting: on all listeners at once, and without a
- * test on any hot path. A quiet listener replaces each listener (quiet_listener.h). */
+/* Owns the moment at which this process stops accepting: on all listeners at once. A quiet listener
+ * replaces each listener (quiet_listener.h). Where the process cannot have one, each accept() is
+ * refused by itself. */
 #ifndef OCTOPUS_STOP_ACCEPTING_H
 #define OCTOPUS_STOP_ACCEPTING_H
 
@@ -10,7 +11,8 @@
 /* Replaces every listener of this process but the COUNT descriptors of KEPT, with their epoll
  * registrations, and wakes the threads that wait on one. Returns when no accept() is under way any
  * more, so that each accepted connection has its descriptor. Returns 0, or -errno when nothing was
- * changed. Takes no ownership of KEPT. Context: the controller. */
+ * changed; the caller tries again, and after a quarter of a second gets 0, because accept() is
+ * refused from then on. Takes no ownership of KEPT. Context: the controller. */
 int stop_accepting_begin(const int *kept, int count);
 
 /* Waits until every listener is replaced, for at most LIMIT_MS. Context: any. */
@@ -18,6 +20,10 @@ void stop_accepting_await(int64_t limit_ms);
 
 /* True once this process, or the parent that forked it, has stopped accepting. Context: any. */
 bool stop_accepting_has_begun(void);
+
+/* True if the server's accept() on FD must fail with EAGAIN instead of reaching the kernel. Context:
+ * any, between the two that follow. */
+bool stop_accepting_refuses(int fd);
 
 /* These two bracket every accept() of the server; stop_accepting_begin() waits until no thread is
  * between them. Context: any. */

@@ -31,6 +31,7 @@ setup() { common_setup; }
 teardown() { common_teardown; }
 
 common_setup() {
+    trace_test_only
     # Unique over all test runs of the machine, and a number; see pids_of_test.
     local now=${EPOCHREALTIME/[.,]/}
     TEST_MARK=$BASHPID${now:5}
@@ -42,6 +43,20 @@ common_setup() {
     OCTOPUS_LOG_FILE=
     PUBLIC_DIR=
     exec {PAUSE_FD}<> <(:)
+}
+
+# trace_test_only: bats takes a note of each command before it runs, so that it can tell the line that failed.
+# That costs more than most commands. From here on it does so in the test and in the functions of its file, and
+# what a helper does is told by the line that calls it.
+trace_test_only() {
+    local lines line
+    set +T
+    # They take the trap away, which without functrace would be back when they return.
+    declare -ft bats_error_trap bats_check_status_from_trap || true
+    mapfile -t lines <"$BATS_TEST_FILENAME"
+    for line in "${lines[@]}"; do
+        [[ $line != [a-z]*'() '* ]] || declare -ft "${line%%'()'*}"
+    done
 }
 
 # Ends whatever the test left. A failed test first shows the logs that explain it.
@@ -76,22 +91,11 @@ show_logs() {
     done
 }
 
-# untraced COMMAND...: bats takes a note of each command before it runs, which in a loop that polls costs more
-# than the command. None is taken of what COMMAND, a function, does.
-untraced() {
-    local status=0
-    set +T
-    "$@" || status=$?
-    set -T
-    return $status
-}
-
 # wait_until SECONDS COMMAND...: polls until COMMAND succeeds. Fails after SECONDS, or at once when
 # WATCH_PID is set and that process has ended.
 # It forks nothing, nor do the commands that tests wait with most: beside a load each fork takes long. The
 # pause after a look is twice as long as the look: a costly one must not slow what it waits for.
-wait_until() { untraced poll_until "$@"; }
-poll_until() {
+wait_until() {
     local seconds=$1 deadline look rest
     shift
     set_deadline "$seconds"
@@ -113,8 +117,7 @@ poll_until() {
 }
 
 # holds_for SECONDS COMMAND...: COMMAND succeeds now and at every look until SECONDS have passed.
-holds_for() { untraced poll_while "$@"; }
-poll_while() {
+holds_for() {
     local seconds=$1 deadline
     shift
     set_deadline "$seconds"

@@ -121,8 +121,7 @@ strangers_to() {
 }
 
 # assert_none_left COMMAND...: COMMAND prints pids, and soon prints none.
-assert_none_left() { untraced poll_until_none "$@"; }
-poll_until_none() {
+assert_none_left() {
     local deadline pids
     set_deadline "${SETTLE_SECONDS:-60}"
     while pids=$("$@") && [[ -n $pids ]]; do

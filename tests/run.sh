@@ -27,7 +27,7 @@ export RUN_PUBLIC_ROOT=$PUBLIC_ROOT
 trap 'rm -rf "$RUN_PUBLIC_ROOT"' EXIT
 
 (( $# > 0 )) || set -- "$tests_dir"/*.bats
-rm -rf "$work" "$BUILD/tests/tally"
+rm -rf "$work" "$BUILD/tests/tally" "$BUILD/tests/failures"
 mkdir -p "$TEST_PORTS_DIR"
 
 # list_tests FILE...: "POOL FILE NAME" of each test that is to run, separated by tabs. The pools run in the
@@ -97,6 +97,7 @@ if (( missing > 0 )); then
     failed=$((failed + missing))
 fi
 echo "$passed $failed" >"$BUILD/tests/tally"
-grep '^not ok - ' "$work/output" || true
+grep '^not ok - ' "$work/output" >"$BUILD/tests/failures" || true
+cat "$BUILD/tests/failures"
 echo "$passed passed, $failed failed"
 (( failed == 0 && passed > 0 ))

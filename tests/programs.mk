@@ -52,6 +52,7 @@ $(BUILD)/tests/v2/%: $(PROGRAM_OBJ)/servers/%.o $(PROGRAM_OBJ)/servers/identity.
 	$(PROGRAM_LINK) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
 
 SIGNAL_OBJS = $(PROGRAM_OBJ)/servers/signal_words.o $(PROGRAM_OBJ)/servers/signal_waits.o
+$(foreach v,v1 v2,$(BUILD)/tests/$v/signaller): $(PROGRAM_OBJ)/servers/own_signals.o
 $(foreach v,v1 v2,$(BUILD)/tests/$v/signaller $(BUILD)/tests/$v/prefork): $(SIGNAL_OBJS)
 
 $(BUILD)/tests/misbehave: $(PROGRAM_OBJ)/servers/misbehave.o $(PROGRAM_OBJ)/servers/identity.v1.o \

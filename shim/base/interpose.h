@@ -10,6 +10,7 @@
 #undef _FORTIFY_SOURCE
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -116,6 +117,8 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(siginterrupt)         \
 	X(sigwait)              \
 	X(sigwaitinfo)          \
+	X(raise)                \
+	X(pthread_kill)         \
 	X(sleep)                \
 	X(usleep)               \
 	X(execv)                \

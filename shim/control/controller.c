@@ -21,17 +21,23 @@
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/members.h"
+#include "kernel/ancestry.h"
 #include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
 #include "signal/dispositions.h"
+#include "signal/hold_back.h"
 #include "upgrade/inheritance.h"
 
 #define STACK_SIZE (256 * 1024)
 
-/* Signal handlers write the first two. The last two are the controller thread's own. */
+/* How often to look whether the server has received a signal that is held back. */
+#define HELD_TICK_MS 100
+
+/* Signal handlers write the first three. The last two are the controller thread's own. */
 static struct {
 	_Atomic uint64_t pending;       /* recorded signals, bit N-1 */
 	_Atomic uint64_t from_terminal; /* of these, sent by the terminal */
+	_Atomic uint64_t from_within;   /* of these, sent by a descendant of a young successor */
 	_Atomic(bell *) bell; /* the thread sleeps on it: this generation's, or the candidate's */
 	_Atomic bool is_at_work;
 	bool has_rejoined;
@@ -44,6 +50,8 @@ void controller_note_signal(int sig, const siginfo_t *info)
 
 	if (info && info->si_code == SI_KERNEL)
 		atomic_fetch_or(&controller.from_terminal, SIGNAL_BIT(sig));
+	else if (info && readiness_is_young() && ancestry_descends(info->si_pid, generation.pid))
+		atomic_fetch_or(&controller.from_within, SIGNAL_BIT(sig));
 	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
 	word = atomic_load(&controller.bell);
 	if (word)
@@ -69,6 +77,8 @@ void controller_forked(void)
 	atomic_store(&controller.is_at_work, false);
 	atomic_store(&controller.pending, 0);
 	atomic_store(&controller.from_terminal, 0);
+	atomic_store(&controller.from_within, 0);
+	hold_back_forked();
 	leader_forked();
 	worker_forked();
 	if (generation.page)
@@ -76,10 +86,11 @@ void controller_forked(void)
 }
 
 /* The server may block these signals in all its own threads; then this thread takes them. */
-static void unblock_taken_signals(void)
+static void take_blocked_signals(void)
 {
 	const sigset_t set = signal_set_to_sigset(dispositions_taken());
 
+	hold_back_begin(controller_wake);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -93,7 +104,7 @@ static void become_leader(int32_t before)
 	for (int i = 0; i < count; i++)
 		listeners_mark_held(fds[i]);
 	dispositions_take(controller_note_signal);
-	unblock_taken_signals();
+	take_blocked_signals();
 	atomic_store(&generation.page->is_moving, 0);
 	/* The predecessor logs the failure of a generation that it has not accepted yet. */
 	if (before > 0 && !generation.is_daemonizing &&
@@ -137,12 +148,15 @@ static void take_over_waiters(void)
 static int64_t lead(void)
 {
 	const uint64_t pending = atomic_exchange(&controller.pending, 0);
-	const uint64_t from_terminal =
-		atomic_fetch_and(&controller.from_terminal, ~pending) & pending;
-	const int64_t wait_ms = leader_step(pending, from_terminal);
+	const struct leader_signals signals = {
+		pending,
+		atomic_fetch_and(&controller.from_terminal, ~pending) & pending,
+		atomic_fetch_and(&controller.from_within, ~pending) & pending,
+	};
+	const int64_t wait_ms = leader_step(&signals);
 
 	atomic_store(&controller.bell, successor_bell());
-	return wait_ms;
+	return dispositions_refresh_held() && wait_ms > HELD_TICK_MS ? HELD_TICK_MS : wait_ms;
 }
 
 static int64_t work(void)
@@ -162,7 +176,7 @@ static void *controller_main(void *unused)
 	(void)unused;
 	(void)prctl(PR_SET_NAME, "octopus", 0, 0, 0);
 	if (atomic_load(&generation.role) == ROLE_LEADER)
-		unblock_taken_signals();
+		take_blocked_signals();
 	for (;;) {
 		bell *word = atomic_load(&controller.bell);
 		const uint32_t seen = atomic_load(word);

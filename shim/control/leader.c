@@ -145,12 +145,26 @@ static enum request request_of(int sig, bool is_from_terminal)
 	return REQUEST_STOP;
 }
 
-static void feed_signal(int sig, bool is_from_terminal)
+/* A version that asks for its own successor as soon as it serves would be the first of a chain
+ * without end. */
+static bool is_chain(enum request request, bool is_from_within)
+{
+	if (!is_from_within || request == REQUEST_STOP || request == REQUEST_NONE)
+		return false;
+	log_error(
+		"Refused to fork a child: Server (%d) has served for less than a second, and a process of its own asks.",
+		generation.pid);
+	return true;
+}
+
+static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 {
 	const enum request request = request_of(sig, is_from_terminal);
 
 	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, signal_text(sig),
 	         is_from_terminal ? " from the terminal" : "");
+	if (is_chain(request, is_from_within))
+		return;
 	switch (request) {
 	case REQUEST_REPLACE:
 		feed_request(EVENT_REPLACE, REQUEST_REPLACE);
@@ -168,11 +182,12 @@ static void feed_signal(int sig, bool is_from_terminal)
 	}
 }
 
-static void feed_signals(uint64_t pending, uint64_t from_terminal)
+static void feed_signals(const struct leader_signals *signals)
 {
 	FOR_EACH_SIGNAL (sig) {
-		if (signal_set_has(pending, sig))
-			feed_signal(sig, signal_set_has(from_terminal, sig));
+		if (signal_set_has(signals->pending, sig))
+			feed_signal(sig, signal_set_has(signals->from_terminal, sig),
+			            signal_set_has(signals->from_within, sig));
 	}
 }
 
@@ -208,11 +223,11 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int64_t leader_step(uint64_t pending, uint64_t from_terminal)
+int64_t leader_step(const struct leader_signals *signals)
 {
 	int64_t wait_ms;
 
-	feed_signals(pending, from_terminal);
+	feed_signals(signals);
 	check_successor();
 	if (clock_now_ms() >= leader_state_deadline()) {
 		leader_state_set_deadline(NEVER);

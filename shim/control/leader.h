@@ -8,10 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Does one round. PENDING holds the signals that have come since the last round (signal_set.h),
- * FROM_TERMINAL those of them that the terminal sent. Returns how long to sleep at most, in ms
- * (INT64_MAX: until the bell rings). Context: the controller. */
-int64_t leader_step(uint64_t pending, uint64_t from_terminal);
+/* The signals that have come since the last round (signal_set.h). */
+struct leader_signals {
+	uint64_t pending;
+	uint64_t from_terminal; /* of these, sent by the terminal */
+	uint64_t from_within;   /* of these, sent by a descendant of a young successor */
+};
+
+/* Does one round. Returns how long to sleep at most, in ms (INT64_MAX: until the bell rings).
+ * Context: the controller. */
+int64_t leader_step(const struct leader_signals *signals);
 
 /* True while an upgrade or a drain is under way. Context: any. */
 bool leader_is_at_work(void);

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "control/leader_state.h"
@@ -14,8 +15,13 @@
  * not claimed this long after that, it does not want. */
 #define SETTLE_MS 1000
 
+#define YOUNG_MS 1000
+
 /* Monotonic ms; 0: no wait yet. The controller thread's own. */
 static int64_t settled_at;
+
+/* Monotonic ms; 0: not announced yet. */
+static _Atomic int64_t announced_at;
 
 void readiness_report_pid(void)
 {
@@ -28,6 +34,7 @@ static void announce(void)
 	(void)failpoint("announcing");
 	inheritance_close_rest();
 	readiness_report_pid();
+	atomic_store(&announced_at, clock_now_ms());
 	atomic_store(&generation.page->announced_by, generation.pid);
 	atomic_store(&generation.page->is_ready, 1);
 	bell_ring(&generation.page->bell);
@@ -50,7 +57,17 @@ int64_t readiness_check(int64_t now)
 	return NEVER;
 }
 
+bool readiness_is_young(void)
+{
+	const int64_t since = atomic_load(&announced_at);
+
+	return generation.page && generation.page->predecessor &&
+	       (!atomic_load(&generation.page->is_ready) ||
+	        (since && clock_now_ms() - since < YOUNG_MS));
+}
+
 void readiness_forked(void)
 {
 	settled_at = 0;
+	atomic_store(&announced_at, 0);
 }

@@ -93,6 +93,21 @@ void members_leave(void)
 		members_free_slot(slot);
 }
 
+bool members_include(pid_t pid)
+{
+	const struct generation_page *page = generation.page;
+
+	if (pid <= 0 || !page)
+		return false;
+	if (atomic_load(&page->leader) == pid)
+		return true;
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		if (atomic_load(&page->members[i].pid) == pid)
+			return true;
+	}
+	return false;
+}
+
 void members_signal(const struct generation_page *page, int sig)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {

@@ -24,6 +24,9 @@ void members_free_slot(struct member *slot);
  * Context: any. */
 bool member_is_live(struct member *slot);
 
+/* True if PID is the leader of this generation or has a slot in it. Context: any. */
+bool members_include(pid_t pid);
+
 /* Sends SIG to each process in a slot of PAGE. Context: any. */
 void members_signal(const struct generation_page *page, int sig);
 

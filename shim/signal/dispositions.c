@@ -12,6 +12,8 @@
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
 #include "signal/handlers.h"
+#include "signal/hold_back.h"
+#include "signal/origin.h"
 #include "signal/own_dispositions.h"
 #include "signal/signalfds.h"
 
@@ -20,7 +22,8 @@ static struct {
 	_Atomic uint64_t released; /* given back to the server, for its end */
 	_Atomic uint64_t shielded; /* in a worker: our shield runs before the server's handler */
 	_Atomic uint64_t
-		caught; /* the server has set a handler, whether we took the signal or not */
+		caught;      /* the server has set a handler, whether we took the signal or not */
+	uint64_t shown_held; /* the controller's: held back, and in the signalfds */
 	_Atomic uint64_t awaited; /* a sigwait of the server waits for it, or has waited */
 } dispositions;
 
@@ -62,6 +65,24 @@ void dispositions_give_back(bool shield)
 		libc_calls.sigaction(sig, &own, NULL);
 	}
 	signalfds_make_own(taken);
+}
+
+bool dispositions_note_sent(int sig)
+{
+	if (!dispositions_is_taken(sig) || !signalfds_want(SIGNAL_BIT(sig)))
+		return false;
+	hold_back_note_sent(sig);
+	return true;
+}
+
+bool dispositions_refresh_held(void)
+{
+	const uint64_t held = hold_back_refresh();
+
+	if (held != dispositions.shown_held)
+		signalfds_refresh(atomic_load(&dispositions.taken) & ~held);
+	dispositions.shown_held = held;
+	return held != 0;
 }
 
 void dispositions_release(int sig, void (*leave)(void))
@@ -163,6 +184,8 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 			handlers_install_shield(sig);
 		else if (signal_set_has(atomic_load(&dispositions.released), sig))
 			install_released(sig, action);
+		else
+			handlers_install(sig);
 	}
 	if (ret_old)
 		*ret_old = old;
@@ -172,7 +195,7 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 bool dispositions_intercept(int sig, const siginfo_t *info)
 {
 	if (!dispositions_is_taken(sig) || !is_for_this_process() ||
-	    atomic_load(&generation.role) != ROLE_LEADER)
+	    atomic_load(&generation.role) != ROLE_LEADER || origin_is_own(info))
 		return false;
 	handlers_pass_to_sink(sig, info);
 	return true;

@@ -22,6 +22,15 @@ void dispositions_take(disposition_sink sink);
  * stays the leader's. Context: any. */
 void dispositions_give_back(bool shield);
 
+/* The server has sent SIG to one of its threads. Returns true if dispositions_refresh_held() has to
+ * look at it soon. Context: any. */
+bool dispositions_note_sent(int sig);
+
+/* Lets the server receive the signals of its own that came to the controller's thread, or that a
+ * thread blocks for a signalfd (hold_back.h). Returns true if it has not received all of them yet.
+ * Context: the controller. */
+bool dispositions_refresh_held(void);
+
 /* Puts the server's own disposition of SIG in force for good, here and in its signalfds. Some
  * handlers clean up, restore the default and raise SIG again (node's does). Where the server would
  * die by SIG, a handler of ours calls LEAVE instead, which does not return. Context: any. */

@@ -10,6 +10,9 @@
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "generation/generation.h"
+#include "kernel/interrupted_call.h"
+#include "signal/hold_back.h"
+#include "signal/origin.h"
 #include "signal/own_dispositions.h"
 
 /* The callers set sink before they install the first handler, and leave before they install
@@ -50,7 +53,7 @@ static void run_own(int sig, siginfo_t *info, void *context)
 		return;
 	if (own.sa_handler == SIG_DFL) {
 		set_default(sig);
-		(void)raise(sig);
+		(void)libc_calls.raise(sig);
 		return;
 	}
 	if (own.sa_flags & SA_RESETHAND) {
@@ -62,6 +65,19 @@ static void run_own(int sig, siginfo_t *info, void *context)
 		own.sa_sigaction(sig, info, context);
 	else
 		own.sa_handler(sig);
+}
+
+/* As if the server's handler had been in force: the interrupted call fails where it would have. */
+static void on_own_signal(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction own = own_disposition_of(sig);
+
+	if (hold_back(sig, info, context))
+		return;
+	if (own_disposition_is_handler(&own) &&
+	    interrupted_call_fails(context, own.sa_flags & SA_RESTART))
+		own_disposition_note_interrupt();
+	run_own(sig, info, context);
 }
 
 /* This runs in a successor that does not listen yet. A stop signal is meant for this process alone,
@@ -81,6 +97,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 	if (getpid() != generation.pid)
 		run_own(sig, info, context); /* a child of a raw clone(2), before its exec */
+	else if (origin_is_own(info))
+		on_own_signal(sig, info, context);
 	else if (atomic_load(&generation.role) == ROLE_LEADER)
 		handlers.sink(sig, info);
 	else
@@ -100,11 +118,18 @@ static void on_shielded_signal(int sig, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+/* The server's handler may run in ours, so it finds its own mask and stack. */
 void handlers_install(int sig)
 {
+	const struct sigaction own = own_disposition_of(sig);
 	struct sigaction ours = {.sa_sigaction = on_signal,
 	                         .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 
+	if (own_disposition_is_handler(&own)) {
+		ours.sa_mask = own.sa_mask;
+		ours.sa_flags =
+			(int)(own.sa_flags & (SA_ONSTACK | SA_NODEFER)) | SA_SIGINFO | SA_RESTART;
+	}
 	libc_calls.sigaction(sig, &ours, NULL);
 }
 

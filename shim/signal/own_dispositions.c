@@ -14,6 +14,8 @@ struct own_disposition {
 
 static struct own_disposition store[SIGNAL_LAST + 1];
 
+static __thread volatile bool has_interrupted;
+
 struct sigaction own_disposition_of(int sig)
 {
 	struct own_disposition *own = &store[sig];
@@ -31,4 +33,17 @@ void own_disposition_remember(int sig, const struct sigaction *action)
 	sigdelset(&own->slots[other].sa_mask, SIGKILL);
 	sigdelset(&own->slots[other].sa_mask, SIGSTOP);
 	atomic_store(&own->current, other);
+}
+
+void own_disposition_note_interrupt(void)
+{
+	has_interrupted = true;
+}
+
+bool own_disposition_has_interrupted(void)
+{
+	const bool was_noted = has_interrupted;
+
+	has_interrupted = false;
+	return was_noted;
 }

@@ -15,6 +15,12 @@ struct sigaction own_disposition_of(int sig);
  * each signal. */
 void own_disposition_remember(int sig, const struct sigaction *action);
 
+/* The first notes that a handler of the server's has run for a taken signal, and has interrupted a
+ * call of this thread. The second returns whether that was noted, and forgets it.
+ * Context: any, a signal handler too. */
+void own_disposition_note_interrupt(void);
+bool own_disposition_has_interrupted(void);
+
 /* True if ACTION is a handler, neither SIG_DFL nor SIG_IGN. Context: any. */
 static inline bool own_disposition_is_handler(const struct sigaction *action)
 {

@@ -6,10 +6,12 @@
 
 #include "base/clock.h"
 #include "signal/dispositions.h"
+#include "signal/own_dispositions.h"
 
 bool restart_is_due(void)
 {
-	return errno == EINTR && dispositions_taken() && !dispositions_expects_interrupts();
+	return errno == EINTR && dispositions_taken() && !own_disposition_has_interrupted() &&
+	       !dispositions_expects_interrupts();
 }
 
 struct restart restart_begin(int64_t limit_ns)

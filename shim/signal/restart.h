@@ -9,8 +9,9 @@
 #include <stdint.h>
 #include <time.h>
 
-/* True if the failed call should be repeated: it failed with EINTR, a signal is taken, and the
- * server does not expect to be interrupted. Reads errno. Context: any. */
+/* True if the failed call should be repeated: it failed with EINTR, a signal is taken, no handler of
+ * the server's has run, and the server does not expect to be interrupted. Reads errno.
+ * Context: any, once for a failed call. */
 bool restart_is_due(void);
 
 #define RESTART_FOREVER (-1)

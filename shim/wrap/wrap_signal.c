@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/signal_set.h"
+#include "control/controller.h"
 #include "control/first_wait.h"
 #include "signal/dispositions.h"
 #include "signal/restart.h"
@@ -204,4 +205,25 @@ EXPORT int sigwait(const sigset_t *set, int *ret_sig)
 EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 {
 	return dispositions_signalfd(fd, mask, flags);
+}
+
+/* A signal to one thread never comes to the controller's. If the thread blocks it, for a signalfd,
+ * the controller has to look for it. */
+static int sent_to_thread(int sig, int result)
+{
+	if (result == 0 && dispositions_note_sent(sig))
+		controller_wake();
+	return result;
+}
+
+EXPORT int raise(int sig)
+{
+	libc_calls_ensure();
+	return sent_to_thread(sig, libc_calls.raise(sig));
+}
+
+EXPORT int pthread_kill(pthread_t thread, int sig)
+{
+	libc_calls_ensure();
+	return sent_to_thread(sig, libc_calls.pthread_kill(thread, sig));
 }

@@ -87,6 +87,8 @@ const char *signal_code_word(int code)
 		return "SI_TKILL";
 	case SI_QUEUE:
 		return "SI_QUEUE";
+	case SI_TIMER:
+		return "SI_TIMER";
 	default:
 		return "?";
 	}

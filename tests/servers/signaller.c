@@ -11,10 +11,13 @@
  *   then=WHAT            what the handlers do: note (default), exit, reraise, group
  *   block=SIGS unblock=SIGS set=SIGS     set: for the waits
  *   signalfd=SIGS        moved_signalfd=SIGS then moves it to another number
+ *   shell=COMMAND        runs it by system(3)
+ *   own=WAY:SIG          sends itself a signal (own_signals.h)
  *   read                 reports every disposition and the mask; mask, the mask alone
  *   wait=WAY             until a signal has come, then exits with 7 (signal_waits.c) */
 #include "conversation.h"
 #include "listeners.h"
+#include "own_signals.h"
 #include "signal_waits.h"
 #include "signal_words.h"
 
@@ -323,6 +326,11 @@ static void step(const char *verb, char *argument)
 		start_serving();
 	} else if (strcmp(verb, "sigaction") == 0) {
 		set_by_sigaction(argument);
+	} else if (strcmp(verb, "shell") == 0) {
+		if (system(argument) != 0)
+			exit(3);
+	} else if (strcmp(verb, "own") == 0) {
+		own_signal_send(argument);
 	} else if (strcmp(verb, "sigignore") == 0) {
 		(void)sigignore(signal_parse(argument));
 	} else if (strcmp(verb, "siginterrupt") == 0) {

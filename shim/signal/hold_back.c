@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "signal/hold_back.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <ucontext.h>
+
+#include "base/raw_syscall.h"
+#include "base/signal_set.h"
+#include "base/text.h"
+#include "kernel/procfs.h"
+
+static struct {
+	_Atomic pid_t tid; /* the controller's; 0: none */
+	void (*wake)(void);
+	_Atomic uint64_t held;
+	_Atomic uint64_t sent; /* to a thread, which may block it */
+} hold;
+
+void hold_back_begin(void (*wake)(void))
+{
+	hold.wake = wake;
+	atomic_store(&hold.held, 0);
+	atomic_store(&hold.tid, (pid_t)RAW0(SYS_gettid));
+}
+
+/* A thread may send any siginfo to itself, and the signal is its process's then
+ * (do_rt_sigqueueinfo() in the kernel's kernel/signal.c compares with the thread's id). */
+bool hold_back(int sig, siginfo_t *info, void *context)
+{
+	const pid_t tid = (pid_t)RAW0(SYS_gettid);
+	ucontext_t *interrupted = context;
+
+	if (atomic_load(&hold.tid) != tid)
+		return false;
+	sigaddset(&interrupted->uc_sigmask, sig);
+	atomic_fetch_or(&hold.held, SIGNAL_BIT(sig));
+	(void)RAW3(SYS_rt_sigqueueinfo, tid, sig, info);
+	hold.wake();
+	return true;
+}
+
+void hold_back_note_sent(int sig)
+{
+	atomic_fetch_or(&hold.sent, SIGNAL_BIT(sig));
+}
+
+static void add_pending(pid_t tid, void *context)
+{
+	uint64_t *pending = context, mask;
+	char path[64];
+
+	text_format(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	if (procfs_read_mask(path, "SigPnd:", &mask) == 0)
+		*pending |= mask;
+}
+
+static uint64_t refresh_sent(void)
+{
+	const uint64_t sent = atomic_exchange(&hold.sent, 0);
+	uint64_t pending = 0;
+
+	if (sent)
+		(void)procfs_each_task(add_pending, &pending);
+	atomic_fetch_or(&hold.sent, sent & pending);
+	return sent & pending;
+}
+
+static uint64_t refresh_held(void)
+{
+	const uint64_t held = atomic_load(&hold.held);
+	uint64_t pending = 0, received;
+
+	if (!held)
+		return 0;
+	(void)RAW2(SYS_rt_sigpending, &pending, sizeof(pending));
+	received = held & ~pending;
+	atomic_fetch_and(&hold.held, ~received);
+	(void)RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &received, NULL, sizeof(received));
+	return held & pending;
+}
+
+uint64_t hold_back_refresh(void)
+{
+	return refresh_held() | refresh_sent();
+}
+
+void hold_back_forked(void)
+{
+	atomic_store(&hold.sent, 0);
+	atomic_store(&hold.tid, 0);
+	atomic_store(&hold.held, 0);
+}

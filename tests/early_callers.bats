@@ -70,3 +70,10 @@ upgrades_with() {
     assert_no_process_left
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }
+
+# tests/unit/first_calls_test.c holds one of the threads at each name; here nothing is held.
+@test "two threads whose first calls coincide find every function" {
+    (( $(nproc) > 1 )) || skip "needs two processors"
+    run -0 env LD_PRELOAD="$LIB" "$BUILD/tests/first_calls" 1500
+    assert_output '0 of 1500 runs crashed'
+}

@@ -3,12 +3,12 @@
 # Expects what programs.mk sets, and adds to its TEST_PROGRAMS.
 
 TEST_SERVERS += closer
-TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner
+TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls
 
 # The wire format of the hand-over is the library's own.
 $(PROGRAM_OBJ)/servers/forge.o: PROGRAM_CPPFLAGS = -D_GNU_SOURCE -Ishim
 
-$(BUILD)/tests/forge $(BUILD)/tests/spawner: $(BUILD)/tests/%: $(PROGRAM_OBJ)/servers/%.o
+$(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls: $(BUILD)/tests/%: $(PROGRAM_OBJ)/servers/%.o
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
 

@@ -13,6 +13,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <fcntl.h>
@@ -183,12 +185,16 @@ struct libc_calls {
  * wrapper. Context: any. */
 extern struct libc_calls libc_calls;
 
-/* Fills the table from the next library in search order. A second call does nothing.
- * Context: normal, or the first call of a wrapper. */
+/* True once every entry is resolved. */
+extern _Atomic bool libc_calls_are_resolved;
+
+/* Fills the table from the next library in search order. A second call does nothing, and several
+ * threads may make the first one at once. Context: normal, or the first call of a wrapper. */
 void libc_calls_resolve(void);
 
-/* Says that the constructor has run: from here on dlsym() may be called. ON_FIRST_CALL runs once,
- * before the first call of any wrapper reaches libc. Context: init. */
+/* Says that the constructor has run: from here on dlsym() may be called. ON_FIRST_CALL runs before
+ * the first call of any wrapper reaches libc; threads whose first calls coincide may each run it.
+ * Context: init. */
 void libc_calls_loaded(void (*on_first_call)(void));
 
 /* Resolves the table for the wrappers of INTERPOSED_FUNCTIONS. Only the first call of any wrapper
@@ -196,7 +202,8 @@ void libc_calls_loaded(void (*on_first_call)(void));
  * Context: any. */
 static inline void libc_calls_ensure(void)
 {
-	if (__builtin_expect(!libc_calls.sigaction, 0))
+	if (__builtin_expect(!atomic_load_explicit(&libc_calls_are_resolved, memory_order_acquire),
+	                     0))
 		libc_calls_resolve();
 }
 

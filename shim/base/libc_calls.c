@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <limits.h>
-#include <stdbool.h>
 
 #include "base/raw_syscall.h"
 
@@ -13,11 +12,15 @@
  * dlsym() might allocate there. After the constructor the first call resolves the whole table. So a
  * program that calls none of these functions does not pay for it (60 calls of dlsym() take some 40
  * us). A process that listens has resolved the table long before a handler of ours can run. */
-static bool is_loaded;
-static void (*before_first_call)(void);
+_Atomic bool libc_calls_are_resolved;
+
+/* NULL until the constructor has run. */
+static void (*_Atomic before_first_call)(void);
 
 static bool resolve_if_loaded(void)
 {
+	const bool is_loaded = atomic_load(&before_first_call);
+
 	if (is_loaded)
 		libc_calls_resolve();
 	return is_loaded;
@@ -349,29 +352,45 @@ struct libc_calls libc_calls = {
 
 void libc_calls_loaded(void (*on_first_call)(void))
 {
-	before_first_call = on_first_call;
-	is_loaded = true;
+	atomic_store(&before_first_call, on_first_call);
 	/* An early caller has resolved the table, so no later call would run ON_FIRST_CALL. */
-	if (libc_calls.sigaction)
+	if (atomic_load(&libc_calls_are_resolved))
 		on_first_call();
 }
 
+static void prepare_first_call(void)
+{
+	void (*prepare)(void) = atomic_load(&before_first_call);
+
+	if (prepare)
+		prepare();
+}
+
+/* A name that this libc lacks keeps its early function. Another thread may call by an entry that is
+ * resolved already, so this writes none that has its value. */
+static void resolve(_Atomic(void *) *entry, const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	if (found && atomic_load_explicit(entry, memory_order_relaxed) != found)
+		atomic_store_explicit(entry, found, memory_order_relaxed);
+}
+
+/* There is no lock, which a signal handler or a fork could meet half-way. Each of several threads
+ * that make their first calls at once resolves the whole table, with the same values. */
 void libc_calls_resolve(void)
 {
-	void *found;
-
-	if (libc_calls.sigaction)
+	if (atomic_load_explicit(&libc_calls_are_resolved, memory_order_acquire))
 		return;
-	if (before_first_call)
-		before_first_call();
+	prepare_first_call();
 
-		/* A name that this libc lacks keeps its early function. ISO C has no cast from an
-		 * object pointer to a function pointer, but POSIX dlsym() needs one: hence the copy
-		 * through void **. */
-#define X(name)                          \
-	found = dlsym(RTLD_NEXT, #name); \
-	if (found)                       \
-		*(void **)&libc_calls.name = found;
+	/* ISO C has no cast from an object pointer to a function pointer, but POSIX dlsym() needs
+	 * one: hence the way through void *. */
+#define X(name) resolve((_Atomic(void *) *)(void *)&libc_calls.name, #name);
 	INTERPOSED(X)
 #undef X
+	atomic_store(&libc_calls_are_resolved, true);
+	/* The constructor may have run in another thread meanwhile. It has seen the flag, or this
+	 * sees its function. */
+	prepare_first_call();
 }

@@ -14,6 +14,27 @@ $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls: $(BUILD)
 
 .SECONDARY: $(PROGRAM_OBJ)/servers/closer.o
 
+# The example epoll with so many MiB of static thread-local storage, and libraries that have it.
+STORAGE_MIB = 1 8
+STORAGE_PROGRAMS = $(foreach m,$(STORAGE_MIB),$(BUILD)/tests/v1/epoll_$(m)m $(BUILD)/tests/v2/epoll_$(m)m \
+	$(BUILD)/tests/storage_$(m)m.so)
+TEST_PROGRAMS += $(STORAGE_PROGRAMS)
+
+define storage_rules
+$$(BUILD)/tests/storage_$(1)m.so: tests/servers/storage.c
+	@mkdir -p $$(@D)
+	$$(PROGRAM_COMPILE) -DSTORAGE_MIB=$(1) -fPIC -shared $$(LDFLAGS) -o $$@ $$<
+$$(PROGRAM_OBJ)/servers/storage_$(1)m.o: tests/servers/storage.c
+	@mkdir -p $$(@D)
+	$$(PROGRAM_COMPILE) -DSTORAGE_MIB=$(1) -c -o $$@ $$<
+$$(BUILD)/tests/v1/epoll_$(1)m $$(BUILD)/tests/v2/epoll_$(1)m: $$(BUILD)/tests/%/epoll_$(1)m: \
+		$$(PROGRAM_OBJ)/servers/epoll.o $$(PROGRAM_OBJ)/servers/storage_$(1)m.o \
+		$$(PROGRAM_OBJ)/servers/identity.%.o $$(TEST_SERVER_OBJS)
+	@mkdir -p $$(@D)
+	$$(PROGRAM_LINK) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach m,$(STORAGE_MIB),$(eval $(call storage_rules,$(m))))
+
 # libFuzzer is clang's, whatever CC is.
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
@@ -36,7 +57,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/tests/fuzz/%: tests/fuzz/%_fuzz.c $$(wildcard tests/f
 
 # The same sources with another libc, and for another machine, with the tests' servers. Debian's musl-gcc
 # has no kernel headers of its own.
-FOREIGN_SERVERS = blocking threads epoll poll select forker ping
+FOREIGN_SERVERS = blocking threads epoll poll select forker ping epoll_8m
 FOREIGN_MAKE = $(MAKE) --no-print-directory CFLAGS='-O2 -g' LDFLAGS= LDLIBS=
 foreign_programs = $(1)/liboctopus.so $(foreach s,$(FOREIGN_SERVERS),$(1)/tests/v1/$(s) $(1)/tests/v2/$(s))
 

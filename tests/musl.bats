@@ -58,6 +58,7 @@ end_slow_request() {
 @test "musl: upgrades and a stop: blocking" { upgrades_and_stops blocking; }
 @test "musl: upgrades and a stop: threads" { upgrades_and_stops threads; }
 @test "musl: upgrades and a stop: epoll" { upgrades_and_stops epoll; }
+@test "musl: upgrades and a stop: epoll with 8 MiB of static thread-local storage" { upgrades_and_stops epoll_8m; }
 @test "musl: upgrades and a stop: poll" { upgrades_and_stops poll; }
 @test "musl: upgrades and a stop: select" { upgrades_and_stops select; }
 @test "musl: upgrades and a stop: forker" { upgrades_and_stops forker; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/controller.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@
 #include "signal/hold_back.h"
 #include "upgrade/inheritance.h"
 
+/* Of the thread's own functions. */
 #define STACK_SIZE (256 * 1024)
 
 /* How often to look whether the server has received a signal that is held back. */
@@ -194,6 +196,17 @@ static void *controller_main(void *unused)
 	return NULL;
 }
 
+/* glibc takes a program's static thread-local storage out of the stack that was asked for
+ * (pthread_attr_setstacksize(3)), and says how much that is by a function which the run-times of
+ * Java and Rust call as well. musl adds it by itself. */
+static size_t choose_stack_size(const pthread_attr_t *attributes)
+{
+	size_t (*get_least)(const pthread_attr_t *);
+
+	*(void **)&get_least = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+	return STACK_SIZE + (get_least ? get_least(attributes) : 0);
+}
+
 static int start_thread(void)
 {
 	pthread_attr_t attributes;
@@ -205,7 +218,7 @@ static int start_thread(void)
 	controller.shared_listeners = generation.page->predecessor;
 	sigfillset(&all);
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setstacksize(&attributes, choose_stack_size(&attributes));
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	/* The thread inherits a mask that blocks all signals, so that it never runs a handler of
 	 * the server's. */

@@ -12,8 +12,8 @@ load helpers.shim
 SHIM=$BATS_TEST_DIRNAME/../shim
 OBJECTS=$BUILD/tests/handlers/shim
 
-# What signal-safety(7) lists, and three that only read or fill memory or one word of the thread's own.
-SAFE_CALLS='_exit accept access bind chdir clock_gettime close dup2 execve fcntl fstat fstatat ftruncate getpid getppid
+# What signal-safety(7) lists, and four that only read or fill memory or one word of the thread's own.
+SAFE_CALLS='_exit accept access bind chdir clock_gettime close dup2 execve fcntl fstat fstatat ftruncate getauxval getpid getppid
     getpeername getpgrp getsockname getsockopt getuid kill listen lseek lstat memcpy memchr memcmp memmove memset
     open openat poll raise read readlink readlinkat rename setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy

@@ -77,3 +77,8 @@ TEST_PROGRAMS += $(BUILD)/tests/early_caller.so
 $(BUILD)/tests/early_caller.so: tests/servers/early_caller.c
 	@mkdir -p $(@D)
 	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -o $@ $<
+
+TEST_PROGRAMS += $(BUILD)/tests/other_times.so
+$(BUILD)/tests/other_times.so: tests/servers/other_times.c
+	@mkdir -p $(@D)
+	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -o $@ $<

@@ -17,9 +17,9 @@ interposed() {
 allowed_imports() {
     cat <<'EOF2'
 # One system call behind each, no lock, no heap (signal-safety(7) or the source of glibc).
-access clock_gettime clone epoll_ctl ioctl fcntl fstat fstatat ftruncate getpeername getpgid getpgrp getpid
+access clone epoll_ctl ioctl fcntl fstat fstatat ftruncate getpeername getpgid getpgrp getpid
 getppid getrlimit getsid getsockname getsockopt kill lseek lstat mmap mprotect munmap open openat prctl raise read
-readlink rename setpgid setrlimit setsockopt stat time waitpid write getcwd umask memfd_create
+readlink rename setpgid setrlimit setsockopt stat waitpid write getcwd umask memfd_create
 # Memory and text only.
 inet_ntop memchr memcmp memcpy memmove memset strcmp strlen strncmp strnlen strchr strrchr strspn strstr
 sigaddset sigdelset sigemptyset sigfillset sigismember

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "base/text.h"
@@ -33,7 +34,7 @@ void log_remember_stderr(void)
 
 void log_start(void)
 {
-	const time_t now = time(NULL);
+	const time_t now = clock_date();
 	struct tm local;
 
 	if (localtime_r(&now, &local))
@@ -130,11 +131,9 @@ static void log_line(const char *level, const char *format, va_list list)
 	const int saved = errno;
 	char line[1024];
 	char stamp[32];
-	struct timespec now;
 	size_t length;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	log_format_time(stamp, sizeof(stamp), now.tv_sec, '/');
+	log_format_time(stamp, sizeof(stamp), clock_date(), '/');
 	length = text_format(line, sizeof(line), "%s %s ", stamp, level);
 	length += text_format_list(line + length, sizeof(line) - length - 1, format, list);
 	/* A value from the environment may hold any byte; one event stays one line. */

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/raw_syscall.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
 #include "control/fork.h"
@@ -64,8 +66,6 @@ static void accept_failed(int fd)
  * cases EMFILE is the server's own error. */
 static bool lost_its_descriptor(struct accepting *accepting)
 {
-	const struct timespec moment = {0, 1000000};
-
 	if (errno != EMFILE || !generation.page || stop_accepting_has_begun() ||
 	    !listeners_is_blocking(accepting->fd))
 		return false;
@@ -75,7 +75,16 @@ static bool lost_its_descriptor(struct accepting *accepting)
 		return accepting->was_tried = true;
 	if (!controller_is_at_work())
 		return false;
-	return libc_calls.nanosleep(&moment, NULL) == 0 || restart_is_due();
+	return clock_sleep(NS_PER_MS) == 0 || restart_is_due();
+}
+
+/* Not by poll(), which a preloaded library may stretch with the server's other times. */
+static bool wait_for_input(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+	struct timespec limit = clock_to_timespec(MIXED_WAIT_MS * NS_PER_MS);
+
+	return raw_result(RAW5(SYS_ppoll, &request, 1, &limit, NULL, 0)) >= 0 || restart_is_due();
 }
 
 static bool expects_to_wait(int fd)
@@ -91,15 +100,13 @@ static bool expects_to_wait(int fd)
  * MIXED_WAIT_MS, because nothing else wakes the thread when the process stops accepting. */
 static bool waited_for_it(int fd)
 {
-	struct pollfd request = {.fd = fd, .events = POLLIN};
-
 	if (errno != EAGAIN || stop_accepting_has_begun() || !expects_to_wait(fd))
 		return false;
 	if (!generation_may_share() && listeners_is_unblocked(fd)) {
 		listeners_block_again(fd);
 		return true;
 	}
-	return libc_calls.poll(&request, 1, MIXED_WAIT_MS) >= 0 || restart_is_due();
+	return wait_for_input(fd);
 }
 
 bool accepting_begin(struct accepting *ret_accepting, int fd)

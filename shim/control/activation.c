@@ -30,6 +30,7 @@ static _Atomic bool is_prepared;
  * forks meanwhile begins its own. */
 static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
+#define BEGINNING_NS 200000
 
 /* Does once what a first generation and a successor both need. */
 static void prepare(void)
@@ -174,11 +175,9 @@ static void begin_once(void)
 	const int64_t end = clock_now_ms() + BEGINNING_MS;
 
 	while (atomic_exchange(&beginner, self) == self) {
-		const struct timespec moment = {0, 200000};
-
 		if (clock_now_ms() >= end)
 			return;
-		(void)libc_calls.nanosleep(&moment, NULL);
+		(void)clock_sleep(BEGINNING_NS);
 	}
 	if (atomic_load(&generation.role) == ROLE_NONE)
 		begin_generation();

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
@@ -25,10 +25,8 @@
 void ending_drain(void)
 {
 	char until[32];
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	log_format_time(until, sizeof(until), now.tv_sec + settings.drain_timeout_ms / 1000, '-');
+	log_format_time(until, sizeof(until), clock_date() + settings.drain_timeout_ms / 1000, '-');
 	log_info("Digesting requests will be timed out at %s", until);
 	leader_state_set_deadline(settings.drain_timeout_ms);
 	drain_begin(leader_state_deadline());

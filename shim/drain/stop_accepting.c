@@ -23,6 +23,8 @@
 /* How long it is worth trying to get a descriptor for the quiet listener. */
 #define TRY_MS 250
 
+#define PAUSE_NS 200000
+
 /* The controller writes it. A fork's child inherits it. */
 static struct {
 	_Atomic bool has_begun;
@@ -102,9 +104,7 @@ static bool remember_if_listening(int fd, void *context)
 
 static void pause_briefly(void)
 {
-	const struct timespec moment = {0, 200000};
-
-	(void)libc_calls.nanosleep(&moment, NULL);
+	(void)clock_sleep(PAUSE_NS);
 }
 
 void stop_accepting_await(int64_t limit_ms)

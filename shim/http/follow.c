@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "http/exchange.h"
@@ -16,6 +16,7 @@
 /* Spin this often, then sleep 0.1 ms between attempts. */
 #define SPINS 100
 #define PATIENCE 200
+#define SPIN_NS 100000
 
 /* One connection. */
 struct followed {
@@ -88,8 +89,6 @@ static void catch_up(struct followed *it)
  * that holds it. */
 static bool take(struct followed *it)
 {
-	const struct timespec moment = {0, 100000};
-
 	for (int i = 0; i < SPINS + PATIENCE; i++) {
 		if (!atomic_exchange(&it->is_in_use, true)) {
 			if (atomic_exchange(&it->has_missed, false))
@@ -97,7 +96,7 @@ static bool take(struct followed *it)
 			return true;
 		}
 		if (i >= SPINS)
-			(void)libc_calls.nanosleep(&moment, NULL);
+			(void)clock_sleep(SPIN_NS);
 	}
 	atomic_store(&it->has_missed, true);
 	return false;

@@ -2,15 +2,13 @@
 #include "kernel/peek.h"
 
 #include <errno.h>
-#include <time.h>
-
 #include "base/clock.h"
-#include "base/interpose.h"
 
 struct peeks peeks;
 
 /* A peek takes microseconds, but its thread may be preempted meanwhile. */
 #define PEEK_LIMIT_MS 100
+#define PEEK_NS 10000
 
 void peek_begin(void)
 {
@@ -29,12 +27,11 @@ void peek_forked(void)
 
 void peek_await(void)
 {
-	const struct timespec moment = {0, 10000};
 	const uint32_t begun = atomic_load(&peeks.begun);
 	const int64_t end = clock_now_ms() + PEEK_LIMIT_MS;
 	const int saved = errno;
 
 	while ((int32_t)(atomic_load(&peeks.ended) - begun) < 0 && clock_now_ms() < end)
-		(void)libc_calls.nanosleep(&moment, NULL);
+		(void)clock_sleep(PEEK_NS);
 	errno = saved;
 }

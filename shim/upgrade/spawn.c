@@ -214,12 +214,10 @@ void spawn_abandon(int64_t limit_ms)
 	/* When a process dies, its children become the reaper's, and the next round kills them. The
 	 * first kill hits the rest of the process group at once. */
 	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
-		const struct timespec moment = {0, 1000000};
-
 		(void)libc_calls.kill(-successor, SIGKILL);
 		if (procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
 			(void)libc_calls.kill(successor, SIGKILL);
-		(void)libc_calls.nanosleep(&moment, NULL);
+		(void)clock_sleep(NS_PER_MS);
 	}
 	spawn_release();
 }

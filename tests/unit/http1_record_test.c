@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a record of an exchange tells when the drain begins: noted as the wrappers do it, in pieces, then read
  * again.
- * Links: http/http1_record.c http/exchange.c http/http1.c http/http1_message.c
+ * Links: base/clock.c base/vdso.c http/http1_record.c http/exchange.c http/http1.c http/http1_message.c
  */
 #include "expect.h"
 #include "http/http1_record.h"

@@ -5,8 +5,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "base/clock.h"
-
 /* Only the pages of descriptors in use become memory, except without overcommit (proc(5)). */
 #define MOST_ENTRIES (1 << 17)
 #define MOST_RECORDS (1 << 16)
@@ -18,13 +16,6 @@
 
 struct exchanges exchanges;
 static _Atomic bool is_begun;
-
-uint32_t exchange_now_ms(void)
-{
-	const uint32_t ms = (uint32_t)(clock_coarse_now_ns() / NS_PER_MS);
-
-	return ms ? ms : 1;
-}
 
 static void *make_table(int count, size_t size)
 {
@@ -68,22 +59,28 @@ static void note_io(struct exchange *entry, enum last_io io, _Atomic uint32_t *w
 /* Records. The threads that use the descriptor write them. The controller reads them, and sees by
  * the version whether a write came in between. */
 
+/* A thread may have left a change half done: cancelled, or by siglongjmp(3) out of a handler. What it
+ * was to record is lost, so nobody knows how this side goes on. */
 static struct exchange_record *begin_change(int fd, struct exchange *entry)
 {
-	if ((unsigned)fd >=
-	    (unsigned)atomic_load_explicit(&exchanges.record_count, memory_order_relaxed))
+	const uint32_t changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
+	struct exchange_record *record;
+
+	if (fd >= atomic_load_explicit(&exchanges.record_count, memory_order_relaxed))
 		return NULL;
-	atomic_store_explicit(&entry->changes,
-	                      atomic_load_explicit(&entry->changes, memory_order_relaxed) + 1,
-	                      memory_order_relaxed);
+	record = &exchanges.records[fd];
+	atomic_store_explicit(&entry->changes, (changes + 1) | 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	return &exchanges.records[fd];
+	if (__builtin_expect(changes % 2, 0))
+		record->request.is_full = record->response.is_full = true;
+	return record;
 }
 
+/* Even, whatever a handler has recorded meanwhile. */
 static void end_change(struct exchange *entry)
 {
 	atomic_store_explicit(&entry->changes,
-	                      atomic_load_explicit(&entry->changes, memory_order_relaxed) + 1,
+	                      (atomic_load_explicit(&entry->changes, memory_order_relaxed) | 1) + 1,
 	                      memory_order_release);
 }
 

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
+
 /* What the wrappers last saw the server do on the connection. */
 enum last_io {
 	IO_NONE,     /* nothing: a new connection, or one that the server uses by other calls */
@@ -70,7 +72,12 @@ extern struct exchanges {
 void exchange_begin(bool with_times);
 
 /* Monotonic milliseconds, never 0. Context: any. */
-uint32_t exchange_now_ms(void);
+static inline uint32_t exchange_now_ms(void)
+{
+	const uint32_t ms = (uint32_t)(clock_coarse_now_ns() / NS_PER_MS);
+
+	return ms ? ms : 1;
+}
 
 /* The entry of FD, or NULL. Context: any. */
 static inline struct exchange *exchange_of(int fd)

@@ -167,6 +167,32 @@ static void try_interim(void)
 	expect_number("a new connection", stand(), HTTP_UNKNOWN);
 }
 
+/* A thread was thrown out of a change: the version stays odd. */
+static void leave_a_change(void)
+{
+	atomic_fetch_add(&exchange_of(FD)->changes, 1);
+}
+
+static void try_left(void)
+{
+	exchange_begin_anew(FD, true);
+	leave_a_change();
+	expect_number("in a change", stand(), HTTP_CLOSE_ANNOUNCED);
+	note(exchange_received, GET, strlen(GET), LONG);
+	expect_number("after a change that was left, a request", stand(), HTTP_UNDER_WAY);
+	note(exchange_sent, HEAD_OF("2") "ok", strlen(HEAD_OF("2") "ok"), LONG);
+	expect_number("after a change that was left, answered", stand(), HTTP_BETWEEN);
+
+	note(exchange_received, GET, 9, LONG);
+	leave_a_change();
+	note(exchange_received, GET, strlen(GET), LONG);
+	expect_number("a request with a piece that may be missing", stand(), HTTP_UNKNOWN);
+	note(exchange_sent, HEAD_OF("0"), strlen(HEAD_OF("0")), LONG);
+	note(exchange_received, GET, strlen(GET), LONG);
+	note(exchange_sent, HEAD_OF("0"), strlen(HEAD_OF("0")), LONG);
+	expect_number("and the next one, answered", stand(), HTTP_BETWEEN);
+}
+
 int main(void)
 {
 	static const size_t cuts[] = {1, 2, 3, 7, 64, LONG};
@@ -179,5 +205,6 @@ int main(void)
 	try_long();
 	try_gaps();
 	try_interim();
+	try_left();
 	return expect_status();
 }

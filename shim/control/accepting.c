@@ -11,6 +11,7 @@
 #include "control/controller.h"
 #include "control/first_wait.h"
 #include "control/fork.h"
+#include "drain/accept_calls.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -116,7 +117,7 @@ bool accepting_begin(struct accepting *ret_accepting, int fd)
 		first_wait_on_fd(fd);
 	about_to_accept(fd);
 	(void)failpoint("accepting");
-	stop_accepting_enter_accept();
+	accept_calls_enter();
 	if (!UNLIKELY(stop_accepting_refuses(fd)))
 		return true;
 	errno = EAGAIN;
@@ -134,7 +135,7 @@ int accepting_end(const struct accepting *accepting, int result)
 	/* Inside: the controller must not see what was recorded of the number's last connection. */
 	if (result >= 0)
 		exchange_begin_anew(result, true);
-	stop_accepting_leave_accept();
+	accept_calls_leave();
 	if (result >= 0)
 		fork_note_accept();
 	else

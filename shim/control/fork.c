@@ -7,7 +7,7 @@
 
 #include "control/controller.h"
 #include "control/first_wait.h"
-#include "drain/stop_accepting.h"
+#include "drain/accept_calls.h"
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "kernel/peek.h"
@@ -51,7 +51,7 @@ static void in_child(void)
 	peek_forked();
 	generation_forked();
 	controller_forked();
-	stop_accepting_forked();
+	accept_calls_forked();
 	first_wait_forked();
 	if (!had_listened)
 		return; /* a successor that makes itself a daemon before it listens */

@@ -10,6 +10,7 @@
 #include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "drain/accept_calls.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
 #include "kernel/epoll_sets.h"
@@ -33,8 +34,6 @@ static struct {
 	int64_t tried_since;
 } stop_accepting;
 
-static _Atomic int accepts_under_way;
-
 bool stop_accepting_has_begun(void)
 {
 	return atomic_load_explicit(&stop_accepting.has_begun, memory_order_acquire);
@@ -51,21 +50,6 @@ bool stop_accepting_refuses(int fd)
 			return true;
 	}
 	return false;
-}
-
-void stop_accepting_enter_accept(void)
-{
-	atomic_fetch_add_explicit(&accepts_under_way, 1, memory_order_seq_cst);
-}
-
-void stop_accepting_leave_accept(void)
-{
-	atomic_fetch_sub_explicit(&accepts_under_way, 1, memory_order_seq_cst);
-}
-
-void stop_accepting_forked(void)
-{
-	atomic_store(&accepts_under_way, 0);
 }
 
 /* Takes the registrations out while FD still is the listener, and adds them again for the quiet
@@ -119,10 +103,8 @@ void stop_accepting_await(int64_t limit_ms)
  * If it got a connection, that has its descriptor when the call ends. */
 static void wait_for_accepts(void)
 {
-	const int64_t end = clock_now_ms() + BARRIER_MS;
-
-	while (atomic_load(&accepts_under_way) > 0 && clock_now_ms() < end)
-		pause_briefly();
+	if (!accept_calls_await(BARRIER_MS))
+		(void)failpoint("accepts_go_on");
 }
 
 static int replace_all(struct keeping *kept)

@@ -22,15 +22,7 @@ void stop_accepting_await(int64_t limit_ms);
 bool stop_accepting_has_begun(void);
 
 /* True if the server's accept() on FD must fail with EAGAIN instead of reaching the kernel. Context:
- * any, between the two that follow. */
+ * any, between accept_calls_enter() and accept_calls_leave(). */
 bool stop_accepting_refuses(int fd);
-
-/* These two bracket every accept() of the server; stop_accepting_begin() waits until no thread is
- * between them. Context: any. */
-void stop_accepting_enter_accept(void);
-void stop_accepting_leave_accept(void);
-
-/* In the child of a fork, forgets the accept() calls of the parent's threads. Context: any. */
-void stop_accepting_forked(void);
 
 #endif

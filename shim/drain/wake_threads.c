@@ -8,6 +8,7 @@
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "kernel/procfs.h"
+#include "kernel/procfs_task.h"
 
 /* glibc uses this signal for setuid() in threaded programs. No program can block it through libc.
  * Its handler (SA_RESTART) returns at once unless si_code is SI_TKILL (nptl/nptl_setxid.c). So with

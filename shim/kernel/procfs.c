@@ -223,42 +223,28 @@ int procfs_each_epoll_entry(int epoll_fd, bool (*visit)(const struct epoll_entry
 	return part < 0 ? -EIO : 0;
 }
 
-int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument)
+/* The name before the state may hold anything, a parenthesis too. */
+int procfs_read_state(const char *path)
 {
-	char path[64], text[256];
-	const char *at = text;
-	uint64_t call, argument = 0;
-	ssize_t length;
+	char text[512];
+	const ssize_t length = procfs_read(path, text, sizeof(text));
+	const char *name_end = length > 0 ? strrchr(text, ')') : NULL;
 
-	text_format(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	length = procfs_read(path, text, sizeof(text));
 	if (length < 0)
 		return (int)length;
-	*ret_call = -1;
-	*ret_argument = -1;
-	if (text_read_number(&at, 10, &call) != 0)
-		return 0; /* "running", or "-1" for a thread that is not in a system call */
-	if (strncmp(at, " 0x", 3) == 0) {
-		at += 3;
-		(void)text_read_number(&at, 16, &argument);
-	}
-	*ret_call = (long)call;
-	*ret_argument = (long)argument;
-	return 0;
+	return name_end && name_end[1] == ' ' ? name_end[2] : 0;
 }
 
 bool procfs_is_dead(pid_t pid)
 {
-	char path[64], text[512];
-	const char *state;
+	char path[64];
+	int state;
 
 	if (libc_calls.kill(pid, 0) != 0)
 		return errno == ESRCH;
 	text_format(path, sizeof(path), "/proc/%d/stat", pid);
-	if (procfs_read(path, text, sizeof(text)) <= 0)
-		return false;
-	state = strrchr(text, ')');
-	return state && (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
+	state = procfs_read_state(path);
+	return state == 'Z' || state == 'X';
 }
 
 int procfs_read_mask(const char *path, const char *name, uint64_t *ret_mask)

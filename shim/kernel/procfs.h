@@ -34,10 +34,9 @@ struct epoll_entry {
 int procfs_each_epoll_entry(int epoll_fd, bool (*visit)(const struct epoll_entry *, void *),
                             void *context);
 
-/* Finds the system call in which thread TID sleeps: its number and its first argument. *ret_call is
- * -1 while the thread runs. Returns 0 or -errno: -EACCES or -EPERM in a process that is not
- * dumpable (for example after it dropped root). Context: any. */
-int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument);
+/* Reads the state ("R", "S", ...) in PATH, the stat file of a process or thread. Returns it as a
+ * character, 0 if the text has none, or -errno. Context: any. */
+int procfs_read_state(const char *path);
 
 /* True if PID is gone or a zombie. Context: any. */
 bool procfs_is_dead(pid_t pid);

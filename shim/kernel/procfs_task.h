@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns what /proc (proc(5)) says of one thread of this process: whether it sleeps, and in what. */
+#ifndef OCTOPUS_PROCFS_TASK_H
+#define OCTOPUS_PROCFS_TASK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Finds the system call in which thread TID sleeps: its number and its first argument. *ret_call is
+ * -1 while the thread runs. Returns 0 or -errno: -EACCES or -EPERM in a process that is not
+ * dumpable (for example after it dropped root). Context: any. */
+int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument);
+
+/* False if TID is no thread of this process, or one that sleeps until something happens or a signal
+ * comes ("S" in proc(5), stat). True where the kernel does not say. Context: any. */
+bool procfs_task_is_awake(pid_t tid);
+
+#endif

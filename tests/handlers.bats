@@ -12,10 +12,10 @@ load helpers.shim
 SHIM=$BATS_TEST_DIRNAME/../shim
 OBJECTS=$BUILD/tests/handlers/shim
 
-# What signal-safety(7) lists, and four that only read or fill memory or one word of the thread's own.
+# What signal-safety(7) lists, and some that only read or change memory of the thread's own.
 SAFE_CALLS='_exit accept access bind chdir clock_gettime close dup2 execve fcntl fstat fstatat ftruncate getauxval getpid getppid
     getpeername getpgrp getsockname getsockopt getuid kill listen lseek lstat memcpy memchr memcmp memmove memset
-    open openat poll raise read readlink readlinkat rename setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
+    open openat poll pthread_setcancelstate raise read readlink readlinkat rename setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy
     strlen strncmp strnlen strrchr strspn strstr time umask unlink unlinkat waitpid write
     __errno_location close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid

@@ -23,8 +23,8 @@ readlink rename setpgid setrlimit setsockopt stat waitpid write getcwd umask mem
 # Memory and text only.
 inet_ntop memchr memcmp memcpy memmove memset strcmp strlen strncmp strnlen strchr strrchr strspn strstr
 sigaddset sigdelset sigemptyset sigfillset sigismember
-# The mask of one thread.
-pthread_sigmask sigprocmask
+# The mask of one thread, and whether it can be cancelled.
+pthread_sigmask sigprocmask pthread_setcancelstate
 # What the loader set up before main.
 environ __environ getauxval __errno_location
 # Fortified and stack-protected forms of the above, with which distributions build.

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/failpoint.h"
+#include "base/undisturbed.h"
 #include "control/controller.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -39,9 +40,14 @@ static bool is_worth_a_probe(void)
 
 static void attach(void)
 {
-	if (!(atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER) & MISSING_CONTROLLER))
+	struct undisturbed before;
+
+	if (!(atomic_load(&first_wait_missing) & MISSING_CONTROLLER))
 		return;
-	controller_attach();
+	undisturbed_begin(&before);
+	if (atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER) & MISSING_CONTROLLER)
+		controller_attach();
+	undisturbed_end(&before);
 	if (atomic_load(&generation.membership) &&
 	    atomic_load(&generation.page->phase) >= PHASE_NOT_ACCEPTING)
 		stop_accepting_await(STOP_ACCEPTING_WAIT_MS);
@@ -100,9 +106,13 @@ void first_wait_on_epoll(int epoll_fd)
 {
 	struct probe probe = {0, false};
 	const int saved = errno;
+	struct undisturbed before;
 
-	if (is_worth_a_probe())
+	if (is_worth_a_probe()) {
+		undisturbed_begin(&before);
 		(void)procfs_each_epoll_entry(epoll_fd, probe_entry, &probe);
+		undisturbed_end(&before);
+	}
 	errno = saved;
 	if (probe.found)
 		wait_has_begun();

@@ -2,6 +2,8 @@
 #include "kernel/peek.h"
 
 #include <errno.h>
+#include <pthread.h>
+
 #include "base/clock.h"
 
 struct peeks peeks;
@@ -30,8 +32,12 @@ void peek_await(void)
 	const uint32_t begun = atomic_load(&peeks.begun);
 	const int64_t end = clock_now_ms() + PEEK_LIMIT_MS;
 	const int saved = errno;
+	int cancel_state;
 
+	/* dup2() is no cancellation point (pthreads(7)). */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	while ((int32_t)(atomic_load(&peeks.ended) - begun) < 0 && clock_now_ms() < end)
 		(void)clock_sleep(PEEK_NS);
+	(void)pthread_setcancelstate(cancel_state, NULL);
 	errno = saved;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/undisturbed.h"
 #include "control/controller.h"
 #include "drain/connections.h"
 #include "http/follow.h"
@@ -67,8 +68,13 @@ EXPORT void closefrom(int first)
 
 static void make_room(int from, int to)
 {
-	if (inheritance_is_waiting() && from != to)
-		inheritance_move_away(to);
+	struct undisturbed before;
+
+	if (!inheritance_is_waiting() || from == to)
+		return;
+	undisturbed_begin(&before);
+	inheritance_move_away(to);
+	undisturbed_end(&before);
 }
 
 EXPORT int dup2(int from, int to)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "base/undisturbed.h"
 #include "control/accepting.h"
 #include "control/activation.h"
 #include "drain/quiet_listener.h"
@@ -29,17 +30,25 @@ EXPORT int socket(int family, int type, int protocol)
 	return fd;
 }
 
+static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct undisturbed before;
+	bool is_adopted;
+
+	if (!inheritance_is_waiting() || !address || length <= sizeof(sa_family_t))
+		return false;
+	undisturbed_begin(&before);
+	is_adopted = adoption_adopt(fd, address, length) == 0;
+	if (is_adopted)
+		log_info("Imported a listener from file.");
+	undisturbed_end(&before);
+	return is_adopted;
+}
+
 EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int result;
+	const int result = adopt(fd, address, length) ? 0 : libc_calls.bind(fd, address, length);
 
-	if (inheritance_is_waiting() && address && length > sizeof(sa_family_t) &&
-	    adoption_adopt(fd, address, length) == 0) {
-		log_info("Imported a listener from file.");
-		result = 0;
-	} else {
-		result = libc_calls.bind(fd, address, length);
-	}
 	if (result == 0)
 		manifest_note_any_port(fd, address_asks_for_any_port(address));
 	return result;
@@ -49,10 +58,14 @@ EXPORT int listen(int fd, int backlog)
 {
 	const bool is_new = !listeners_is_listening(fd);
 	const int result = libc_calls.listen(fd, backlog);
+	struct undisturbed before;
 
-	if (result == 0)
-		activation_on_listen(fd, is_new);
-	return result;
+	if (result != 0)
+		return result;
+	undisturbed_begin(&before);
+	activation_on_listen(fd, is_new);
+	undisturbed_end(&before);
+	return 0;
 }
 
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)

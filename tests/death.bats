@@ -338,6 +338,8 @@ dies_while_stopping() {
 @test "each step of the library is in the tables above" {
     local step missing=
     for step in $(all_failpoints); do
+        # No drain is to get there: thrown.bats.
+        [[ $step != accepts_go_on ]] || continue
         grep -q "[ \"]${step}[; \"]" "$BATS_TEST_FILENAME" || missing+=" $step"
     done
     assert_eq "$missing" "" "steps without a test"

@@ -12,6 +12,7 @@
 #include "control/first_wait.h"
 #include "control/fork.h"
 #include "drain/accept_calls.h"
+#include "drain/quiet_accept.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -54,7 +55,8 @@ static void accept_failed(int fd)
 {
 	const bool is_too_late = came_too_late(fd);
 
-	quiet_listener_accept_failed(fd);
+	if (stop_accepting_has_begun())
+		quiet_accept_error(fd);
 	if (is_too_late && errno == EAGAIN) {
 		quiet_listener_note_too_late(fd);
 		errno = ECONNABORTED;
@@ -110,7 +112,7 @@ static bool waited_for_it(int fd)
 	return wait_for_input(fd);
 }
 
-bool accepting_begin(struct accepting *ret_accepting, int fd)
+void accepting_begin(struct accepting *ret_accepting, int fd)
 {
 	*ret_accepting = (struct accepting){.fd = fd};
 	if (first_wait_is_watched())
@@ -118,16 +120,37 @@ bool accepting_begin(struct accepting *ret_accepting, int fd)
 	about_to_accept(fd);
 	(void)failpoint("accepting");
 	accept_calls_enter();
-	if (!UNLIKELY(stop_accepting_refuses(fd)))
+}
+
+bool accepting_may_ask(struct accepting *accepting)
+{
+	if (!UNLIKELY(stop_accepting_has_begun()))
 		return true;
+	if (!stop_accepting_refuses(accepting->fd))
+		return quiet_accept_begin(accepting->fd, &accepting->quiet);
 	errno = EAGAIN;
 	return false;
+}
+
+/* The controller need not wait for a call that has no connection. */
+static bool quiet_call_goes_on(struct accepting *accepting)
+{
+	bool goes_on;
+
+	accept_calls_leave();
+	goes_on = quiet_accept_goes_on(accepting->fd, &accepting->quiet);
+	accept_calls_enter();
+	return goes_on;
 }
 
 /* The kernel never restarts accept() on a listener with a time limit (SO_RCVTIMEO, signal(7)). */
 bool accepting_goes_on(struct accepting *accepting)
 {
-	return restart_is_due() || lost_its_descriptor(accepting) || waited_for_it(accepting->fd);
+	if (restart_is_due())
+		return true;
+	if (stop_accepting_has_begun())
+		return quiet_call_goes_on(accepting);
+	return lost_its_descriptor(accepting) || waited_for_it(accepting->fd);
 }
 
 int accepting_end(const struct accepting *accepting, int result)

@@ -6,14 +6,20 @@
 
 #include <stdbool.h>
 
+#include "drain/quiet_accept.h"
+
 struct accepting {
 	int fd; /* the listener */
 	bool was_tried;
+	struct quiet_accept quiet;
 };
 
-/* The server calls accept() on FD. Returns false, with errno, if the kernel must not be asked.
- * accepting_end() is due either way. Context: the server's threads. */
-bool accepting_begin(struct accepting *ret_accepting, int fd);
+/* The server calls accept() on FD. accepting_end() is due. Context: the server's threads. */
+void accepting_begin(struct accepting *ret_accepting, int fd);
+
+/* Returns false, with errno, if the kernel must not be asked: the call has failed then.
+ * Context: the server's threads. */
+bool accepting_may_ask(struct accepting *accepting);
 
 /* The real call has failed. Returns true if the wrapper must repeat it.
  * Context: the server's threads. */

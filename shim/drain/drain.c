@@ -150,7 +150,7 @@ void drain_scan(struct drain_view *view)
 
 /* shutdown(2) ends a listener in every process that has a copy, even a forgotten one; close(2)
  * alone would not. But it makes an accept() that still sleeps fail with EINVAL, which a server may
- * take for a fault. Once the table is complete, quiet_listener_accept_failed() hides that. */
+ * take for a fault. Once the table is complete, quiet_accept_goes_on() hides that. */
 static void end_listeners(void)
 {
 	struct generation_page *successor = atomic_load(&generation.successor);

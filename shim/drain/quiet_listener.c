@@ -5,12 +5,13 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "generation/generation.h"
 #include "kernel/listeners.h"
-#include "signal/restart.h"
 
 /* The controller writes it once, when it stops accepting. A fork's child inherits it. */
 static struct {
@@ -18,9 +19,12 @@ static struct {
 	int count;
 	int fds[GENERATION_LISTENERS];
 	bool was_blocking[GENERATION_LISTENERS];
+	struct timeval limits[GENERATION_LISTENERS]; /* SO_RCVTIMEO */
+	ino_t replaced[GENERATION_LISTENERS];        /* the socket that was replaced, */
+	_Atomic ino_t quiet[GENERATION_LISTENERS];   /* and the one in its place; 0: none */
 	struct sockaddr_storage addresses[GENERATION_LISTENERS];
 	socklen_t lengths[GENERATION_LISTENERS];
-} replaced;
+} table;
 
 static __thread bool thread_polls;
 static __thread int too_late_fd = -1;
@@ -46,6 +50,14 @@ bool quiet_listener_thread_wants_to_wait(int fd)
 	return !thread_polls || too_late_fd == fd;
 }
 
+/* The kernel gives each socket an inode of its own (fstat(2)). */
+static ino_t socket_of(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
 int quiet_listener_make(int extra_type)
 {
 	const struct sockaddr autobind = {.sa_family = AF_UNIX};
@@ -56,7 +68,7 @@ int quiet_listener_make(int extra_type)
 	if (fd < 0)
 		return error ? error : -errno;
 	if (libc_calls.bind(fd, &autobind, sizeof(sa_family_t)) == 0 &&
-	    libc_calls.listen(fd, 1) == 0)
+	    libc_calls.listen(fd, SOMAXCONN) == 0)
 		return fd;
 	error = -errno;
 	libc_calls.close(fd);
@@ -65,114 +77,122 @@ int quiet_listener_make(int extra_type)
 
 bool quiet_listener_remember(int fd)
 {
-	const int at = replaced.count;
-	socklen_t length = sizeof(replaced.addresses[0]);
+	const int at = table.count;
+	socklen_t length = sizeof(table.addresses[0]), limit_length = sizeof(table.limits[0]);
 
-	memset(&replaced.addresses[at], 0, sizeof(replaced.addresses[at]));
-	replaced.fds[at] = fd;
-	replaced.was_blocking[at] = listeners_is_blocking(fd);
-	if (libc_calls.getsockname(fd, (void *)&replaced.addresses[at], &length) == 0) {
-		replaced.lengths[at] = length;
-		replaced.count++;
+	memset(&table.addresses[at], 0, sizeof(table.addresses[at]));
+	table.fds[at] = fd;
+	table.was_blocking[at] = listeners_is_blocking(fd);
+	table.replaced[at] = socket_of(fd);
+	(void)getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &table.limits[at], &limit_length);
+	if (libc_calls.getsockname(fd, (void *)&table.addresses[at], &length) == 0) {
+		table.lengths[at] = length;
+		table.count++;
 	}
-	return replaced.count < GENERATION_LISTENERS;
+	return table.count < GENERATION_LISTENERS;
 }
 
 void quiet_listener_complete_table(void)
 {
-	atomic_store_explicit(&replaced.is_complete, true, memory_order_release);
+	atomic_store_explicit(&table.is_complete, true, memory_order_release);
 }
 
 bool quiet_listener_table_is_complete(void)
 {
-	return atomic_load_explicit(&replaced.is_complete, memory_order_acquire);
+	return atomic_load_explicit(&table.is_complete, memory_order_acquire);
 }
 
 int quiet_listener_count(void)
 {
-	return replaced.count;
+	return table.count;
 }
 
 const int *quiet_listener_fds(void)
 {
-	return replaced.fds;
+	return table.fds;
 }
 
 const struct sockaddr *quiet_listener_address(int index)
 {
-	return (const void *)&replaced.addresses[index];
+	return (const void *)&table.addresses[index];
 }
 
-static int find_listener(int fd)
+/* A listener that a dup of it has made quiet already, or -1. */
+static int find_same(int index)
 {
-	for (int i = 0; i < replaced.count; i++) {
-		if (replaced.fds[i] == fd)
+	for (int i = 0; i < index; i++) {
+		if (table.replaced[i] == table.replaced[index] && table.quiet[i])
+			return table.fds[i];
+	}
+	return -1;
+}
+
+void quiet_listener_put(int index, bool blocks, int spare_fd, const struct epoll_sets *sets)
+{
+	const struct timeval *limit = &table.limits[index];
+	const int same = find_same(index);
+	const int type = blocks && table.was_blocking[index] ? 0 : SOCK_NONBLOCK;
+	const int made = same < 0 ? quiet_listener_make(type) : -1;
+	const int quiet = same >= 0 ? same : made >= 0 ? made : spare_fd;
+
+	if (made >= 0 && (limit->tv_sec || limit->tv_usec))
+		(void)setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit));
+	atomic_store(&table.quiet[index], socket_of(quiet));
+	(void)epoll_sets_replace(sets, table.fds[index], quiet);
+	if (made >= 0)
+		libc_calls.close(made);
+}
+
+void quiet_listener_block(int spare_fd)
+{
+	const ino_t spare = socket_of(spare_fd);
+
+	for (int i = 0; i < table.count; i++) {
+		const int fd = table.fds[i];
+		const int flags = fcntl(fd, F_GETFL);
+
+		if (table.was_blocking[i] && quiet_listener_is_quiet(i) &&
+		    table.quiet[i] != spare && flags >= 0)
+			(void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	}
+}
+
+int quiet_listener_find(int fd)
+{
+	if (!quiet_listener_table_is_complete())
+		return -1;
+	for (int i = 0; i < table.count; i++) {
+		if (table.fds[i] == fd)
 			return i;
 	}
 	return -1;
 }
 
-/* EINVAL: the drain shut the listener down under a thread that it could not wake. EMFILE, ENFILE:
- * the kernel takes a descriptor before it checks for a connection. */
-static bool is_quiet_error(int error)
+bool quiet_listener_is_quiet(int index)
 {
-	return error == EAGAIN || error == EINVAL || error == EMFILE || error == ENFILE;
+	const ino_t quiet = atomic_load(&table.quiet[index]);
+
+	return quiet && socket_of(table.fds[index]) == quiet;
 }
 
-void quiet_listener_accept_failed(int fd)
+bool quiet_listener_was_blocking(int index)
 {
-	int quiet, result, error, index;
-
-	/* Until the table is complete, only the controller may read it. Afterwards the drain may
-	 * also shut down a listener in it that no quiet listener has replaced. */
-	if (!is_quiet_error(errno) || !quiet_listener_table_is_complete())
-		return;
-	index = find_listener(fd);
-	if (index < 0)
-		return;
-	errno = EAGAIN;
-	if (!replaced.was_blocking[index])
-		return;
-	if (thread_polls) {
-		errno = ECONNABORTED;
-		return;
-	}
-	/* Sleep in the kernel, on a quiet listener that blocks, so that the server's signal
-	 * handlers have the effect they have on any accept(): a restart, or EINTR. */
-	quiet = quiet_listener_make(0);
-	if (quiet < 0) {
-		do
-			(void)libc_calls.pause();
-		while (restart_is_due());
-		return;
-	}
-	do
-		result = libc_calls.accept(quiet, NULL, NULL);
-	while (result < 0 && restart_is_due());
-	error = errno;
-	libc_calls.close(quiet);
-	errno = error;
+	return table.was_blocking[index];
 }
 
-/* False if the server has closed FD and uses the number for something else. */
-static bool is_still_quiet(int fd)
+bool quiet_listener_has_limit(int index)
 {
-	struct sockaddr_storage now = {0};
-	socklen_t length = sizeof(now);
-
-	return listeners_is_listening(fd) &&
-	       libc_calls.getsockname(fd, (void *)&now, &length) == 0 && now.ss_family == AF_UNIX;
+	return table.limits[index].tv_sec || table.limits[index].tv_usec;
 }
 
 bool quiet_listener_get_address(int fd, struct sockaddr *address, socklen_t *length)
 {
-	for (int i = 0; i < replaced.count; i++) {
-		if (replaced.fds[i] != fd || !is_still_quiet(fd) || !address || !length)
-			continue;
-		memcpy(address, &replaced.addresses[i],
-		       *length < replaced.lengths[i] ? *length : replaced.lengths[i]);
-		*length = replaced.lengths[i];
-		return true;
-	}
-	return false;
+	const int index = quiet_listener_find(fd);
+
+	if (index < 0 || !address || !length || !quiet_listener_is_quiet(index))
+		return false;
+	memcpy(address, &table.addresses[index],
+	       *length < table.lengths[index] ? *length : table.lengths[index]);
+	*length = table.lengths[index];
+	return true;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the quiet listener, an autobound unix socket (unix(7)) to which nobody connects, and the
- * table of the listeners that such sockets replace. On it accept() fails with EAGAIN, and it never
- * becomes readable. This module hides the difference where the server would still notice it: a
- * blocking accept(), and getsockname(). */
+/* Owns the quiet listeners, autobound unix sockets (unix(7)) to which nobody connects but the process
+ * itself, and the table of the listeners that they replace. A quiet listener never becomes readable,
+ * and accept() on it sleeps as long as the server wants it to. */
 #ifndef OCTOPUS_QUIET_LISTENER_H
 #define OCTOPUS_QUIET_LISTENER_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
+
+#include "kernel/epoll_sets.h"
 
 /* Makes a quiet listener with close-on-exec. Returns its descriptor, which the caller owns, or
  * -errno. EXTRA_TYPE: SOCK_NONBLOCK or 0. Context: any. */
@@ -19,6 +20,15 @@ bool quiet_listener_remember(int fd);
 
 /* From here on the table does not change. Context: the controller. */
 void quiet_listener_complete_table(void);
+
+/* Puts a quiet listener in the place of listener INDEX, with its registrations in SETS and its time
+ * limit (SO_RCVTIMEO). It blocks only if BLOCKS and its predecessor does. What were descriptors of one socket are so again. Where none can be made it is
+ * SPARE_FD's, which stays the caller's. Context: the controller, after the table is complete. */
+void quiet_listener_put(int index, bool blocks, int spare_fd, const struct epoll_sets *sets);
+
+/* Makes each quiet listener block whose predecessor blocked, but SPARE_FD's, which others share.
+ * Context: the controller, when no accept() of before is under way. */
+void quiet_listener_block(int spare_fd);
 
 /* True once the table is complete: from then on any thread may read the table by the functions
  * below. Context: any. */
@@ -33,13 +43,17 @@ const struct sockaddr *quiet_listener_address(int index);
  * most *LENGTH bytes of it, and in *LENGTH its full size. Returns false otherwise. Context: any. */
 bool quiet_listener_get_address(int fd, struct sockaddr *address, socklen_t *length);
 
-/* An accept() on FD has failed. If FD is in the table and errno is EAGAIN, EINVAL, EMFILE or
- * ENFILE, sets errno as accept(2) on the replaced listener would. Where that did not block, this is
- * EAGAIN. Where it blocked, sleeps as a blocking accept() without clients does, until a signal of
- * the server's interrupts it, with errno EINTR. But a thread that polls has other things to do, so
- * it gets ECONNABORTED at once, an error that accept(2) lists as one to retry. In all other cases
- * leaves errno alone. Context: any. */
-void quiet_listener_accept_failed(int fd);
+/* Returns the index of FD in the table, or -1, also while the table is not complete. Context: any. */
+int quiet_listener_find(int fd);
+
+/* True if a quiet listener stands in the place of listener INDEX: neither is the listener still there,
+ * nor has the server closed it and used the number again. Context: any. */
+bool quiet_listener_is_quiet(int index);
+
+/* True if the listener that was there blocked, or the server believed so; if it had a time limit.
+ * Context: any. */
+bool quiet_listener_was_blocking(int index);
+bool quiet_listener_has_limit(int index);
 
 /* quiet_listener_note_poller() notes that this thread uses poll, select or epoll. Context: any. */
 void quiet_listener_note_poller(void);

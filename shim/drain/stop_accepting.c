@@ -13,6 +13,8 @@
 #include "drain/accept_calls.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
+#include "generation/generation.h"
+#include "generation/page.h"
 #include "kernel/epoll_sets.h"
 #include "kernel/fd_limit.h"
 #include "kernel/listeners.h"
@@ -36,7 +38,7 @@ static struct {
 
 bool stop_accepting_has_begun(void)
 {
-	return atomic_load_explicit(&stop_accepting.has_begun, memory_order_acquire);
+	return atomic_load_explicit(&stop_accepting.has_begun, memory_order_seq_cst);
 }
 
 bool stop_accepting_refuses(int fd)
@@ -50,21 +52,6 @@ bool stop_accepting_refuses(int fd)
 			return true;
 	}
 	return false;
-}
-
-/* Takes the registrations out while FD still is the listener, and adds them again for the quiet
- * listener, so that the server's later EPOLL_CTL_MOD or _DEL works. */
-static int replace_listener(int fd, int quiet_fd, const struct epoll_sets *sets)
-{
-	struct epoll_registrations registrations;
-	const int fd_flags = fcntl(fd, F_GETFD);
-	int result;
-
-	epoll_sets_find_registrations(sets, fd, &registrations);
-	epoll_sets_take_out(&registrations);
-	result = libc_calls.dup3(quiet_fd, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
-	epoll_sets_put_back(&registrations);
-	return result < 0 ? -errno : 0;
 }
 
 struct keeping {
@@ -107,29 +94,39 @@ static void wait_for_accepts(void)
 		(void)failpoint("accepts_go_on");
 }
 
+/* A thread that has polled, and is about to accept, must not sleep. Once accepting has begun to stop,
+ * quiet_accept_begin() sees to that. */
+static bool some_thread_polls(void)
+{
+	return generation.page && atomic_load(&generation.page->polls_before_accept);
+}
+
 static int replace_all(struct keeping *kept)
 {
 	/* Static, because the controller's stack is small, and there is one controller. */
 	static struct epoll_sets sets;
 	const int *fds = quiet_listener_fds();
-	int quiet_fd;
+	int spare_fd;
+	bool blocks;
 
 	epoll_sets_find(&sets);
 	if (!quiet_listener_table_is_complete())
 		procfs_each_fd(0, remember_if_listening, kept);
 	quiet_listener_complete_table();
-	/* Only after the table is complete, because the quiet listener listens as well. */
-	quiet_fd = quiet_listener_make(SOCK_NONBLOCK);
-	if (quiet_fd < 0)
-		return quiet_fd;
-	atomic_store_explicit(&stop_accepting.has_begun, true, memory_order_release);
+	/* Only after the table is complete, because a quiet listener listens as well. */
+	spare_fd = quiet_listener_make(SOCK_NONBLOCK);
+	if (spare_fd < 0)
+		return spare_fd;
+	atomic_store(&stop_accepting.has_begun, true);
+	blocks = !some_thread_polls();
 	for (int i = 0; i < quiet_listener_count(); i++)
-		(void)replace_listener(fds[i], quiet_fd, &sets);
+		quiet_listener_put(i, blocks, spare_fd, &sets);
 	atomic_store(&stop_accepting.is_complete, true);
-	libc_calls.close(quiet_fd);
 	(void)failpoint("replaced");
 	wake_threads(fds, quiet_listener_count());
 	wait_for_accepts();
+	quiet_listener_block(spare_fd);
+	libc_calls.close(spare_fd);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/epoll_sets.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,6 +76,20 @@ void epoll_sets_put_back(struct epoll_registrations *registrations)
 	for (int i = 0; i < registrations->count; i++)
 		(void)epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_ADD, registrations->fd,
 		                &registrations->list[i].event);
+}
+
+int epoll_sets_replace(const struct epoll_sets *sets, int fd, int with)
+{
+	struct epoll_registrations registrations;
+	const int fd_flags = fcntl(fd, F_GETFD);
+	int error = 0;
+
+	epoll_sets_find_registrations(sets, fd, &registrations);
+	epoll_sets_take_out(&registrations);
+	if (libc_calls.dup3(with, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+		error = -errno;
+	epoll_sets_put_back(&registrations);
+	return error;
 }
 
 static void rearm_exclusive(const struct epoll_sets *sets, int fd)

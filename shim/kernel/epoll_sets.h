@@ -39,6 +39,12 @@ void epoll_sets_find_registrations(const struct epoll_sets *sets, int fd,
 void epoll_sets_take_out(const struct epoll_registrations *registrations);
 void epoll_sets_put_back(struct epoll_registrations *registrations);
 
+/* Puts the open file of WITH in the place of FD, by dup3(2), with FD's close-on-exec flag and its
+ * registrations in SETS. These are taken out while FD still is the old file, so that a later
+ * EPOLL_CTL_MOD or _DEL works. Both descriptors stay the caller's. Returns 0 or -errno.
+ * Context: any. */
+int epoll_sets_replace(const struct epoll_sets *sets, int fd, int with);
+
 /* Renews the exclusive registrations of each listener on which a connection waits, which wakes a
  * waiter of this process. A connection wakes only one exclusive waiter (EPOLLEXCLUSIVE,
  * epoll_ctl(2)), and that may have been a waiter of another generation that has stopped accepting

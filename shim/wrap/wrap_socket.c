@@ -71,26 +71,27 @@ EXPORT int listen(int fd, int backlog)
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 {
 	struct accepting accepting;
-	int result = -1;
+	int result;
 
-	if (accepting_begin(&accepting, fd)) {
-		do
-			result = libc_calls.accept(fd, address, length);
-		while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
-	}
+	accepting_begin(&accepting, fd);
+	do
+		result =
+			accepting_may_ask(&accepting) ? libc_calls.accept(fd, address, length) : -1;
+	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
 	return accepting_end(&accepting, result);
 }
 
 EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
 	struct accepting accepting;
-	int result = -1;
+	int result;
 
-	if (accepting_begin(&accepting, fd)) {
-		do
-			result = libc_calls.accept4(fd, address, length, flags);
-		while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
-	}
+	accepting_begin(&accepting, fd);
+	do
+		result = accepting_may_ask(&accepting)
+		                 ? libc_calls.accept4(fd, address, length, flags)
+		                 : -1;
+	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
 	return accepting_end(&accepting, result);
 }
 

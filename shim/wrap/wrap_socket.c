@@ -11,6 +11,7 @@
 #include "control/accepting.h"
 #include "control/activation.h"
 #include "drain/quiet_listener.h"
+#include "drain/shut_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "http/exchange.h"
@@ -95,12 +96,10 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	return accepting_end(&accepting, result);
 }
 
-/* shutdown(2) works on the socket, not on the descriptor. So it would end a listener for every
- * process that shares it, even for another generation. This process stops accepting anyway when it
- * closes its own copy. */
 EXPORT int shutdown(int fd, int how)
 {
-	if (generation_may_share() && listeners_is_listening(fd) && listeners_is_held_elsewhere(fd))
+	if ((UNLIKELY(stop_accepting_has_begun()) || generation_may_share()) &&
+	    shut_listener(fd, how))
 		return 0;
 	return libc_calls.shutdown(fd, how);
 }

@@ -69,6 +69,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(listen)              \
 	X(accept)              \
 	X(accept4)             \
+	X(connect)             \
 	X(shutdown)            \
 	X(getsockname)         \
 	X(epoll_wait)          \

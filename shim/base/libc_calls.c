@@ -60,6 +60,12 @@ static int early_accept(int fd, struct sockaddr *addr, socklen_t *length)
 	return early_accept4(fd, addr, length, 0);
 }
 
+static int early_connect(int fd, const struct sockaddr *addr, socklen_t length)
+{
+	OR_REAL(connect, fd, addr, length);
+	return (int)raw_result(RAW3(SYS_connect, fd, addr, length));
+}
+
 static int early_shutdown(int fd, int how)
 {
 	OR_REAL(shutdown, fd, how);

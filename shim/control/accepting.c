@@ -12,6 +12,7 @@
 #include "control/first_wait.h"
 #include "control/fork.h"
 #include "drain/accept_calls.h"
+#include "drain/own_connection.h"
 #include "drain/quiet_accept.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
@@ -112,9 +113,11 @@ static bool waited_for_it(int fd)
 	return wait_for_input(fd);
 }
 
-void accepting_begin(struct accepting *ret_accepting, int fd)
+void accepting_begin(struct accepting *ret_accepting, int fd, struct sockaddr *address,
+                     socklen_t *length, int flags)
 {
-	*ret_accepting = (struct accepting){.fd = fd};
+	*ret_accepting =
+		(struct accepting){.fd = fd, .address = address, .length = length, .flags = flags};
 	if (first_wait_is_watched())
 		first_wait_on_fd(fd);
 	about_to_accept(fd);
@@ -132,6 +135,16 @@ bool accepting_may_ask(struct accepting *accepting)
 	return false;
 }
 
+int accepting_result(struct accepting *accepting, int result)
+{
+	if (result < 0 || !UNLIKELY(stop_accepting_has_begun()))
+		return result;
+	result = own_connection_take(accepting->fd, result, accepting->flags, accepting->address,
+	                             accepting->length);
+	accepting->has_vanished = result < 0;
+	return result;
+}
+
 /* The controller need not wait for a call that has no connection. */
 static bool quiet_call_goes_on(struct accepting *accepting)
 {
@@ -146,6 +159,10 @@ static bool quiet_call_goes_on(struct accepting *accepting)
 /* The kernel never restarts accept() on a listener with a time limit (SO_RCVTIMEO, signal(7)). */
 bool accepting_goes_on(struct accepting *accepting)
 {
+	if (UNLIKELY(accepting->has_vanished)) {
+		accepting->has_vanished = false;
+		return true;
+	}
 	if (restart_is_due())
 		return true;
 	if (stop_accepting_has_begun())

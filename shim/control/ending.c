@@ -86,6 +86,11 @@ void ending_stop_server(void)
 	(void)libc_calls.kill(generation.pid, sig);
 }
 
+bool ending_has_begun(void)
+{
+	return atomic_load(&generation.page->is_stopping) || leader_state() == LIFE_STOPPING;
+}
+
 void ending_kill_server(void)
 {
 	log_error("Server (%d) did not stop within %ld ms of its signal \"%s\": killed.",

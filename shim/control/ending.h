@@ -4,6 +4,8 @@
 #ifndef OCTOPUS_ENDING_H
 #define OCTOPUS_ENDING_H
 
+#include <stdbool.h>
+
 /* Begins the drain, and sets its deadline. Context: the controller. */
 void ending_drain(void);
 
@@ -11,6 +13,10 @@ void ending_drain(void);
  * that this signal would only kill has been drained, and exits with status 0 instead.
  * Context: the controller. */
 void ending_stop_server(void);
+
+/* True if the server stops, and no other generation is to answer for it: it has got its stop signal, or
+ * the drain has no successor. Context: any. */
+bool ending_has_begun(void);
 
 /* Kills the server and its workers, because it did not stop in time. Context: the controller. */
 void ending_kill_server(void);

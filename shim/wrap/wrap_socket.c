@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Wraps socket, bind, listen, accept, shutdown and getsockname. */
+/* Wraps socket, bind, listen, accept, connect, shutdown and getsockname. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -10,6 +10,8 @@
 #include "base/undisturbed.h"
 #include "control/accepting.h"
 #include "control/activation.h"
+#include "control/ending.h"
+#include "drain/own_connection.h"
 #include "drain/quiet_listener.h"
 #include "drain/shut_listener.h"
 #include "drain/stop_accepting.h"
@@ -74,11 +76,12 @@ EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
 	struct accepting accepting;
 	int result;
 
-	accepting_begin(&accepting, fd);
-	do
+	accepting_begin(&accepting, fd, address, length, 0);
+	do {
 		result =
 			accepting_may_ask(&accepting) ? libc_calls.accept(fd, address, length) : -1;
-	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
+		result = accepting_result(&accepting, result);
+	} while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
 	return accepting_end(&accepting, result);
 }
 
@@ -87,13 +90,25 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	struct accepting accepting;
 	int result;
 
-	accepting_begin(&accepting, fd);
-	do
+	accepting_begin(&accepting, fd, address, length, flags);
+	do {
 		result = accepting_may_ask(&accepting)
 		                 ? libc_calls.accept4(fd, address, length, flags)
 		                 : -1;
-	while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
+		result = accepting_result(&accepting, result);
+	} while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
 	return accepting_end(&accepting, result);
+}
+
+/* A server that stops may connect to itself in order to wake a thread of its own. */
+EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int result;
+
+	if (UNLIKELY(stop_accepting_has_begun()) && ending_has_begun() &&
+	    own_connection_make(fd, address, length, &result))
+		return result;
+	return libc_calls.connect(fd, address, length);
 }
 
 EXPORT int shutdown(int fd, int how)

@@ -33,6 +33,8 @@ EXPORT long syscall(long number, ...)
 		return bind((int)a[0], (void *)a[1], (socklen_t)a[2]);
 	case SYS_listen:
 		return listen((int)a[0], (int)a[1]);
+	case SYS_connect:
+		return connect((int)a[0], (void *)a[1], (socklen_t)a[2]);
 	default:
 		return raw_result(raw_syscall6(number, a[0], a[1], a[2], a[3], a[4], a[5]));
 	}

@@ -2,7 +2,7 @@
 # Builds what the tests run: example servers in two versions, and the clients that judge them.
 # Expects BUILD, CC and WARNINGS from the including Makefile; sets TEST_PROGRAMS.
 
-TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown
+TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself
 TEST_FAULTY = exits_at_once crashes hangs
 
 PROGRAM_OBJ = $(BUILD)/tests/obj
@@ -52,7 +52,7 @@ $(BUILD)/tests/v2/%: $(PROGRAM_OBJ)/servers/%.o $(PROGRAM_OBJ)/servers/identity.
 	$(PROGRAM_LINK) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
 
 SIGNAL_OBJS = $(PROGRAM_OBJ)/servers/signal_words.o $(PROGRAM_OBJ)/servers/signal_waits.o
-SIGNAL_SERVERS = signaller prefork thrown
+SIGNAL_SERVERS = signaller prefork thrown ends_itself
 $(foreach v,v1 v2,$(SIGNAL_SERVERS:%=$(BUILD)/tests/$v/%)): $(SIGNAL_OBJS)
 $(foreach v,v1 v2,$(BUILD)/tests/$v/signaller): $(PROGRAM_OBJ)/servers/own_signals.o
 

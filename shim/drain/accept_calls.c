@@ -14,6 +14,8 @@
 /* No more threads than this are waited for. */
 #define CALLERS 4096
 
+#define MOMENT_NS 200000
+
 /* An odd factor, so that no two of CALLERS successive ids share a slot. It puts threads that were
  * made one after another in different cache lines. */
 #define SPREAD 9
@@ -76,13 +78,6 @@ void accept_calls_forked(void)
 	own = NULL;
 }
 
-static void pause_briefly(void)
-{
-	const struct timespec moment = {0, 200000};
-
-	(void)libc_calls.nanosleep(&moment, NULL);
-}
-
 static bool await_caller(const struct caller *caller, int64_t end)
 {
 	const uint32_t calls = atomic_load(&caller->calls);
@@ -91,7 +86,7 @@ static bool await_caller(const struct caller *caller, int64_t end)
 	       procfs_task_is_awake(atomic_load(&caller->tid))) {
 		if (clock_now_ms() >= end)
 			return false;
-		pause_briefly();
+		(void)clock_sleep(MOMENT_NS);
 	}
 	return true;
 }

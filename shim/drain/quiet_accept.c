@@ -13,6 +13,7 @@
 /* Where threads poll, the controller makes the quiet listeners block when it has waited for the calls
  * under way. */
 #define BLOCKING_MS 2500
+#define MOMENT_NS 200000
 
 static bool waits(int index)
 {
@@ -48,13 +49,12 @@ enum blocking { BLOCKS, BLOCKS_NEVER, INTERRUPTED };
  * with errno. */
 static enum blocking await_blocking(int fd)
 {
-	const struct timespec moment = {0, 200000};
 	const int64_t end = clock_now_ms() + BLOCKING_MS;
 
 	while (fcntl(fd, F_GETFL) & O_NONBLOCK) {
 		if (clock_now_ms() >= end)
 			return BLOCKS_NEVER;
-		if (libc_calls.nanosleep(&moment, NULL) != 0 && !restart_is_due())
+		if (clock_sleep(MOMENT_NS) != 0 && !restart_is_due())
 			return INTERRUPTED;
 	}
 	return BLOCKS;

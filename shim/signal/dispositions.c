@@ -165,6 +165,12 @@ static void install_released(int sig, const struct sigaction *action)
 		libc_calls.sigaction(sig, action, NULL);
 }
 
+static void note_handler(int sig, const struct sigaction *action)
+{
+	if (action && own_disposition_is_handler(action))
+		atomic_fetch_or(&dispositions.caught, SIGNAL_BIT(sig));
+}
+
 int dispositions_set(int sig, const struct sigaction *action, struct sigaction *ret_old)
 {
 	const bool in_range = signal_is_valid(sig);
@@ -173,10 +179,15 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 	                      atomic_load(&dispositions.released);
 	struct sigaction old;
 
-	if (in_range && action && own_disposition_is_handler(action))
-		atomic_fetch_or(&dispositions.caught, SIGNAL_BIT(sig));
-	if (!in_range || !signal_set_has(ours, sig) || !is_for_this_process())
-		return set_in_kernel(sig, action, ret_old);
+	if (!in_range || !signal_set_has(ours, sig) || !is_for_this_process()) {
+		const int result = set_in_kernel(sig, action, ret_old);
+
+		/* libc has read ACTION only if it has not refused SIG. */
+		if (result == 0)
+			note_handler(sig, action);
+		return result;
+	}
+	note_handler(sig, action);
 	old = own_disposition_of(sig);
 	if (action) {
 		own_disposition_remember(sig, action);

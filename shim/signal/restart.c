@@ -25,34 +25,39 @@ bool restart_goes_on(const struct restart *restart)
 	return restart_is_due() && (restart->limit_ns == RESTART_FOREVER || restart->begun_ns);
 }
 
-int64_t restart_rest(int64_t limit_ns, int64_t passed_ns)
+static int64_t passed_ns(const struct restart *restart)
 {
-	return limit_ns > passed_ns ? limit_ns - passed_ns : 0;
+	return restart->begun_ns ? clock_coarse_now_ns() - restart->begun_ns : 0;
 }
 
-int64_t restart_rest_ns(const struct restart *restart)
+static int64_t rest_ns(int64_t limit_ns, int64_t passed)
 {
-	if (restart->limit_ns <= 0)
-		return restart->limit_ns;
-	return restart_rest(restart->limit_ns,
-	                    restart->begun_ns ? clock_coarse_now_ns() - restart->begun_ns : 0);
+	return limit_ns > passed ? limit_ns - passed : 0;
 }
 
 int restart_rest_ms(const struct restart *restart)
 {
-	const int64_t rest = restart_rest_ns(restart);
+	if (restart->limit_ns < 0)
+		return RESTART_FOREVER;
+	return (int)((rest_ns(restart->limit_ns, passed_ns(restart)) + NS_PER_MS - 1) / NS_PER_MS);
+}
 
-	return rest < 0 ? RESTART_FOREVER : (int)((rest + NS_PER_MS - 1) / NS_PER_MS);
+const struct timespec *restart_rest(const struct restart *restart, const struct timespec *limit,
+                                    struct timespec *ret_rest)
+{
+	return restart_rest_of(limit, passed_ns(restart), ret_rest);
+}
+
+const struct timespec *restart_rest_of(const struct timespec *limit, int64_t passed,
+                                       struct timespec *ret_rest)
+{
+	if (!limit || limit->tv_sec < 0 || limit->tv_sec > INT32_MAX)
+		return limit;
+	*ret_rest = clock_to_timespec(rest_ns(limit->tv_sec * NS_PER_S + limit->tv_nsec, passed));
+	return ret_rest;
 }
 
 int64_t restart_from_ms(int ms)
 {
 	return ms < 0 ? RESTART_FOREVER : ms * NS_PER_MS;
-}
-
-int64_t restart_from_timespec(const struct timespec *limit)
-{
-	if (!limit || limit->tv_sec < 0 || limit->tv_sec > INT32_MAX)
-		return RESTART_FOREVER;
-	return limit->tv_sec * NS_PER_S + limit->tv_nsec;
 }

@@ -22,9 +22,12 @@ struct restart {
 	int64_t begun_ns; /* 0: not measured */
 };
 
-/* Convert the limit of a call to ns; RESTART_FOREVER if it has none. Context: any. */
+/* The limit is the server's timespec. The kernel may refuse it, so nobody reads it before the kernel
+ * has. */
+#define RESTART_BY_TIMESPEC INT64_MAX
+
+/* Converts the limit of a call to ns; RESTART_FOREVER if it has none. Context: any. */
 int64_t restart_from_ms(int ms);
-int64_t restart_from_timespec(const struct timespec *limit);
 
 /* Notes that a call with this limit begins. It reads the coarse clock, but only if there is a limit
  * and a signal is taken. Context: any. */
@@ -33,12 +36,18 @@ struct restart restart_begin(int64_t limit_ns);
 /* True if the failed call should be repeated, with the rest of its limit. Context: any. */
 bool restart_goes_on(const struct restart *restart);
 
-/* Return the rest of the limit, in ns, or in ms and rounded up. It is 0 if none is left, and
- * negative for a call without limit. Context: any. */
-int64_t restart_rest_ns(const struct restart *restart);
+/* Returns the rest of the limit in ms, rounded up. It is 0 if none is left, and negative for a call
+ * without limit. Context: any. */
 int restart_rest_ms(const struct restart *restart);
 
-/* Returns LIMIT_NS less PASSED_NS, or 0 if nothing is left. Context: any. */
-int64_t restart_rest(int64_t limit_ns, int64_t passed_ns);
+/* The same for RESTART_BY_TIMESPEC. Returns RET_REST, or LIMIT where that is NULL, or so long that it
+ * needs no measuring. Context: any. */
+const struct timespec *restart_rest(const struct restart *restart, const struct timespec *limit,
+                                    struct timespec *ret_rest);
+
+/* Returns what is left of LIMIT when PASSED_NS have passed, as restart_rest() does. The kernel has
+ * read LIMIT. Context: any. */
+const struct timespec *restart_rest_of(const struct timespec *limit, int64_t passed_ns,
+                                       struct timespec *ret_rest);
 
 #endif

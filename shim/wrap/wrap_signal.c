@@ -11,6 +11,7 @@
 #include "base/signal_set.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
+#include "kernel/caller_memory.h"
 #include "signal/dispositions.h"
 #include "signal/restart.h"
 
@@ -132,9 +133,9 @@ EXPORT int sigignore(int sig)
 /* sigset(3): SIG_HOLD blocks and leaves the disposition; anything else sets it and unblocks. */
 EXPORT handler sigset(int sig, handler function)
 {
+	const struct sigaction action = {.sa_handler = function};
 	struct sigaction present;
 	sigset_t one, before;
-	handler old;
 
 	if (sigemptyset(&one) != 0 || sigaddset(&one, sig) != 0)
 		return SIG_ERR;
@@ -144,18 +145,20 @@ EXPORT handler sigset(int sig, handler function)
 			return SIG_ERR;
 		return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
 	}
-	old = set_handler(sig, function, 0);
-	if (old == SIG_ERR || sigprocmask(SIG_UNBLOCK, &one, &before) != 0)
+	if (sigaction(sig, &action, &present) != 0 ||
+	    sigprocmask(SIG_UNBLOCK, &one, &before) != 0)
 		return SIG_ERR;
-	return sigismember(&before, sig) ? SIG_HOLD : old;
+	return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
 }
 #endif
 
-/* What is left of LIMIT for a wait that began at BEGUN. */
-static struct timespec rest_of(const struct timespec *limit, int64_t begun)
+/* The kernel has taken the signal by then (kernel/signal.c, sys_rt_sigtimedwait). */
+static int give_info(int sig, const siginfo_t *own, siginfo_t *info)
 {
-	return clock_to_timespec(
-		restart_rest(limit->tv_sec * NS_PER_S + limit->tv_nsec, clock_now_ns() - begun));
+	if (sig <= 0 || !info || caller_memory_put(info, own, sizeof(*own)))
+		return sig;
+	errno = EFAULT;
+	return -1;
 }
 
 /* If a wait gets a signal that Octopus has taken, Octopus handles it, and the wait goes on for the
@@ -167,18 +170,17 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	siginfo_t own;
 	int sig;
 
-	dispositions_note_wait(set);
+	if (caller_memory_is_readable(set, sizeof(uint64_t)))
+		dispositions_note_wait(set);
 	if (first_wait_is_watched())
 		first_wait_idly();
 	sig = libc_calls.sigtimedwait(set, &own, timeout);
 	while (sig > 0 ? dispositions_intercept(sig, &own) : restart_is_due()) {
-		if (timeout)
-			rest = rest_of(timeout, begun);
-		sig = libc_calls.sigtimedwait(set, &own, timeout ? &rest : NULL);
+		const int64_t passed = timeout ? clock_now_ns() - begun : 0;
+
+		sig = libc_calls.sigtimedwait(set, &own, restart_rest_of(timeout, passed, &rest));
 	}
-	if (sig > 0 && info)
-		*info = own;
-	return sig;
+	return give_info(sig, &own, info);
 }
 
 EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)

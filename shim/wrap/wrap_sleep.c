@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "control/first_wait.h"
+#include "kernel/caller_memory.h"
 #include "signal/restart.h"
 
 EXPORT int pause(void)
@@ -44,8 +45,9 @@ EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
 	result = libc_calls.nanosleep(request, &rest);
 	while (UNLIKELY(result < 0) && restart_is_due())
 		result = libc_calls.nanosleep(&rest, &rest);
-	if (result < 0 && errno == EINTR && remaining)
-		*remaining = rest;
+	if (result < 0 && errno == EINTR && remaining &&
+	    !caller_memory_put(remaining, &rest, sizeof(rest)))
+		errno = EFAULT;
 	return result;
 }
 
@@ -68,8 +70,9 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 		                                   flags & TIMER_ABSTIME ? request : &rest, &rest);
 	}
 	errno = saved;
-	if (error == EINTR && remaining && !(flags & TIMER_ABSTIME))
-		*remaining = rest;
+	if (error == EINTR && remaining && !(flags & TIMER_ABSTIME) &&
+	    !caller_memory_put(remaining, &rest, sizeof(rest)))
+		return EFAULT;
 	return error;
 }
 

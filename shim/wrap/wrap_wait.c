@@ -5,7 +5,6 @@
 
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "control/first_wait.h"
 #include "drain/quiet_listener.h"
 #include "signal/restart.h"
@@ -14,6 +13,11 @@ static struct restart begin(int64_t limit_ns)
 {
 	quiet_listener_note_poller();
 	return restart_begin(limit_ns);
+}
+
+static int64_t by_timespec(const struct timespec *limit)
+{
+	return limit ? RESTART_BY_TIMESPEC : RESTART_FOREVER;
 }
 
 EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout)
@@ -47,17 +51,17 @@ EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int ti
 EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct restart restart = begin(restart_from_timespec(timeout));
+	const struct restart restart = begin(by_timespec(timeout));
 	int result;
 
 	if (first_wait_is_watched())
 		first_wait_on_epoll(epoll_fd);
 	result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
-		const struct timespec rest = clock_to_timespec(restart_rest_ns(&restart));
+		struct timespec rest;
 
-		result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout ? &rest : NULL,
-		                                 mask);
+		result = libc_calls.epoll_pwait2(epoll_fd, events, max,
+		                                 restart_rest(&restart, timeout, &rest), mask);
 	}
 	return result;
 }
@@ -78,16 +82,16 @@ EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                  const sigset_t *mask)
 {
-	const struct restart restart = begin(restart_from_timespec(timeout));
+	const struct restart restart = begin(by_timespec(timeout));
 	int result;
 
 	if (first_wait_is_watched())
 		first_wait_on_poll(fds, count);
 	result = libc_calls.ppoll(fds, count, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
-		const struct timespec rest = clock_to_timespec(restart_rest_ns(&restart));
+		struct timespec rest;
 
-		result = libc_calls.ppoll(fds, count, timeout ? &rest : NULL, mask);
+		result = libc_calls.ppoll(fds, count, restart_rest(&restart, timeout, &rest), mask);
 	}
 	return result;
 }
@@ -109,16 +113,17 @@ EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct tim
 EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
                    const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct restart restart = begin(restart_from_timespec(timeout));
+	const struct restart restart = begin(by_timespec(timeout));
 	int result;
 
 	if (first_wait_is_watched())
 		first_wait_on_select(count, in);
 	result = libc_calls.pselect(count, in, out, urgent, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
-		const struct timespec rest = clock_to_timespec(restart_rest_ns(&restart));
+		struct timespec rest;
 
-		result = libc_calls.pselect(count, in, out, urgent, timeout ? &rest : NULL, mask);
+		result = libc_calls.pselect(count, in, out, urgent,
+		                            restart_rest(&restart, timeout, &rest), mask);
 	}
 	return result;
 }

@@ -23,13 +23,14 @@ static int exec_by(exec_function function, const char *path, char *const argv[],
 	/* A forked child that becomes another program no longer counts as a connection. */
 	const bool was_connection =
 		atomic_load(&generation.membership) && getpid() == generation.pid;
-	char *room[pass_on_room(envp)];
+	const size_t entries = pass_on_room(envp);
+	char *room[entries];
 	struct pass_on pass_on;
 	int result;
 
 	if (was_connection)
 		members_leave();
-	result = function(path, argv, pass_on_begin(&pass_on, envp, room));
+	result = function(path, argv, pass_on_begin(&pass_on, envp, room, entries));
 	pass_on_end(&pass_on);
 	if (was_connection)
 		members_join(MEMBER_CONNECTION);
@@ -128,11 +129,13 @@ static int spawn_by(spawn_function function, pid_t *pid, const char *path,
                     const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                     char *const argv[], char *const envp[])
 {
-	char *room[pass_on_room(envp)];
+	const size_t entries = pass_on_room(envp);
+	char *room[entries];
 	struct pass_on pass_on;
 	int error;
 
-	error = function(pid, path, actions, attributes, argv, pass_on_begin(&pass_on, envp, room));
+	error = function(pid, path, actions, attributes, argv,
+	                 pass_on_begin(&pass_on, envp, room, entries));
 	pass_on_end(&pass_on);
 	return error;
 }
@@ -174,13 +177,14 @@ EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 /* system() and popen() read the environment from environ. */
 EXPORT int system(const char *command)
 {
-	char *room[pass_on_room(environ)];
+	const size_t entries = pass_on_room(environ);
+	char *room[entries];
 	char **const before = environ;
 	struct pass_on pass_on;
 	int result;
 
 	libc_calls_ensure();
-	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room);
+	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room, entries);
 	result = libc_calls.system(command);
 	environ = before;
 	pass_on_end(&pass_on);
@@ -189,13 +193,14 @@ EXPORT int system(const char *command)
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	char *room[pass_on_room(environ)];
+	const size_t entries = pass_on_room(environ);
+	char *room[entries];
 	char **const before = environ;
 	struct pass_on pass_on;
 	FILE *stream;
 
 	libc_calls_ensure();
-	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room);
+	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room, entries);
 	stream = libc_calls.popen(command, mode);
 	environ = before;
 	pass_on_end(&pass_on);

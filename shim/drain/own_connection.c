@@ -14,6 +14,7 @@
 #include "base/undisturbed.h"
 #include "drain/quiet_listener.h"
 #include "kernel/address.h"
+#include "kernel/caller_memory.h"
 #include "kernel/socket_name.h"
 #include "kernel/socket_options.h"
 
@@ -184,7 +185,8 @@ bool own_connection_make(int fd, const struct sockaddr *address, socklen_t lengt
 	bool is_made = false;
 	int index, error;
 
-	if (!address || !quiet_listener_table_is_complete() ||
+	if (!quiet_listener_table_is_complete() || length > sizeof(struct sockaddr_storage) ||
+	    !caller_memory_is_readable(address, length) ||
 	    socket_option_int(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
 	    !socket_name_of_target(address, length, &target))
 		return false;

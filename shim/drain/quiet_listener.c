@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -11,6 +12,7 @@
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "generation/generation.h"
+#include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
 
 /* The controller writes it once, when it stops accepting. A fork's child inherits it. */
@@ -185,14 +187,39 @@ bool quiet_listener_has_limit(int index)
 	return table.limits[index].tv_sec || table.limits[index].tv_usec;
 }
 
-bool quiet_listener_get_address(int fd, struct sockaddr *address, socklen_t *length)
+/* Copies SIZE bytes to where the kernel has just written the quiet listener's own name, which is of
+ * PRESENT bytes. */
+static bool overwrite(struct sockaddr *address, const void *from, size_t size, size_t present)
+{
+	if (size > present)
+		return caller_memory_put(address, from, size);
+	memcpy(address, from, size);
+	return true;
+}
+
+/* The kernel judges the server's pointers, as they are. Newer ones tell the length of a name before
+ * they find that they cannot write it. */
+static int get_replaced(int fd, const void *name, socklen_t full, struct sockaddr *address,
+                        socklen_t *length)
+{
+	const socklen_t room = *length;
+	int result = libc_calls.getsockname(fd, address, length);
+
+	if (result == 0 && !overwrite(address, name, room < full ? room : full, *length)) {
+		*length = room;
+		result = libc_calls.getsockname(fd, (void *)UINTPTR_MAX, length);
+	}
+	if (result == 0 || *length != room)
+		*length = full;
+	return result;
+}
+
+int quiet_listener_getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
 	const int index = quiet_listener_find(fd);
 
-	if (index < 0 || !address || !length || !quiet_listener_is_quiet(index))
-		return false;
-	memcpy(address, &table.addresses[index],
-	       *length < table.lengths[index] ? *length : table.lengths[index]);
-	*length = table.lengths[index];
-	return true;
+	if (index < 0 || !caller_memory_is_readable(length, sizeof(*length)) ||
+	    !quiet_listener_is_quiet(index))
+		return libc_calls.getsockname(fd, address, length);
+	return get_replaced(fd, &table.addresses[index], table.lengths[index], address, length);
 }

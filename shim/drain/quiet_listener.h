@@ -39,9 +39,9 @@ int quiet_listener_count(void);
 const int *quiet_listener_fds(void);
 const struct sockaddr *quiet_listener_address(int index);
 
-/* If FD is a quiet listener, gives the address of the one it replaced, as getsockname(2) would: at
- * most *LENGTH bytes of it, and in *LENGTH its full size. Returns false otherwise. Context: any. */
-bool quiet_listener_get_address(int fd, struct sockaddr *address, socklen_t *length);
+/* As getsockname(2); but for a quiet listener it gives the address of the one that it replaced.
+ * Context: any. */
+int quiet_listener_getsockname(int fd, struct sockaddr *address, socklen_t *length);
 
 /* Returns the index of FD in the table, or -1, also while the table is not complete. Context: any. */
 int quiet_listener_find(int fd);

@@ -18,6 +18,7 @@
 #include "generation/generation.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
+#include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
@@ -38,7 +39,9 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	struct undisturbed before;
 	bool is_adopted;
 
-	if (!inheritance_is_waiting() || !address || length <= sizeof(sa_family_t))
+	if (!inheritance_is_waiting() || length <= sizeof(sa_family_t) ||
+	    length > sizeof(struct sockaddr_storage) ||
+	    !caller_memory_is_readable(address, length))
 		return false;
 	undisturbed_begin(&before);
 	is_adopted = adoption_adopt(fd, address, length) == 0;
@@ -123,7 +126,7 @@ EXPORT int shutdown(int fd, int how)
  * unix path). For a quiet listener this gives the name of the listener that it replaced. */
 EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
-	if (UNLIKELY(stop_accepting_has_begun()) && quiet_listener_get_address(fd, address, length))
-		return 0;
+	if (UNLIKELY(stop_accepting_has_begun()))
+		return quiet_listener_getsockname(fd, address, length);
 	return libc_calls.getsockname(fd, address, length);
 }

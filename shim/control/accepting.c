@@ -174,7 +174,7 @@ int accepting_end(const struct accepting *accepting, int result)
 {
 	/* Inside: the controller must not see what was recorded of the number's last connection. */
 	if (result >= 0)
-		exchange_begin_anew(result, true);
+		exchange_begin_anew(result, EXCHANGE_ACCEPTED);
 	accept_calls_leave();
 	if (result >= 0)
 		fork_note_accept();

@@ -10,6 +10,7 @@
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "http/exchange.h"
+#include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 
@@ -17,6 +18,9 @@
  * serves one connection), and later only some. */
 #define CLOSE_PROBES 64
 #define LATER_PROBE_EVERY 64
+
+/* The kernel refuses more than there may be descriptors, whatever memory they are said to lie in. */
+#define MOST_POLLED (1u << 20)
 
 /* A worker that was forked during a drain must not accept before its new controller has replaced
  * the listeners: the drain would not wait for that connection. */
@@ -77,7 +81,7 @@ void first_wait_on_connection(int fd)
 	const struct exchange *entry = exchange_of(fd);
 	const int saved = errno;
 
-	if (entry && atomic_load(&entry->is_accepted) && exchange_last_io(entry) == IO_SENT)
+	if (exchange_is_accepted(fd) && exchange_last_io(entry) == IO_SENT)
 		attach();
 	errno = saved;
 }
@@ -122,7 +126,8 @@ void first_wait_on_epoll(int epoll_fd)
 
 void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
 {
-	if (is_worth_a_probe()) {
+	if (count <= MOST_POLLED && is_worth_a_probe() &&
+	    caller_memory_is_readable(fds, count * sizeof(*fds))) {
 		for (nfds_t i = 0; i < count; i++) {
 			if (fds[i].fd >= 0 && fds[i].events & POLLIN &&
 			    listeners_is_listening(fds[i].fd)) {
@@ -134,10 +139,19 @@ void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
 	first_wait_idly();
 }
 
+/* As select(2) does it, in whole words. */
+static size_t select_bytes(int count)
+{
+	return ((size_t)count + NFDBITS - 1) / NFDBITS * sizeof(fd_mask);
+}
+
 void first_wait_on_select(int count, const fd_set *in)
 {
-	if (in && is_worth_a_probe()) {
-		for (int fd = 0; fd < count && fd < FD_SETSIZE; fd++) {
+	const int end = count < FD_SETSIZE ? count : FD_SETSIZE;
+
+	if (in && end > 0 && is_worth_a_probe() &&
+	    caller_memory_is_readable(in, select_bytes(end))) {
+		for (int fd = 0; fd < end; fd++) {
 			if (FD_ISSET(fd, in) && listeners_is_listening(fd)) {
 				wait_has_begun();
 				return;

@@ -33,7 +33,6 @@ _Atomic int connections_watched_fd = -1;
  * one does not (getpeername(2): ENOTCONN), nor does a listener. */
 static bool is_connection(int fd)
 {
-	const struct exchange *entry = exchange_of(fd);
 	struct sockaddr_storage local, peer;
 	socklen_t local_length = sizeof(local), peer_length = sizeof(peer);
 	bool is = false;
@@ -45,7 +44,7 @@ static bool is_connection(int fd)
 		is = address_matches_connection(quiet_listener_address(i), (const void *)&local);
 	/* A child forked for one connection has no listener to compare with. */
 	if (quiet_listener_count() == 0)
-		is = entry && atomic_load(&entry->is_accepted);
+		is = exchange_is_accepted(fd);
 	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
 }
 

@@ -10,10 +10,13 @@
 #include "base/interpose.h"
 #include "http/follow.h"
 #include "http/http1.h"
+#include "kernel/caller_memory.h"
 #include "signal/restart.h"
 
-/* A longer list goes out in several writes. */
+/* A longer list, or more bytes, go out in several writes. The bytes are read here before the kernel
+ * reads them, so each page must be asked for. */
 #define PARTS 64
+#define WINDOW (1u << 20)
 
 static ssize_t send_parts(int fd, struct iovec *parts, int count, int flags)
 {
@@ -46,23 +49,33 @@ static ssize_t send_edited(int fd, const struct iovec *iov, int count, struct ht
 	}
 }
 
-/* The next PARTS of a list, from its byte FROM on. Returns how many there are; sets *ret_is_all if
- * nothing follows. */
+/* The next PARTS of a list, from its byte FROM on. Returns how many there are, or -1 if one of them
+ * cannot be read; sets *ret_is_all if nothing follows. */
 static int window_of(const struct iovec *iov, int count, size_t from, struct iovec *ret_parts,
                      bool *ret_is_all)
 {
+	size_t room = WINDOW;
 	int made = 0, at = 0;
 
-	for (; at < count && made < PARTS; at++) {
-		const size_t skipped = from < iov[at].iov_len ? from : iov[at].iov_len;
+	*ret_is_all = true;
+	for (; at < count && made < PARTS && room > 0; at++) {
+		struct iovec part = caller_memory_part(&iov[at]);
+		const size_t skipped = from < part.iov_len ? from : part.iov_len;
 
 		from -= skipped;
-		if (skipped == iov[at].iov_len)
-			continue;
-		ret_parts[made++] = (struct iovec){(char *)iov[at].iov_base + skipped,
-		                                   iov[at].iov_len - skipped};
+		part.iov_base = (char *)part.iov_base + skipped;
+		part.iov_len -= skipped;
+		if (part.iov_len > room) {
+			part.iov_len = room;
+			*ret_is_all = false;
+		}
+		if (!caller_memory_is_readable(part.iov_base, part.iov_len))
+			return -1;
+		room -= part.iov_len;
+		if (part.iov_len > 0)
+			ret_parts[made++] = part;
 	}
-	*ret_is_all = at == count;
+	*ret_is_all = *ret_is_all && at == count;
 	return made;
 }
 
@@ -71,9 +84,18 @@ static bool blocks(int fd, int flags)
 	return !(flags & MSG_DONTWAIT) && !(fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
+static size_t length_of(const struct iovec *parts, int count)
+{
+	size_t length = 0;
+
+	for (int i = 0; i < count; i++)
+		length += parts[i].iov_len;
+	return length;
+}
+
 /* A blocking write sends all the server's bytes; a non-blocking one sends what there is room
  * for. */
-ssize_t announce_send(int fd, const struct iovec *iov, int count, int flags)
+static ssize_t send_windows(int fd, const struct iovec *iov, int count, int flags)
 {
 	struct iovec parts[PARTS];
 	struct http1_edits edits = {0};
@@ -84,16 +106,44 @@ ssize_t announce_send(int fd, const struct iovec *iov, int count, int flags)
 		const int made = window_of(iov, count, (size_t)total, parts, &is_all);
 		ssize_t sent;
 
-		if (made == 0 && total > 0)
+		if (made <= 0)
 			return total;
 		follow_plan(fd, parts, made, false, &edits);
 		sent = send_edited(fd, parts, made, &edits, flags);
 		if (sent <= 0)
 			return total > 0 ? total : sent;
 		total += sent;
-		if ((is_all && edits.count == 0) || !blocks(fd, flags))
+		if (is_all && edits.count == 0)
+			return total;
+		if ((is_all || (size_t)sent < length_of(parts, made)) && !blocks(fd, flags))
 			return total;
 	}
+}
+
+/* As far as the first PARTS and WINDOW, send_windows() sees it in time for the kernel to decide. */
+static bool is_readable(const struct iovec *iov, int count)
+{
+	size_t length = 0;
+
+	if (!caller_memory_is_readable(iov, (size_t)count * sizeof(*iov)))
+		return false;
+	for (int i = 0; count > PARTS && i < count && length < WINDOW; i++) {
+		const struct iovec part = caller_memory_part(&iov[i]);
+
+		if (part.iov_len < WINDOW &&
+		    !caller_memory_is_readable(part.iov_base, part.iov_len))
+			return false;
+		length += part.iov_len;
+	}
+	return true;
+}
+
+bool announce_send(int fd, const struct iovec *iov, int count, int flags, ssize_t *ret_sent)
+{
+	if (count <= 0 || count > UIO_MAXIOV || !is_readable(iov, count))
+		return false;
+	*ret_sent = send_windows(fd, iov, count, flags);
+	return *ret_sent != 0;
 }
 
 /* Copies everything into one piece, and advances the state as if it were out. Returns false without
@@ -149,7 +199,7 @@ int announce_send_tls(int fd, const void *bytes, int size, bool has_more, announ
 
 	if (pending && pending->bytes)
 		return send_pending(pending, put, context);
-	if (pending && !pending->is_the_servers)
+	if (pending && !pending->is_the_servers && caller_memory_is_readable(bytes, own.iov_len))
 		follow_plan(fd, &own, 1, has_more, &edits);
 	if (edits.count > 0 && compose(fd, pending, &own, &edits))
 		return send_pending(pending, put, context);

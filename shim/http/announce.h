@@ -10,9 +10,11 @@
 #include <sys/uio.h>
 
 /* Writes the server's bytes and the announcement to FD, a followed connection (follow.h), as
- * sendmsg(2) does with FLAGS. Returns how many of the server's bytes went out, or -1 with errno, as
- * a write of only those bytes would. Context: any. */
-ssize_t announce_send(int fd, const struct iovec *iov, int count, int flags);
+ * sendmsg(2) does with FLAGS. Sets *ret_sent to how many of the server's bytes went out, or to -1
+ * with errno, as a write of only those bytes would. Returns false if nothing went out, because there
+ * is nothing to write or the server's memory cannot be read: the kernel must decide what becomes of
+ * such a call. Context: any. */
+bool announce_send(int fd, const struct iovec *iov, int count, int flags, ssize_t *ret_sent);
 
 /* Returns how many of the SIZE bytes a TLS library took, or 0 or less. */
 typedef int announce_put(void *context, const void *bytes, int size);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: those that write a record and the one that reads it share its version. */
 #include "http/exchange.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+
+#include "kernel/caller_memory.h"
 
 /* Only the pages of descriptors in use become memory, except without overcommit (proc(5)). */
 #define MOST_ENTRIES (1 << 17)
@@ -90,11 +93,12 @@ static void keep(struct exchange_side *side, const struct iovec *iov, int count,
 
 	side->total += n;
 	for (int i = 0; i < count && left > 0 && !side->is_full; i++) {
+		const struct iovec part = caller_memory_part(&iov[i]);
 		const size_t room = (size_t)(EXCHANGE_KEPT - side->kept);
-		const size_t there = iov[i].iov_len < left ? iov[i].iov_len : left;
+		const size_t there = part.iov_len < left ? part.iov_len : left;
 		const size_t length = there < room ? there : room;
 
-		memcpy(side->bytes + side->kept, iov[i].iov_base, length);
+		memcpy(side->bytes + side->kept, part.iov_base, length);
 		side->kept = (uint16_t)(side->kept + length);
 		side->is_full = length < there;
 		left -= there;
@@ -105,11 +109,12 @@ static void keep(struct exchange_side *side, const struct iovec *iov, int count,
 static void keep_tail(char *tail, const struct iovec *iov, int count, size_t n)
 {
 	for (int i = 0; i < count && n > 0; i++) {
-		const size_t length = iov[i].iov_len < n ? iov[i].iov_len : n;
+		const struct iovec part = caller_memory_part(&iov[i]);
+		const size_t length = part.iov_len < n ? part.iov_len : n;
 		const size_t kept = length < EXCHANGE_TAIL ? length : EXCHANGE_TAIL;
 
 		memmove(tail, tail + kept, EXCHANGE_TAIL - kept);
-		memcpy(tail + EXCHANGE_TAIL - kept, (const char *)iov[i].iov_base + length - kept,
+		memcpy(tail + EXCHANGE_TAIL - kept, (const char *)part.iov_base + length - kept,
 		       kept);
 		n -= length;
 	}
@@ -193,16 +198,17 @@ static void forget_record(int fd, struct exchange *entry)
 /* An interim response answers no request; a 101 ends HTTP here (RFC 9110 §15.2). */
 static bool is_interim(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	const char *bytes = count > 0 ? iov[0].iov_base : NULL;
+	const struct iovec part = count > 0 ? caller_memory_part(iov) : (struct iovec){0};
+	const char *bytes = part.iov_base;
 
-	if (!bytes || n < 12 || iov[0].iov_len < 12 || memcmp(bytes, "HTTP/1.1 1", 10) != 0)
+	if (n < 12 || part.iov_len < 12 || memcmp(bytes, "HTTP/1.1 1", 10) != 0)
 		return false;
 	if (memcmp(bytes + 10, "01", 2) == 0)
 		atomic_store(&entry->last_io, IO_TUNNELED);
 	return true;
 }
 
-void exchange_begin_anew(int fd, bool is_accepted)
+void exchange_begin_anew(int fd, enum exchange_origin origin)
 {
 	struct exchange *entry = exchange_of(fd);
 
@@ -210,11 +216,23 @@ void exchange_begin_anew(int fd, bool is_accepted)
 		return;
 	atomic_store_explicit(&entry->is_tls, false, memory_order_relaxed);
 	atomic_store_explicit(&entry->is_ended, false, memory_order_relaxed);
-	atomic_store_explicit(&entry->is_accepted, is_accepted, memory_order_relaxed);
+	atomic_store_explicit(&entry->origin, (uint8_t)origin, memory_order_relaxed);
 	atomic_store_explicit(&entry->last_io, IO_NONE, memory_order_relaxed);
 	note_io(entry, IO_NONE, &entry->received_ms);
 	note_io(entry, IO_NONE, &entry->sent_ms);
 	forget_record(fd, entry);
+}
+
+void exchange_replaced(int fd, int from)
+{
+	struct exchange *entry = exchange_of(fd);
+	const bool is_socket = exchange_is_socket(from);
+
+	/* A loop that closes all numbers must not make all entries memory. */
+	if (entry && (is_socket || exchange_is_socket(fd)))
+		atomic_store_explicit(&entry->origin,
+		                      is_socket ? EXCHANGE_SOCKET : EXCHANGE_UNKNOWN,
+		                      memory_order_relaxed);
 }
 
 void exchange_received(int fd, const struct iovec *iov, int count, size_t n)

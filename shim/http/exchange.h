@@ -27,6 +27,13 @@ enum last_io {
 	IO_TUNNELED, /* it agreed to another protocol (HTTP status 101) */
 };
 
+/* Where a descriptor comes from. */
+enum exchange_origin {
+	EXCHANGE_UNKNOWN,  /* it may be anything */
+	EXCHANGE_ACCEPTED, /* accept() returned it, here or in a parent */
+	EXCHANGE_SOCKET, /* another stream socket, a duplicate, or passed by a process (unix(7)) */
+};
+
 /* Most heads are shorter. Octopus does not know how a longer one goes on. */
 #define EXCHANGE_KEPT 1000
 #define EXCHANGE_TAIL 5
@@ -54,7 +61,7 @@ struct exchange {
 	_Atomic uint8_t last_io;  /* enum last_io */
 	_Atomic uint8_t is_tls;   /* the TLS library's wrappers see the plain bytes */
 	_Atomic bool is_ended;    /* the drain has shut its reading side down */
-	_Atomic bool is_accepted; /* accept() returned it, here or in a parent */
+	_Atomic uint8_t origin;   /* enum exchange_origin */
 	/* by exchange_now_ms(); 0: not recorded */
 	_Atomic uint32_t received_ms, sent_ms;
 };
@@ -93,8 +100,27 @@ static inline enum last_io exchange_last_io(const struct exchange *entry)
 	return (enum last_io)atomic_load_explicit(&entry->last_io, memory_order_relaxed);
 }
 
-/* FD now means something new: a connection from accept() if IS_ACCEPTED. Context: any. */
-void exchange_begin_anew(int fd, bool is_accepted);
+/* Whether accept() returned FD, and whether it is known to be a socket. Context: any. */
+static inline bool exchange_is_accepted(int fd)
+{
+	const struct exchange *entry = exchange_of(fd);
+
+	return entry &&
+	       atomic_load_explicit(&entry->origin, memory_order_relaxed) == EXCHANGE_ACCEPTED;
+}
+static inline bool exchange_is_socket(int fd)
+{
+	const struct exchange *entry = exchange_of(fd);
+
+	return entry &&
+	       atomic_load_explicit(&entry->origin, memory_order_relaxed) != EXCHANGE_UNKNOWN;
+}
+
+/* FD now means something new. Context: any. */
+void exchange_begin_anew(int fd, enum exchange_origin origin);
+
+/* FD is about to mean nothing any more, or what FROM means, if that is not -1. Context: any. */
+void exchange_replaced(int fd, int from);
 
 /* The server read N bytes into IOV, and not with MSG_PEEK (recv(2)). Context: any. */
 void exchange_received(int fd, const struct iovec *iov, int count, size_t n);

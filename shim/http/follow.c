@@ -173,7 +173,7 @@ void follow_again(int fd)
 
 	if (!it || !take(it))
 		return;
-	begin_anew(it, fd);
+	catch_up(it);
 	give_back(it);
 }
 

@@ -40,17 +40,23 @@ static void note_sent(int fd, const struct iovec *parts, int count, ssize_t resu
 ssize_t observe_sent(int fd, const struct iovec *parts, int count, ssize_t result)
 {
 	note_sent(fd, parts, count, result);
-	if (observe_is_followed(fd))
+	if (result > 0 && observe_is_followed(fd))
 		follow_again(fd);
 	return result;
 }
 
-ssize_t observe_send(int fd, const struct iovec *parts, int count, int flags)
+ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t result)
 {
-	const ssize_t result = announce_send(fd, parts, count, flags);
+	return exchange_is_socket(fd) ? observe_sent(fd, parts, count, result)
+	                              : observe_sent_file(fd, result);
+}
 
-	note_sent(fd, parts, count, result);
-	return result;
+bool observe_send(int fd, const struct iovec *parts, int count, int flags, ssize_t *ret_result)
+{
+	if (!follow_follows(fd, false) || !announce_send(fd, parts, count, flags, ret_result))
+		return false;
+	note_sent(fd, parts, count, *ret_result);
+	return true;
 }
 
 ssize_t observe_sent_file(int fd, ssize_t result)

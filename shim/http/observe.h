@@ -11,25 +11,42 @@
 #include <sys/uio.h>
 
 #include "http/announce.h"
+#include "http/follow.h"
 
-/* True if FD is followed in plain text: the wrapper then writes by observe_send(). Context: any. */
+/* True if FD is followed in plain text. Context: any. */
 bool observe_is_followed(int fd);
 
-/* The server's call has read into the COUNT parts, and not with MSG_PEEK (recv(2)). RESULT is the
- * call's result; this returns it. Context: any. */
+/* Writes to FD, a connection that is followed in plain text, as sendmsg(2) does with FLAGS, and
+ * records it. Returns false if FD is not followed, or announce_send() leaves the call to the kernel:
+ * then the wrapper makes the server's own call. Context: any. */
+bool observe_send(int fd, const struct iovec *parts, int count, int flags, ssize_t *ret_result);
+
+/* The same, for the wrappers: before a drain it tests one flag. Context: any. */
+static inline bool observe_takes_over(int fd, const struct iovec *parts, int count, int flags,
+                                      ssize_t *ret_result)
+{
+	return follow_has_begun() && observe_send(fd, parts, count, flags, ret_result);
+}
+
+/* The functions below read the server's memory after its call. What they read, the kernel has
+ * touched: the first RESULT bytes, and the list where RESULT is above 0. */
+
+/* The server's call has read into the COUNT parts, and not with MSG_PEEK, MSG_OOB, MSG_ERRQUEUE or
+ * MSG_TRUNC (recv(2)). RESULT is the call's result; this returns it. Context: any. */
 ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result);
 
-/* The server's call has read bytes that no wrapper has seen. Stops following FD, because nobody can
- * read these bytes as a request later. Context: any. */
+/* The server's call has read RESULT bytes that no wrapper can see: splice(2), or MSG_TRUNC, which
+ * discards them (tcp(7)). Stops following FD, because nobody can read these bytes as a request
+ * later. Context: any. */
 void observe_received_unseen(int fd, ssize_t result);
 
-/* The server's call has written the COUNT parts to FD, which was not followed when the call began.
- * Returns RESULT. Context: any. */
+/* The server's own call has written the COUNT parts to the socket FD. Returns RESULT.
+ * Context: any. */
 ssize_t observe_sent(int fd, const struct iovec *parts, int count, ssize_t result);
 
-/* Writes to FD, a followed connection, as sendmsg(2) does with FLAGS, and records it. Returns as
- * announce_send() does. Context: any. */
-ssize_t observe_send(int fd, const struct iovec *parts, int count, int flags);
+/* The same, where FD need not be a socket. /dev/null and its like (null(4)) take bytes that nobody
+ * touches. So the bytes are read only on what is known to be a socket. Context: any. */
+ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t result);
 
 /* The server has called sendfile(2), splice(2) or their like. Returns RESULT. Context: any. */
 ssize_t observe_sent_file(int fd, ssize_t result);

@@ -9,6 +9,7 @@
 #include "base/undisturbed.h"
 #include "control/controller.h"
 #include "drain/connections.h"
+#include "http/exchange.h"
 #include "http/follow.h"
 #include "kernel/peek.h"
 #include "upgrade/inheritance.h"
@@ -22,6 +23,7 @@ EXPORT int close(int fd)
 		return -1;
 	}
 	/* Before the close: afterwards another thread may get the number. */
+	exchange_replaced(fd, -1);
 	if (follow_has_begun())
 		follow_forget(fd);
 	result = libc_calls.close(fd);
@@ -77,11 +79,18 @@ static void make_room(int from, int to)
 	undisturbed_end(&before);
 }
 
+static void note_duplicate(int from, int to)
+{
+	if (from != to)
+		exchange_replaced(to, from);
+}
+
 EXPORT int dup2(int from, int to)
 {
 	int result;
 
 	make_room(from, to);
+	note_duplicate(from, to);
 	result = libc_calls.dup2(from, to);
 	peek_closed();
 	return result;
@@ -92,6 +101,7 @@ EXPORT int dup3(int from, int to, int flags)
 	int result;
 
 	make_room(from, to);
+	note_duplicate(from, to);
 	result = libc_calls.dup3(from, to, flags);
 	peek_closed();
 	return result;

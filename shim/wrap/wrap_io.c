@@ -5,12 +5,17 @@
  * connection up. So the wrapper repeats such a call, with the whole limit. */
 #include "base/interpose.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
 #include "control/first_wait.h"
+#include "http/exchange.h"
 #include "http/observe.h"
+#include "kernel/caller_memory.h"
+#include "kernel/passed_fds.h"
 #include "signal/restart.h"
 
 /* A call that fails has transferred nothing: after a signal the kernel returns a partial count as
@@ -52,13 +57,28 @@ EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 	return observe_received(fd, parts, count, result);
 }
 
+/* Bytes that are no part of the stream, or come again (recv(2)). */
+#define NOT_OF_THE_STREAM (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)
+
+/* With MSG_TRUNC the result counts bytes that were discarded: those of a stream all (tcp(7)), those
+ * of a datagram that are beyond the buffer. */
+static ssize_t received_by(int fd, const struct iovec *parts, int count, int flags, ssize_t result)
+{
+	if (UNLIKELY(flags & (NOT_OF_THE_STREAM | MSG_TRUNC))) {
+		if (!(flags & NOT_OF_THE_STREAM))
+			observe_received_unseen(fd, result);
+		return result;
+	}
+	return observe_received(fd, parts, count, result);
+}
+
 EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
 	ssize_t result;
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recv(fd, buffer, size, flags));
-	return flags & MSG_PEEK ? result : received(fd, buffer, size, result);
+	return received_by(fd, ONE(buffer, size), flags, result);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
@@ -68,18 +88,27 @@ EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recvfrom(fd, buffer, size, flags, address, length));
-	return flags & MSG_PEEK ? result : received(fd, buffer, size, result);
+	return received_by(fd, ONE(buffer, size), flags, result);
 }
 
+static void note_passed(int fd)
+{
+	exchange_begin_anew(fd, EXCHANGE_SOCKET);
+}
+
+/* A call that fails need not have read MESSAGE. */
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	ssize_t result;
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recvmsg(fd, message, flags));
-	return flags & MSG_PEEK
-	               ? result
-	               : observe_received(fd, message->msg_iov, (int)message->msg_iovlen, result);
+	if (result < 0)
+		return result;
+	if (UNLIKELY(message->msg_controllen > 0))
+		passed_fds_each(message, note_passed);
+	return received_by(fd, message->msg_iov, (int)message->msg_iovlen,
+	                   flags | message->msg_flags, result);
 }
 
 EXPORT ssize_t write(int fd, const void *bytes, size_t size)
@@ -87,20 +116,20 @@ EXPORT ssize_t write(int fd, const void *bytes, size_t size)
 	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
-	if (observe_is_followed(fd))
-		return observe_send(fd, &part, 1, 0);
+	if (observe_takes_over(fd, &part, 1, 0, &result))
+		return result;
 	UNDISTURBED(result, libc_calls.write(fd, bytes, size));
-	return observe_sent(fd, &part, 1, result);
+	return observe_written(fd, &part, 1, result);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	ssize_t result;
 
-	if (observe_is_followed(fd))
-		return observe_send(fd, parts, count, 0);
+	if (observe_takes_over(fd, parts, count, 0, &result))
+		return result;
 	UNDISTURBED(result, libc_calls.writev(fd, parts, count));
-	return observe_sent(fd, parts, count, result);
+	return observe_written(fd, parts, count, result);
 }
 
 EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
@@ -108,8 +137,8 @@ EXPORT ssize_t send(int fd, const void *bytes, size_t size, int flags)
 	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
-	if (observe_is_followed(fd))
-		return observe_send(fd, &part, 1, flags);
+	if (observe_takes_over(fd, &part, 1, flags, &result))
+		return result;
 	UNDISTURBED(result, libc_calls.send(fd, bytes, size, flags));
 	return observe_sent(fd, &part, 1, result);
 }
@@ -121,8 +150,8 @@ EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
 	const struct iovec part = {(void *)bytes, size};
 	ssize_t result;
 
-	if (!address && observe_is_followed(fd))
-		return observe_send(fd, &part, 1, flags);
+	if (!address && observe_takes_over(fd, &part, 1, flags, &result))
+		return result;
 	UNDISTURBED(result, libc_calls.sendto(fd, bytes, size, flags, address, length));
 	return observe_sent(fd, &part, 1, result);
 }
@@ -130,33 +159,59 @@ EXPORT ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
 /* Ancillary data (descriptors, say) belongs to certain bytes, which an edit would shift. */
 static bool is_plain(const struct msghdr *message)
 {
-	return !message->msg_name && message->msg_controllen == 0;
+	return !message->msg_name && message->msg_controllen == 0 &&
+	       message->msg_iovlen <= UIO_MAXIOV;
+}
+
+static bool takes_message_over(int fd, const struct msghdr *message, int flags, ssize_t *ret_result)
+{
+	struct msghdr once;
+
+	if (!observe_is_followed(fd) || !caller_memory_is_readable(message, sizeof(*message)))
+		return false;
+	once = *message;
+	return is_plain(&once) &&
+	       observe_send(fd, once.msg_iov, (int)once.msg_iovlen, flags, ret_result);
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	const struct iovec *parts = message->msg_iov;
-	const int count = (int)message->msg_iovlen;
 	ssize_t result;
 
-	if (observe_is_followed(fd) && is_plain(message))
-		return observe_send(fd, parts, count, flags);
+	if (takes_message_over(fd, message, flags, &result))
+		return result;
 	UNDISTURBED(result, libc_calls.sendmsg(fd, message, flags));
-	return observe_sent(fd, parts, count, result);
+	if (result > 0)
+		(void)observe_sent(fd, message->msg_iov, (int)message->msg_iovlen, result);
+	return result;
 }
 
-/* One message after another, as the kernel does it. The next call returns an error after the first
- * message. */
+/* Sets msg_len, and the hole behind it. */
+static bool set_length(struct mmsghdr *message, unsigned length)
+{
+	const unsigned with_hole[2] = {length};
+
+	_Static_assert(offsetof(struct mmsghdr, msg_len) + sizeof(with_hole) == sizeof(*message),
+	               "a hole of four bytes");
+	return caller_memory_put(&message->msg_len, with_hole, sizeof(with_hole));
+}
+
+/* One message after another, as the kernel does it (net/socket.c, __sys_sendmmsg). The next call
+ * returns an error after the first message. */
 static int send_each(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
-	for (unsigned i = 0; i < count; i++) {
-		const ssize_t result = sendmsg(fd, &messages[i].msg_hdr, flags);
+	unsigned i = 0;
 
-		if (result < 0)
+	for (; i < count && i < UIO_MAXIOV; i++) {
+		const ssize_t result = sendmsg(fd, &messages[i].msg_hdr, flags);
+		const bool is_told = result >= 0 && set_length(&messages[i], (unsigned)result);
+
+		if (result >= 0 && !is_told)
+			errno = EFAULT;
+		if (!is_told)
 			return i > 0 ? (int)i : -1;
-		messages[i].msg_len = (unsigned)result;
 	}
-	return (int)count;
+	return (int)i;
 }
 
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_flags flags)

@@ -145,8 +145,7 @@ EXPORT handler sigset(int sig, handler function)
 			return SIG_ERR;
 		return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
 	}
-	if (sigaction(sig, &action, &present) != 0 ||
-	    sigprocmask(SIG_UNBLOCK, &one, &before) != 0)
+	if (sigaction(sig, &action, &present) != 0 || sigprocmask(SIG_UNBLOCK, &one, &before) != 0)
 		return SIG_ERR;
 	return sigismember(&before, sig) ? SIG_HOLD : present.sa_handler;
 }

@@ -24,13 +24,18 @@
 #include "upgrade/inheritance.h"
 #include "upgrade/manifest.h"
 
+static bool is_stream(int type)
+{
+	return (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
+}
+
 /* A number that the kernel uses again is no longer the socket that it may have been. */
 EXPORT int socket(int family, int type, int protocol)
 {
 	const int fd = libc_calls.socket(family, type, protocol);
 
 	manifest_note_any_port(fd, false);
-	exchange_begin_anew(fd, false);
+	exchange_begin_anew(fd, is_stream(type) ? EXCHANGE_SOCKET : EXCHANGE_UNKNOWN);
 	return fd;
 }
 
@@ -40,8 +45,7 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	bool is_adopted;
 
 	if (!inheritance_is_waiting() || length <= sizeof(sa_family_t) ||
-	    length > sizeof(struct sockaddr_storage) ||
-	    !caller_memory_is_readable(address, length))
+	    length > sizeof(struct sockaddr_storage) || !caller_memory_is_readable(address, length))
 		return false;
 	undisturbed_begin(&before);
 	is_adopted = adoption_adopt(fd, address, length) == 0;

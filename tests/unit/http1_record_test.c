@@ -84,7 +84,7 @@ static void try_case(const struct replay_case *it, size_t cut)
 	snprintf(what, sizeof(what), "%s, %zu at a time", it->says, cut);
 	memcpy(read, it->read, strlen(it->read));
 	memcpy(written, it->written, strlen(it->written));
-	exchange_begin_anew(FD, true);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
 	note(exchange_received, read, strlen(it->read), cut);
 	note(exchange_sent, written, strlen(it->written), cut);
 	if (it->file)
@@ -100,7 +100,7 @@ static void try_long(void)
 	static char text[LONG + 100];
 	const struct iovec part = {text, LONG};
 
-	exchange_begin_anew(FD, true);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
 	note(exchange_received, GET, strlen(GET), LONG);
 	strcpy(text, HEAD_OF("5000"));
 	exchange_sent(FD, &part, 1, strlen(text));
@@ -130,12 +130,12 @@ static void try_gaps(void)
 	const char *upload = "POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n";
 	const char *answer = HEAD_OF("0"), *chunk = CHUNKED "5\r\n", *end = "\r\n0\r\n\r\n";
 
-	exchange_begin_anew(FD, true);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
 	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
 	exchange_received(FD, &(struct iovec){text, LONG}, 1, LONG - 1);
 	exchange_sent(FD, &(struct iovec){(char *)answer, strlen(answer)}, 1, strlen(answer));
 	expect_number("an upload that is answered early", stand(), HTTP_UNDER_WAY);
-	exchange_begin_anew(FD, true);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
 	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
 	exchange_received(FD, &(struct iovec){text, LONG}, 1, LONG);
 	exchange_sent(FD, &(struct iovec){(char *)answer, strlen(answer)}, 1, strlen(answer));
@@ -155,14 +155,14 @@ static void try_interim(void)
 	const char *go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 	const char *switched = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
 
-	exchange_begin_anew(FD, true);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
 	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
 	exchange_sent(FD, &(struct iovec){(char *)go_on, strlen(go_on)}, 1, strlen(go_on));
 	expect_number("told to go on: last move", exchange_last_io(exchange_of(FD)), IO_RECEIVED);
 	expect_number("told to go on", stand(), HTTP_UNDER_WAY);
 	exchange_sent(FD, &(struct iovec){(char *)switched, strlen(switched)}, 1, strlen(switched));
 	expect_number("a tunnel: last move", exchange_last_io(exchange_of(FD)), IO_TUNNELED);
-	exchange_begin_anew(FD, true);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
 	expect_number("a new connection: last move", exchange_last_io(exchange_of(FD)), IO_NONE);
 	expect_number("a new connection", stand(), HTTP_UNKNOWN);
 }

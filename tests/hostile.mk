@@ -82,3 +82,10 @@ TEST_PROGRAMS += $(BUILD)/tests/other_times.so
 $(BUILD)/tests/other_times.so: tests/servers/other_times.c
 	@mkdir -p $(@D)
 	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -o $@ $<
+
+# Makes each call with hostile arguments, in a walk or by lot.
+TEST_PROGRAMS += $(BUILD)/tests/hostile
+$(BUILD)/tests/hostile: $(PROGRAM_OBJ)/servers/hostile.o $(PROGRAM_OBJ)/servers/hostile_walk.o \
+		$(PROGRAM_OBJ)/servers/hostile_fuzz.o
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)

@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+# No wrapper follows a bad pointer: what a call with hostile arguments answers is what it answers without the
+# library, whether the process never listens, listens, or drains.
+# HOSTILE_SEEDS: how many runs of the fuzzer are compared. HOSTILE_SECONDS: how long each storm lasts.
+
+load helpers
+
+: "${HOSTILE_SEEDS:=6}" "${HOSTILE_SECONDS:=3}"
+
+# Names that the walk leaves out.
+exceptions() {
+    cat <<'EOF2'
+# The TLS library's own, which is not there: keepalive.bats has them.
+SSL_read SSL_read_ex SSL_write SSL_write_ex SSL_sendfile
+# Take no pointer, and end, stop or change the process that tells what came of them.
+_exit _Exit pause fork daemon setsid sleep usleep closefrom
+EOF2
+}
+
+# tell OUT ENVIRONMENT... -- ARGUMENT...: what the program tells, each run in a directory of its own.
+tell() {
+    local out=$BATS_TEST_TMPDIR/$1 environment=()
+    shift
+    while [[ $1 != -- ]]; do environment+=("$1"); shift; done
+    mkdir -p "$out"
+    (cd "$out" && exec timeout 300 env --default-signal "${environment[@]}" "$BUILD/tests/hostile" "${@:2}") \
+        >"$out/told" 2>"$out/errors.log" </dev/null 3>&- || fail "status $? of hostile ${*:2}, ${environment[*]}"
+    [[ $(tail -n 1 "$out/told") == "done" ]] || fail "hostile ${*:2} has not come to its end"
+}
+
+with_library() {
+    WITH_LIBRARY=(LD_PRELOAD="$LIB" OCTOPUS_LOG="$BATS_TEST_TMPDIR/octopus.log" OCTOPUS_DRAIN_TIMEOUT=10m HOSTILE_STOPS=1)
+}
+
+# tells_the_same ARGUMENT...: with and without the library. Sets TOLD, the number of lines.
+tells_the_same() {
+    with_library
+    tell bare -- "$@"
+    tell with "${WITH_LIBRARY[@]}" -- "$@"
+    TOLD=$(wc -l <"$BATS_TEST_TMPDIR/bare/told")
+    diff "$BATS_TEST_TMPDIR/bare/told" "$BATS_TEST_TMPDIR/with/told" | head -n 40
+    cmp "$BATS_TEST_TMPDIR/bare/told" "$BATS_TEST_TMPDIR/with/told"
+}
+
+is_draining() { grep -q 'received signal "terminated"' "$BATS_TEST_TMPDIR/octopus.log"; }
+
+@test "each name that the library exports is walked, or there is a reason" {
+    local exported=$BATS_TEST_TMPDIR/exported known=$BATS_TEST_TMPDIR/known
+    nm -D --defined-only "$LIB" | awk '{ print $3 }' | LC_ALL=C sort >"$exported"
+    { "$BUILD/tests/hostile" list; exceptions | grep -v '^#'; } | tr -s ' ' '\n' | grep . | LC_ALL=C sort >"$known"
+    assert_within "$(wc -l <"$exported")" 80 300 "names that are exported"
+    assert_eq "$(LC_ALL=C comm -23 "$exported" "$known")" "" "names without a row and without a reason"
+    assert_eq "$(LC_ALL=C comm -13 "$exported" "$known")" "" "names that are not exported"
+    assert_eq "$(LC_ALL=C uniq -d "$known")" "" "names that are there twice"
+}
+
+@test "a process that never listens gets the same answers to hostile calls" {
+    tells_the_same walk alone
+    assert_within "$TOLD" 2000 100000 "lines"
+}
+
+@test "a process that listens and has not waited yet gets the same answers to hostile calls" {
+    tells_the_same walk unready
+    assert_within "$TOLD" 2000 100000 "lines"
+}
+
+# bats test_tags=fast
+@test "a process that listens gets the same answers to hostile calls" {
+    tells_the_same walk listening
+    assert_within "$TOLD" 2000 100000 "lines"
+}
+
+# bats test_tags=fast
+@test "a process that drains gets the same answers to hostile calls, on connections that are followed" {
+    tells_the_same walk draining
+    assert_within "$TOLD" 2000 100000 "lines"
+    is_draining
+}
+
+@test "calls by lot get the same answers" {
+    local seed
+    for (( seed = 1; seed <= HOSTILE_SEEDS; seed++ )); do
+        tells_the_same fuzz "$( (( seed % 2 )) && echo listening || echo alone)" "$seed" 20000
+        assert_within "$TOLD" 15000 20001 "lines of seed $seed"
+    done
+}
+
+# survives STATE
+survives() {
+    with_library
+    tell with "${WITH_LIBRARY[@]}" -- storm "$1" "$SRANDOM" "$HOSTILE_SECONDS"
+}
+
+@test "a process that never listens survives calls by lot while a thread changes the memory" { survives alone; }
+@test "a process that listens survives calls by lot while a thread changes the memory" { survives listening; }
+@test "a process that drains survives calls by lot while a thread changes the memory" {
+    survives draining
+    is_draining
+}

@@ -18,7 +18,7 @@ SAFE_CALLS='_exit accept accept4 access bind chdir clock_gettime close connect d
     open openat poll pthread_setcancelstate raise read readlink readlinkat rename setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy
     strlen strncmp strnlen strrchr strspn strstr time umask unlink unlinkat waitpid write
-    __errno_location close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid
+    __errno_location __cmsg_nxthdr close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid
     nanosleep pause select recv recvmsg send sendmsg sendto ioctl munmap __stack_chk_fail environ _GLOBAL_OFFSET_TABLE_'
 
 # references SHIM OBJECTS: what resolved_edges computes from.

@@ -2,7 +2,7 @@
 # Builds what the tests of hostile surroundings run: forgers, close-all habits, early callers, fuzzers.
 # Expects what programs.mk sets, and adds to its TEST_PROGRAMS.
 
-TEST_SERVERS += closer
+TEST_SERVERS += closer renumber strangers
 TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls
 
 # The wire format of the hand-over is the library's own.
@@ -12,7 +12,8 @@ $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls: $(BUILD)
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
 
-.SECONDARY: $(PROGRAM_OBJ)/servers/closer.o
+$(BUILD)/tests/v1/strangers $(BUILD)/tests/v2/strangers: PROGRAM_LIBS = -ldl
+.SECONDARY: $(PROGRAM_OBJ)/servers/closer.o $(PROGRAM_OBJ)/servers/renumber.o $(PROGRAM_OBJ)/servers/strangers.o
 
 # The example epoll with so many MiB of static thread-local storage, and libraries that have it.
 STORAGE_MIB = 1 8

@@ -14,12 +14,14 @@
 #include "base/text.h"
 #include "drain/idle.h"
 #include "drain/quiet_listener.h"
+#include "drain/record_check.h"
 #include "http/exchange.h"
 #include "http/follow.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
+#include "kernel/socket_identity.h"
 
 #define PEERS_LISTED 4
 
@@ -121,6 +123,34 @@ static void ask_wrappers(const struct exchange *entry, struct idle_facts *facts)
 	facts->has_received = facts->last_io != IO_NONE;
 }
 
+/* What was noted under this number may be about another connection, which had it before. */
+static enum record_check check_record(int fd, uint64_t socket, struct exchange *entry)
+{
+	enum record_check check;
+
+	if (entry->socket != socket) {
+		entry->socket = socket;
+		entry->is_whole = false;
+		atomic_store(&entry->is_ended, false);
+	}
+	if (entry->is_whole)
+		return RECORD_WHOLE;
+	check = record_check(fd, entry);
+	entry->is_whole = check == RECORD_WHOLE;
+	return check;
+}
+
+/* After a write that no wrapper has seen, what the wrappers saw last says nothing. But another
+ * protocol stays agreed. */
+static enum last_io believe_last_io(const struct exchange *entry, enum record_check check)
+{
+	const enum last_io noted = exchange_last_io(entry);
+
+	if (check == RECORD_FOREIGN || (check == RECORD_GAPS && noted != IO_TUNNELED))
+		return IO_NONE;
+	return noted;
+}
+
 static bool has_bytes(int fd, unsigned long request)
 {
 	int bytes = 0;
@@ -131,7 +161,8 @@ static bool has_bytes(int fd, unsigned long request)
 /* The order of these reads matters. 1. The unread bytes. 2. The last I/O, which shows a request
  * that came and was read after step 1. A request still unread after step 2 is safe: the server
  * reads it before it finds the end (tcp_recvmsg_locked(), net/ipv4/tcp.c). */
-static void ask_all(int fd, const struct exchange *entry, struct idle_facts *ret_facts)
+static void ask_all(int fd, uint64_t socket, const struct exchange *entry, enum record_check check,
+                    struct idle_facts *ret_facts)
 {
 	*ret_facts = (struct idle_facts){
 		.has_unread = has_bytes(fd, SIOCINQ),
@@ -141,8 +172,8 @@ static void ask_all(int fd, const struct exchange *entry, struct idle_facts *ret
 		.sent_ms = IDLE_UNKNOWN_MS,
 	};
 	ask_tcp(fd, ret_facts);
-	ret_facts->http = follow_state(fd);
-	ret_facts->last_io = entry ? exchange_last_io(entry) : IO_NONE;
+	ret_facts->http = follow_state(fd, socket, check == RECORD_WHOLE);
+	ret_facts->last_io = entry ? believe_last_io(entry, check) : IO_NONE;
 	if (entry && listeners_is_unix(fd))
 		ask_wrappers(entry, ret_facts);
 }
@@ -185,14 +216,17 @@ static bool scan_one(int fd, void *context)
 {
 	const struct scanning *scanning = context;
 	struct connections_scan *scan = scanning->scan;
+	const uint64_t socket = is_connection(fd) ? socket_identity(fd) : 0;
 	struct exchange *entry = exchange_of(fd);
+	enum record_check check;
 	struct idle_facts facts;
 	int64_t in_ms;
 
-	if (!is_connection(fd))
+	if (socket == 0)
 		return true;
-	ask_all(fd, entry, &facts);
-	follow_connection(fd);
+	check = entry ? check_record(fd, socket, entry) : RECORD_WHOLE;
+	ask_all(fd, socket, entry, check, &facts);
+	follow_connection(fd, socket, check == RECORD_WHOLE);
 	in_ms = idle_in_ms(&facts, scanning->graces);
 	if (in_ms == 0)
 		end_reading(fd, entry);

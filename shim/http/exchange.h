@@ -64,6 +64,13 @@ struct exchange {
 	_Atomic uint8_t origin;   /* enum exchange_origin */
 	/* by exchange_now_ms(); 0: not recorded */
 	_Atomic uint32_t received_ms, sent_ms;
+	/* All bytes that the wrappers saw, modulo 2^32. They tell whether all this is about the
+	 * socket that has the number now (record_check.h). */
+	_Atomic uint32_t received_bytes, sent_bytes;
+	/* The controller's own, in a drain: the socket that it last found under this number
+	 * (socket_identity.h), and whether all this is about that. */
+	uint64_t socket;
+	bool is_whole;
 };
 
 /* The first thread that listens writes this; each entry belongs to the threads that use its
@@ -124,6 +131,9 @@ void exchange_replaced(int fd, int from);
 
 /* The server read N bytes into IOV, and not with MSG_PEEK (recv(2)). Context: any. */
 void exchange_received(int fd, const struct iovec *iov, int count, size_t n);
+
+/* The server took N bytes that no wrapper has seen, as with splice(2). Context: any. */
+void exchange_received_unseen(int fd, size_t n);
 
 /* The server wrote N bytes of IOV. Context: any. */
 void exchange_sent(int fd, const struct iovec *iov, int count, size_t n);

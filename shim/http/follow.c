@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "http/exchange.h"
 #include "http/http1_record.h"
+#include "kernel/socket_identity.h"
 
 /* Spin this often, then sleep 0.1 ms between attempts. */
 #define SPINS 100
@@ -22,7 +23,9 @@
 struct followed {
 	struct http1 http;
 	struct follow_pending pending;
-	uint32_t changes; /* version of the record that it began with */
+	uint32_t changes;        /* version of the record that it began with */
+	bool is_whole;           /* the record shows all of the connection */
+	_Atomic uint64_t socket; /* by socket_identity() */
 	_Atomic bool is_followed;
 	_Atomic bool has_missed; /* bytes went by that nobody read */
 	_Atomic bool is_in_use;  /* a lock, held while a thread reads some bytes */
@@ -64,7 +67,7 @@ static void begin_anew(struct followed *it, int fd)
 {
 	const struct exchange *entry = exchange_of(fd);
 	struct exchange_record record;
-	bool is_known = exchange_recall(fd, &record, &it->changes);
+	bool is_known = exchange_recall(fd, &record, &it->changes) && it->is_whole;
 
 	if (is_known && http1_record_read(&record, &it->http) == HTTP_UNKNOWN)
 		is_known = record.turn == EXCHANGE_NOTHING;
@@ -107,20 +110,6 @@ static void give_back(struct followed *it)
 	atomic_store_explicit(&it->is_in_use, false, memory_order_release);
 }
 
-void follow_connection(int fd)
-{
-	struct followed *it;
-
-	if (!follow_has_begun() || (unsigned)fd >= (unsigned)most)
-		return;
-	it = &followed[fd];
-	if (atomic_load(&it->is_followed) || !take(it))
-		return;
-	atomic_store(&it->is_followed, true);
-	begin_anew(it, fd);
-	give_back(it);
-}
-
 void follow_forget(int fd)
 {
 	struct followed *it = followed_of(fd);
@@ -134,6 +123,25 @@ void follow_forget(int fd)
 	atomic_store(&it->has_missed, false);
 }
 
+void follow_connection(int fd, uint64_t socket, bool is_whole)
+{
+	struct followed *it;
+
+	if (!follow_has_begun() || (unsigned)fd >= (unsigned)most)
+		return;
+	it = &followed[fd];
+	if (atomic_load(&it->is_followed) && atomic_load(&it->socket) == socket)
+		return;
+	follow_forget(fd);
+	if (!take(it))
+		return;
+	it->is_whole = is_whole;
+	atomic_store(&it->socket, socket);
+	atomic_store(&it->is_followed, true);
+	begin_anew(it, fd);
+	give_back(it);
+}
+
 /* The state by the record alone, for a connection that is not followed. */
 static enum http_state recalled_state(int fd)
 {
@@ -145,11 +153,13 @@ static enum http_state recalled_state(int fd)
 	                                              : HTTP_UNKNOWN;
 }
 
-enum http_state follow_state(int fd)
+enum http_state follow_state(int fd, uint64_t socket, bool is_whole)
 {
 	struct followed *it = followed_of(fd);
 	enum http_state state = HTTP_UNKNOWN;
 
+	if (it && atomic_load(&it->socket) != socket)
+		it = NULL;
 	/* Another thread has the lock: the next scan asks again. */
 	if (it && atomic_exchange(&it->is_in_use, true))
 		return HTTP_UNDER_WAY;
@@ -157,14 +167,16 @@ enum http_state follow_state(int fd)
 		state = http1_state(&it->http);
 	if (it)
 		give_back(it);
-	return state == HTTP_UNKNOWN ? recalled_state(fd) : state;
+	return state == HTTP_UNKNOWN && is_whole ? recalled_state(fd) : state;
 }
 
 bool follow_follows(int fd, bool in_tls)
 {
 	const struct exchange *entry = exchange_of(fd);
+	struct followed *it = followed_of(fd);
 
-	return followed_of(fd) && entry && atomic_load(&entry->is_tls) == in_tls;
+	return it && entry && atomic_load(&entry->is_tls) == in_tls &&
+	       socket_identity(fd) == atomic_load(&it->socket);
 }
 
 void follow_again(int fd)

@@ -26,17 +26,21 @@ static inline bool follow_has_begun(void)
  * Context: the controller, once the process has stopped accepting. */
 void follow_begin(void);
 
-/* Follows the connection FD from now on, beginning with its record (exchange.h). Does nothing if FD
- * is followed already. Context: the controller. */
-void follow_connection(int fd);
+/* Follows the connection FD, which is the socket SOCKET (socket_identity.h), from now on. Begins
+ * with its record (exchange.h) if IS_WHOLE, else with its next request. Does nothing if that socket
+ * is followed already. What was followed under this number before has ended. Context: the
+ * controller. */
+void follow_connection(int fd, uint64_t socket, bool is_whole);
 
-/* Stops following FD, because it is closed or its bytes are not seen any more. Context: any. */
+/* Stops following FD, because its bytes are not seen any more. Context: any. */
 void follow_forget(int fd);
 
-/* Where FD stands in HTTP/1.x, followed or not. Context: the controller. */
-enum http_state follow_state(int fd);
+/* Where FD, which is SOCKET, stands in HTTP/1.x, followed or not. Its record counts if IS_WHOLE.
+ * Context: the controller. */
+enum http_state follow_state(int fd, uint64_t socket, bool is_whole);
 
-/* True if FD is followed in plain text, or, with IN_TLS, through a TLS library. Context: any. */
+/* True if FD is followed in plain text, or, with IN_TLS, through a TLS library, and if it still is
+ * the socket that was followed. Asks the kernel only where FD is followed. Context: any. */
 bool follow_follows(int fd, bool in_tls);
 
 /* Begins again with FD's record: a write that began before FD was followed has ended, or from now

@@ -26,7 +26,7 @@ void observe_received_unseen(int fd, ssize_t result)
 {
 	if (result <= 0)
 		return;
-	exchange_received(fd, &(struct iovec){"?", 1}, 1, 1);
+	exchange_received_unseen(fd, (size_t)result);
 	if (observe_is_followed(fd))
 		follow_forget(fd);
 }

@@ -7,13 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include "http/announce.h"
 #include "http/follow.h"
 
-/* True if FD is followed in plain text. Context: any. */
+/* True if FD is followed in plain text, and still the socket that is. Makes a system call only where
+ * FD is followed. Context: any. */
 bool observe_is_followed(int fd);
 
 /* Writes to FD, a connection that is followed in plain text, as sendmsg(2) does with FLAGS, and

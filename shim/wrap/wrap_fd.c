@@ -9,10 +9,18 @@
 #include "base/undisturbed.h"
 #include "control/controller.h"
 #include "drain/connections.h"
+#include "generation/generation.h"
 #include "http/exchange.h"
-#include "http/follow.h"
 #include "kernel/peek.h"
 #include "upgrade/inheritance.h"
+
+/* Before the close: afterwards another thread may get the number. A vfork child runs in our memory,
+ * but the numbers that it closes are its own. */
+static void number_is_given_up(int fd)
+{
+	if (exchange_is_socket(fd) && getpid() == generation.pid)
+		exchange_replaced(fd, -1);
+}
 
 EXPORT int close(int fd)
 {
@@ -22,10 +30,7 @@ EXPORT int close(int fd)
 		errno = EBADF;
 		return -1;
 	}
-	/* Before the close: afterwards another thread may get the number. */
-	exchange_replaced(fd, -1);
-	if (follow_has_begun())
-		follow_forget(fd);
+	number_is_given_up(fd);
 	result = libc_calls.close(fd);
 	peek_closed();
 	if (UNLIKELY(fd >= 0 && fd == connections_watched_fd))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # bats file_tags=ci:parallel
-# A descriptor's number changes hands, in all the ways that there are: what the library knows of a connection
-# ends with it, and is not taken for knowledge of what has the number then.
+# A descriptor's number changes hands, in all the ways that there are: what the library knows of a connection or a
+# listener ends with it, and is not taken for knowledge of what has the number then.
 
 load helpers
 load helpers.slow
@@ -74,7 +74,38 @@ changes_hands() {
     BARE=1 changes_hands freopen file
 }
 
+@test "another listener that has the number of a quiet one in a drain is the server's own" {
+    HELD_FDS=()
+    start_server renumber "$HELD_SETTING"
+    wait_until_started
+    hold /syscall/listener
+    drain_with 1
+    release_all
+    assert_eq "$(sed -n '/^the name\|^accept/p' "$SERVER_LOG" | xargs)" \
+        "the name is a unix one accept: Resource temporarily unavailable" "the server's lines"
+    assert_no_process_left
+}
+
 # --- before a drain
+
+@test "a listener that was bound to any port is handed over as such" {
+    SERVER_ARGS=(-l 127.0.0.1:0)
+    start_server epoll
+    wait_until_started
+    upgrade HUP v2
+    assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
+}
+
+@test "a listener on a number that was bound to any port before is not one of any port" {
+    PORT=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" any_port)
+    start_server renumber
+    wait_until_started
+    upgrade_beside HUP
+    wait_until 60 is_gone "$SERVER_PID"
+    assert_eq "$(sed -n 's/^some port //p' "$SERVER_LOG" | grep -cvx "$PORT")" 2 "other ports"
+    assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
+}
 
 # stranger_follows ARGUMENT FIRST NEXT: a connection for FIRST, a whole request or the head of one, then one for
 # NEXT with the number of the first.

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 
 #include "base/failpoint.h"
@@ -14,6 +13,7 @@
 #include "generation/generation.h"
 #include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
+#include "kernel/socket_identity.h"
 
 /* The controller writes it once, when it stops accepting. A fork's child inherits it. */
 static struct {
@@ -21,9 +21,9 @@ static struct {
 	int count;
 	int fds[GENERATION_LISTENERS];
 	bool was_blocking[GENERATION_LISTENERS];
-	struct timeval limits[GENERATION_LISTENERS]; /* SO_RCVTIMEO */
-	ino_t replaced[GENERATION_LISTENERS];        /* the socket that was replaced, */
-	_Atomic ino_t quiet[GENERATION_LISTENERS];   /* and the one in its place; 0: none */
+	struct timeval limits[GENERATION_LISTENERS];  /* SO_RCVTIMEO */
+	uint64_t replaced[GENERATION_LISTENERS];      /* the socket that was replaced, */
+	_Atomic uint64_t quiet[GENERATION_LISTENERS]; /* and the one in its place; 0: none */
 	struct sockaddr_storage addresses[GENERATION_LISTENERS];
 	socklen_t lengths[GENERATION_LISTENERS];
 } table;
@@ -52,14 +52,6 @@ bool quiet_listener_thread_wants_to_wait(int fd)
 	return !thread_polls || too_late_fd == fd;
 }
 
-/* The kernel gives each socket an inode of its own (fstat(2)). */
-static ino_t socket_of(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 ? status.st_ino : 0;
-}
-
 int quiet_listener_make(int extra_type)
 {
 	const struct sockaddr autobind = {.sa_family = AF_UNIX};
@@ -85,7 +77,7 @@ bool quiet_listener_remember(int fd)
 	memset(&table.addresses[at], 0, sizeof(table.addresses[at]));
 	table.fds[at] = fd;
 	table.was_blocking[at] = listeners_is_blocking(fd);
-	table.replaced[at] = socket_of(fd);
+	table.replaced[at] = socket_identity(fd);
 	(void)getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &table.limits[at], &limit_length);
 	if (libc_calls.getsockname(fd, (void *)&table.addresses[at], &length) == 0) {
 		table.lengths[at] = length;
@@ -139,7 +131,7 @@ void quiet_listener_put(int index, bool blocks, int spare_fd, const struct epoll
 
 	if (made >= 0 && (limit->tv_sec || limit->tv_usec))
 		(void)setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit));
-	atomic_store(&table.quiet[index], socket_of(quiet));
+	atomic_store(&table.quiet[index], socket_identity(quiet));
 	(void)epoll_sets_replace(sets, table.fds[index], quiet);
 	if (made >= 0)
 		libc_calls.close(made);
@@ -147,7 +139,7 @@ void quiet_listener_put(int index, bool blocks, int spare_fd, const struct epoll
 
 void quiet_listener_block(int spare_fd)
 {
-	const ino_t spare = socket_of(spare_fd);
+	const uint64_t spare = socket_identity(spare_fd);
 
 	for (int i = 0; i < table.count; i++) {
 		const int fd = table.fds[i];
@@ -170,11 +162,19 @@ int quiet_listener_find(int fd)
 	return -1;
 }
 
+bool quiet_listener_has(int fd)
+{
+	const int index = quiet_listener_find(fd);
+
+	return index >= 0 &&
+	       (quiet_listener_is_quiet(index) || socket_identity(fd) == table.replaced[index]);
+}
+
 bool quiet_listener_is_quiet(int index)
 {
-	const ino_t quiet = atomic_load(&table.quiet[index]);
+	const uint64_t quiet = atomic_load(&table.quiet[index]);
 
-	return quiet && socket_of(table.fds[index]) == quiet;
+	return quiet && socket_identity(table.fds[index]) == quiet;
 }
 
 bool quiet_listener_was_blocking(int index)

@@ -46,6 +46,9 @@ int quiet_listener_getsockname(int fd, struct sockaddr *address, socklen_t *leng
 /* Returns the index of FD in the table, or -1, also while the table is not complete. Context: any. */
 int quiet_listener_find(int fd);
 
+/* True if FD is in the table, and still is the listener or what stands in its place. Context: any. */
+bool quiet_listener_has(int fd);
+
 /* True if a quiet listener stands in the place of listener INDEX: neither is the listener still there,
  * nor has the server closed it and used the number again. Context: any. */
 bool quiet_listener_is_quiet(int index);

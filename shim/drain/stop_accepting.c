@@ -43,15 +43,8 @@ bool stop_accepting_has_begun(void)
 
 bool stop_accepting_refuses(int fd)
 {
-	const int *fds = quiet_listener_fds();
-
-	if (!atomic_load_explicit(&stop_accepting.refuses, memory_order_seq_cst))
-		return false;
-	for (int i = 0; i < quiet_listener_count(); i++) {
-		if (fds[i] == fd)
-			return true;
-	}
-	return false;
+	return atomic_load_explicit(&stop_accepting.refuses, memory_order_seq_cst) &&
+	       quiet_listener_has(fd);
 }
 
 struct keeping {

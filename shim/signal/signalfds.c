@@ -28,6 +28,14 @@ static int read_signalfd_mask(int fd, uint64_t *ret_mask)
 	return procfs_read_mask(path, "sigmask:", ret_mask);
 }
 
+/* The number may be another signalfd by now. A mask is all that tells them apart. */
+static bool is_still_there(const struct server_signalfd *entry, int fd)
+{
+	uint64_t mask;
+
+	return read_signalfd_mask(fd, &mask) == 0 && mask == atomic_load(&entry->present);
+}
+
 static bool is_named(int fd)
 {
 	for (int i = 0; i < SIGNALFDS; i++) {
@@ -40,16 +48,14 @@ static bool is_named(int fd)
 static bool follow_if_same(int fd, void *context)
 {
 	struct server_signalfd *entry = context;
-	uint64_t mask;
 
-	if (is_named(fd) || read_signalfd_mask(fd, &mask) != 0 ||
-	    mask != atomic_load(&entry->present))
+	if (is_named(fd) || !is_still_there(entry, fd))
 		return true;
 	atomic_store(&entry->fd_plus_one, fd + 1);
 	return false;
 }
 
-/* Finds the signalfd again if its number is no signalfd any more: the server has closed it, or has
+/* Finds the signalfd again if its number is not that any more: the server has closed it, or has
  * moved it to another number (event loops keep theirs away from 0-2). Returns false if it is
  * gone. */
 static bool find_signalfd(struct server_signalfd *entry)
@@ -59,12 +65,14 @@ static bool find_signalfd(struct server_signalfd *entry)
 
 	if (before == 0)
 		return false;
-	if (read_signalfd_mask(before - 1, &mask) == 0)
+	if (is_still_there(entry, before - 1))
 		return true;
 	procfs_each_fd(0, follow_if_same, entry);
-	if (atomic_load(&entry->fd_plus_one) == before)
+	if (atomic_load(&entry->fd_plus_one) != before)
+		return true;
+	if (read_signalfd_mask(before - 1, &mask) != 0)
 		atomic_store(&entry->fd_plus_one, 0);
-	return atomic_load(&entry->fd_plus_one) != 0;
+	return false;
 }
 
 /* A signalfd would receive a signal before any handler does. So we keep our signals out of the
@@ -96,10 +104,9 @@ static void own_signalfd(struct server_signalfd *entry, uint64_t taken)
 {
 	const int fd = atomic_exchange(&entry->fd_plus_one, 0) - 1;
 	const sigset_t wanted = signal_set_to_sigset(atomic_load(&entry->wanted));
-	uint64_t mask;
 	int own;
 
-	if (fd < 0 || !(atomic_load(&entry->wanted) & taken) || read_signalfd_mask(fd, &mask) != 0)
+	if (fd < 0 || !(atomic_load(&entry->wanted) & taken) || !is_still_there(entry, fd))
 		return;
 	own = libc_calls.signalfd(-1, &wanted, fcntl(fd, F_GETFL) & O_NONBLOCK ? SFD_NONBLOCK : 0);
 	if (own < 0)

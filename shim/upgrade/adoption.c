@@ -13,6 +13,7 @@
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
+#include "kernel/socket_identity.h"
 #include "kernel/socket_options.h"
 #include "upgrade/inheritance.h"
 
@@ -45,9 +46,10 @@ static bool is_same_kind(int fd, const struct inherited_listener *listener)
 	       socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 
-/* One bit for each descriptor: the server made this listener blocking, its predecessor did not. */
+/* By descriptor: the socket (socket_identity.h) that the server made blocking here, and its
+ * predecessor did not. */
 #define HIGHEST_FD 4096
-static _Atomic uint64_t blocking_for_server[HIGHEST_FD / 64];
+static _Atomic uint64_t blocking_for_server[HIGHEST_FD];
 
 /* O_NONBLOCK belongs to the open file, which the predecessor shares until it has stopped accepting.
  * If it is set here, a predecessor that sleeps in a blocking accept() keeps sleeping there. If it
@@ -65,13 +67,15 @@ static void carry_status_flags(int from, int to)
 	if (wanted & O_NONBLOCK)
 		(void)fcntl(to, F_SETFL, (present & ~O_APPEND) | O_NONBLOCK);
 	else if (present & O_NONBLOCK && !is_unblocked && (unsigned)from < HIGHEST_FD)
-		atomic_fetch_or(&blocking_for_server[from / 64], 1ULL << (from % 64));
+		atomic_store(&blocking_for_server[from], socket_identity(to));
 }
 
 bool adoption_blocks_for_server(int fd)
 {
-	return (unsigned)fd < HIGHEST_FD &&
-	       atomic_load(&blocking_for_server[fd / 64]) >> (fd % 64) & 1;
+	const uint64_t socket =
+		(unsigned)fd < HIGHEST_FD ? atomic_load(&blocking_for_server[fd]) : 0;
+
+	return socket && socket == socket_identity(fd);
 }
 
 static int take_place_of(int fd, uint32_t index)

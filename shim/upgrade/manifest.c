@@ -10,12 +10,16 @@
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/listeners.h"
+#include "kernel/socket_identity.h"
 #include "kernel/socket_options.h"
 
 /* A server that uses select() can use descriptors below this number, and most limits allow them. */
 #define HIGHEST_FD 1024
 
+/* One bit for each descriptor that was bound so, and the socket (socket_identity.h) that then
+ * listened under this number. A process that never listens makes no system call for it. */
 static _Atomic uint64_t any_port[HIGHEST_FD / 64];
+static _Atomic uint64_t any_port_listeners[HIGHEST_FD];
 
 void manifest_note_any_port(int fd, bool asked)
 {
@@ -29,9 +33,15 @@ void manifest_note_any_port(int fd, bool asked)
 		atomic_fetch_and(&any_port[fd / 64], ~bit);
 }
 
+void manifest_note_listening(int fd)
+{
+	if ((unsigned)fd < HIGHEST_FD && atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1)
+		atomic_store(&any_port_listeners[fd], socket_identity(fd));
+}
+
 static bool asked_for_any_port(int fd)
 {
-	return fd < HIGHEST_FD && (atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1);
+	return fd < HIGHEST_FD && atomic_load(&any_port_listeners[fd]) == socket_identity(fd);
 }
 
 static void describe_listener(int fd, struct inherited_listener *listener)

@@ -12,6 +12,9 @@
  * successor that binds port 0 again then gets the same listener. Context: any. */
 void manifest_note_any_port(int fd, bool asked);
 
+/* The server listens on FD: from now on the manifest knows how it was bound. Context: any. */
+void manifest_note_listening(int fd);
+
 /* Fills PAGE for a successor of this generation. Fills RET_FDS, which has room for
  * GENERATION_LISTENERS + 1 entries, with what it inherits: the listeners, and last the page.
  * Returns the number of listeners, or -EMFILE when the limit leaves no free numbers. Takes no

@@ -73,6 +73,7 @@ EXPORT int listen(int fd, int backlog)
 	if (result != 0)
 		return result;
 	undisturbed_begin(&before);
+	manifest_note_listening(fd);
 	activation_on_listen(fd, is_new);
 	undisturbed_end(&before);
 	return 0;

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -91,6 +92,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(dup3)                \
 	X(execve)              \
 	X(_exit)               \
+	X(prctl)               \
 	X(chdir)               \
 	X(fchdir)              \
 	X(umask)               \

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <stdarg.h>
 
 #include "base/raw_syscall.h"
 
@@ -298,6 +299,19 @@ static ssize_t early_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	OR_REAL(recvmsg, fd, message, flags);
 	return raw_result(RAW3(SYS_recvmsg, fd, message, flags));
+}
+
+static int early_prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(list, unsigned long);
+	va_end(list);
+	OR_REAL(prctl, option, a[0], a[1], a[2], a[3]);
+	return (int)raw_result(RAW5(SYS_prctl, option, a[0], a[1], a[2], a[3]));
 }
 
 static ssize_t early_write(int fd, const void *bytes, size_t size)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@ static struct {
 	dev_t stderr_dev;
 	ino_t stderr_ino;
 	bool had_stderr;
+	_Atomic bool cannot_open, cannot_print;
 } log_state;
 
 void log_remember_stderr(void)
@@ -104,9 +106,16 @@ static int open_target(void)
 	            0644);
 }
 
+void log_limit(bool can_open, bool can_print)
+{
+	atomic_store(&log_state.cannot_open, !can_open);
+	atomic_store(&log_state.cannot_print, !can_print);
+}
+
 static void write_to_stderr(const char *line, size_t length)
 {
-	if (stderr_is_safe() && takes_a_line(STDERR_FILENO))
+	if (!atomic_load(&log_state.cannot_print) && stderr_is_safe() &&
+	    takes_a_line(STDERR_FILENO))
 		(void)!libc_calls.write(STDERR_FILENO, line, length);
 }
 
@@ -116,7 +125,7 @@ static void write_line(const char *line, size_t length)
 
 	if (strcmp(settings.log, "none") == 0)
 		return;
-	fd = settings.log[0] == '/' ? open_target() : -1;
+	fd = settings.log[0] == '/' && !atomic_load(&log_state.cannot_open) ? open_target() : -1;
 	if (fd < 0) {
 		/* The process may be out of descriptors; stderr needs no new one. */
 		write_to_stderr(line, length);

@@ -4,6 +4,7 @@
 #ifndef OCTOPUS_LOG_H
 #define OCTOPUS_LOG_H
 
+#include <stdbool.h>
 #include <time.h>
 
 /* Remembers which file descriptor 2 is now. So no log line lands in another file that gets the
@@ -27,5 +28,9 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes WHEN in local time as `YYYY-MM-DD HH:MM:SS`, with SEPARATOR between the parts of the date.
  * Context: any. */
 void log_format_time(char *buffer, size_t size, time_t when, char separator);
+
+/* From now on the log makes none of these calls: for CAN_OPEN false, no open(2); for CAN_PRINT false,
+ * nothing that a line on stderr needs. What cannot be written is lost. Context: any. */
+void log_limit(bool can_open, bool can_print);
 
 #endif

@@ -20,6 +20,7 @@
 #include "generation/page.h"
 #include "http/exchange.h"
 #include "kernel/listeners.h"
+#include "kernel/sandbox.h"
 #include "signal/restart.h"
 #include "upgrade/adoption.h"
 
@@ -33,7 +34,7 @@ static void about_to_accept(int fd)
 {
 	struct generation_page *page = generation.page;
 
-	if (!page || !quiet_listener_thread_polls())
+	if (!page || sandbox_is_tight() || !quiet_listener_thread_polls())
 		return;
 	/* In this order: successor.c sets the one flag and then reads the other. */
 	if (!atomic_load(&page->polls_before_accept))
@@ -165,6 +166,8 @@ bool accepting_goes_on(struct accepting *accepting)
 	}
 	if (restart_is_due())
 		return true;
+	if (sandbox_is_tight())
+		return false;
 	if (stop_accepting_has_begun())
 		return quiet_call_goes_on(accepting);
 	return lost_its_descriptor(accepting) || waited_for_it(accepting->fd);
@@ -178,7 +181,7 @@ int accepting_end(const struct accepting *accepting, int result)
 	accept_calls_leave();
 	if (result >= 0)
 		fork_note_accept();
-	else
+	else if (!sandbox_is_tight())
 		accept_failed(accepting->fd);
 	return result;
 }

@@ -21,6 +21,7 @@
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
@@ -184,10 +185,17 @@ static void begin_once(void)
 	atomic_store(&beginner, 0);
 }
 
+bool activation_is_awaited(void)
+{
+	return atomic_load(&generation.role) != ROLE_WORKER && !sandbox_is_tight();
+}
+
 void activation_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
+	if (!activation_is_awaited())
+		return;
 	if (atomic_load(&generation.role) == ROLE_NONE)
 		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {

@@ -6,6 +6,10 @@
 
 #include <stdbool.h>
 
+/* False where a listen() changes nothing: in a forked child of a process that has listened, and in a
+ * tight sandbox. Context: any. */
+bool activation_is_awaited(void);
+
 /* FD listens now; IS_NEW says that it did not before. On the first call, makes this process the
  * leader of a generation. Leaves errno alone. Context: normal. */
 void activation_on_listen(int fd, bool is_new);

@@ -25,12 +25,14 @@
 #include "kernel/ancestry.h"
 #include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
+#include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 #include "signal/hold_back.h"
 #include "upgrade/inheritance.h"
 
 /* Of the thread's own functions. */
 #define STACK_SIZE (256 * 1024)
+#define SILENT_TICK_MS 100
 
 /* How often to look whether the server has received a signal that is held back. */
 #define HELD_TICK_MS 100
@@ -42,6 +44,7 @@ static struct {
 	_Atomic uint64_t from_within;   /* of these, sent by a descendant of a young successor */
 	_Atomic(bell *) bell; /* the thread sleeps on it: this generation's, or the candidate's */
 	_Atomic bool is_at_work;
+	_Atomic int silences; /* how often it was told to look by itself */
 	bool has_rejoined;
 	bool shared_listeners; /* in the last round */
 } controller;
@@ -56,7 +59,7 @@ void controller_note_signal(int sig, const siginfo_t *info)
 		atomic_fetch_or(&controller.from_within, SIGNAL_BIT(sig));
 	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
 	word = atomic_load(&controller.bell);
-	if (word)
+	if (word && !sandbox_is_tight())
 		bell_ring(word);
 }
 
@@ -64,8 +67,15 @@ void controller_wake(void)
 {
 	bell *word = atomic_load(&controller.bell);
 
-	if (word)
+	if (word && !sandbox_is_tight())
 		bell_ring(word);
+}
+
+void controller_look_by_itself(bool begins)
+{
+	atomic_fetch_add(&controller.silences, begins ? 1 : -1);
+	if (begins)
+		controller_wake();
 }
 
 bool controller_is_at_work(void)
@@ -173,10 +183,18 @@ static int64_t work(void)
 	return worker_step();
 }
 
+/* Where the server's threads may not ring, this thread looks by itself. */
+static int64_t limit_wait(int64_t wait_ms)
+{
+	if (wait_ms > SILENT_TICK_MS && atomic_load(&controller.silences) > 0)
+		return SILENT_TICK_MS;
+	return wait_ms == NEVER ? -1 : wait_ms;
+}
+
 static void *controller_main(void *unused)
 {
 	(void)unused;
-	(void)prctl(PR_SET_NAME, "octopus", 0, 0, 0);
+	(void)libc_calls.prctl(PR_SET_NAME, "octopus", 0, 0, 0);
 	if (atomic_load(&generation.role) == ROLE_LEADER)
 		take_blocked_signals();
 	for (;;) {
@@ -191,7 +209,7 @@ static void *controller_main(void *unused)
 		atomic_store(&controller.is_at_work, false);
 		if (wait_ms > 0 && word == atomic_load(&controller.bell) &&
 		    !atomic_load(&controller.pending))
-			bell_wait(word, seen, wait_ms == NEVER ? -1 : wait_ms);
+			bell_wait(word, seen, limit_wait(wait_ms));
 	}
 	return NULL;
 }
@@ -214,6 +232,7 @@ static int start_thread(void)
 	sigset_t all, before;
 	int error;
 
+	sandbox_controller_starts();
 	atomic_store(&controller.bell, &generation.page->bell);
 	controller.shared_listeners = generation.page->predecessor;
 	sigfillset(&all);
@@ -252,7 +271,13 @@ void controller_attach(void)
 
 void controller_on_exit(void)
 {
-	if (!generation.page || getpid() != generation.pid)
+	if (!generation.page)
+		return;
+	if (sandbox_is_tight()) {
+		members_leave();
+		return;
+	}
+	if (getpid() != generation.pid)
 		return;
 	if (atomic_load(&generation.role) == ROLE_LEADER)
 		ending_on_exit();

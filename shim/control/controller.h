@@ -22,6 +22,10 @@ void controller_note_signal(int sig, const siginfo_t *info);
 /* Wakes the controller of this process. Context: any. */
 void controller_wake(void);
 
+/* The server's threads may soon no longer ring: BEGINS has the controller look every 100 ms instead,
+ * until each such call was undone by one without BEGINS. Context: any. */
+void controller_look_by_itself(bool begins);
+
 /* The process is about to exit: leaves the generation. Context: any. */
 void controller_on_exit(void);
 

@@ -13,6 +13,7 @@
 #include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 
 /* Probes the first waits of a helper that never waits on a listener (a cache manager, a child that
  * serves one connection), and later only some. */
@@ -48,6 +49,11 @@ static void attach(void)
 
 	if (!(atomic_load(&first_wait_missing) & MISSING_CONTROLLER))
 		return;
+	/* In some sandboxes a worker must do without: its controller would be killed. */
+	if (atomic_load(&sandbox_deadly) & (SANDBOX_WRAPPERS | SANDBOX_CONTROLLER)) {
+		atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER);
+		return;
+	}
 	undisturbed_begin(&before);
 	if (atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER) & MISSING_CONTROLLER)
 		controller_attach();
@@ -65,14 +71,21 @@ static void wait_has_begun(void)
 	if (atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT) & MISSING_FIRST_WAIT) {
 		(void)failpoint("waiting");
 		atomic_store(&generation.page->is_waiting, 1);
-		bell_ring(&generation.page->bell);
+		if (!sandbox_is_tight())
+			bell_ring(&generation.page->bell);
 	}
 	errno = saved;
 }
 
+/* In a tight sandbox nobody may ask, and a server that waits there most likely serves. */
+static bool is_listener(int fd)
+{
+	return sandbox_is_tight() || listeners_is_listening(fd);
+}
+
 void first_wait_on_fd(int fd)
 {
-	if (listeners_is_listening(fd))
+	if (is_listener(fd))
 		wait_has_begun();
 }
 
@@ -112,7 +125,9 @@ void first_wait_on_epoll(int epoll_fd)
 	const int saved = errno;
 	struct undisturbed before;
 
-	if (is_worth_a_probe()) {
+	if (sandbox_is_tight()) {
+		probe.found = true;
+	} else if (is_worth_a_probe()) {
 		undisturbed_begin(&before);
 		(void)procfs_each_epoll_entry(epoll_fd, probe_entry, &probe);
 		undisturbed_end(&before);
@@ -129,8 +144,7 @@ void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
 	if (count <= MOST_POLLED && is_worth_a_probe() &&
 	    caller_memory_is_readable(fds, count * sizeof(*fds))) {
 		for (nfds_t i = 0; i < count; i++) {
-			if (fds[i].fd >= 0 && fds[i].events & POLLIN &&
-			    listeners_is_listening(fds[i].fd)) {
+			if (fds[i].fd >= 0 && fds[i].events & POLLIN && is_listener(fds[i].fd)) {
 				wait_has_begun();
 				return;
 			}
@@ -152,7 +166,7 @@ void first_wait_on_select(int count, const fd_set *in)
 	if (in && end > 0 && is_worth_a_probe() &&
 	    caller_memory_is_readable(in, select_bytes(end))) {
 		for (int fd = 0; fd < end; fd++) {
-			if (FD_ISSET(fd, in) && listeners_is_listening(fd)) {
+			if (FD_ISSET(fd, in) && is_listener(fd)) {
 				wait_has_begun();
 				return;
 			}

@@ -18,6 +18,7 @@
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
 #include "generation/start_image.h"
+#include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 #include "upgrade/spawn.h"
 
@@ -210,7 +211,8 @@ static int64_t check_drain(void)
 
 	if (leader_state() != LIFE_HANDED_OVER && leader_state() != LIFE_DRAINING)
 		return NEVER;
-	is_drained = drain_step(&wait_ms);
+	/* Where the kernel would kill the server for a drain, it stops at once. */
+	is_drained = sandbox_deadly_for_controller(SANDBOX_CONTROLLER) || drain_step(&wait_ms);
 	if (drain_has_stopped_accepting())
 		successor_release();
 	if (is_drained)

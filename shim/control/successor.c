@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/successor.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -59,6 +60,8 @@ int successor_start(enum request request)
 	struct generation_page *page = NULL;
 	int error;
 
+	if (failure_in_sandbox())
+		return -EPERM;
 	begin_to_share();
 	error = handover_begin(&page);
 	if (error) {

@@ -17,6 +17,7 @@
 #include "generation/generation.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 
 #define FALLBACK_TICK_MS 50
 #define ORPHAN_GRACE_MS 1000
@@ -113,6 +114,8 @@ int64_t worker_step(void)
 	const uint32_t phase = atomic_load(&generation.page->phase);
 	struct member *me = atomic_load(&generation.membership);
 
+	if (sandbox_deadly_for_controller(SANDBOX_CONTROLLER))
+		return INT64_MAX;
 	if (is_left_behind(phase))
 		return leave_without_leader();
 	if (phase == PHASE_SERVING) {

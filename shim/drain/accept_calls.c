@@ -10,6 +10,7 @@
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "kernel/procfs_task.h"
+#include "kernel/sandbox.h"
 
 /* No more threads than this are waited for. */
 #define CALLERS 4096
@@ -55,7 +56,7 @@ static struct caller *find_slot(void)
  * or the controller sees the thread. */
 void accept_calls_enter(void)
 {
-	if (UNLIKELY(!own))
+	if (UNLIKELY(!own) && !sandbox_is_tight())
 		own = find_slot();
 	if (own)
 		atomic_store_explicit(

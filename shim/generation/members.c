@@ -6,6 +6,7 @@
 #include "base/interpose.h"
 #include "generation/generation.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 
 /* Stands in place of the pid of a child that is about to be forked. */
 #define PID_RESERVED (-1)
@@ -62,7 +63,8 @@ void members_free_slot(struct member *slot)
 {
 	atomic_store(&slot->connections, 0);
 	atomic_store(&slot->pid, 0);
-	bell_ring(&generation.page->bell);
+	if (!sandbox_is_tight())
+		bell_ring(&generation.page->bell);
 }
 
 void members_join(enum member_kind kind)

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "generation/generation.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 
 static int write_temporary(const char *path, pid_t pid)
 {
@@ -57,13 +58,14 @@ static bool is_ours(void)
 	const char *at = text;
 	uint64_t pid;
 
-	return settings.pidfile[0] && procfs_read(settings.pidfile, text, sizeof(text)) > 0 &&
+	return settings.pidfile[0] && !sandbox_deadly_for_controller(SANDBOX_FILES) &&
+	       procfs_read(settings.pidfile, text, sizeof(text)) > 0 &&
 	       text_read_number(&at, 10, &pid) == 0 && pid == (uint64_t)generation.pid;
 }
 
 void pidfile_write(void)
 {
-	if (settings.pidfile[0])
+	if (settings.pidfile[0] && !sandbox_deadly_for_controller(SANDBOX_FILES))
 		write_pid(generation.pid);
 }
 

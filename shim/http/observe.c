@@ -5,10 +5,11 @@
 #include "http/exchange.h"
 #include "http/follow.h"
 #include "http/tls_library.h"
+#include "kernel/sandbox.h"
 
 bool observe_is_followed(int fd)
 {
-	return follow_has_begun() && follow_follows(fd, false);
+	return follow_has_begun() && !sandbox_is_tight() && follow_follows(fd, false);
 }
 
 ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result)

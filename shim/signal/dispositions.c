@@ -11,6 +11,7 @@
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 #include "signal/handlers.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
@@ -140,7 +141,7 @@ bool dispositions_expects_interrupts(void)
 /* A vfork child runs in our memory, but its dispositions are its own. */
 static bool is_for_this_process(void)
 {
-	return getpid() == generation.pid;
+	return sandbox_is_tight() || getpid() == generation.pid;
 }
 
 static int set_in_kernel(int sig, const struct sigaction *action, struct sigaction *ret_old)

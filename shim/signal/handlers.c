@@ -11,6 +11,7 @@
 #include "base/settings.h"
 #include "generation/generation.h"
 #include "kernel/interrupted_call.h"
+#include "kernel/sandbox.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
 #include "signal/own_dispositions.h"
@@ -95,7 +96,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	const int saved = errno;
 
-	if (getpid() != generation.pid)
+	if (!sandbox_is_tight() && getpid() != generation.pid)
 		run_own(sig, info, context); /* a child of a raw clone(2), before its exec */
 	else if (origin_is_own(info))
 		on_own_signal(sig, info, context);

@@ -12,7 +12,39 @@
 #include "base/signal_names.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
+#include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 #include "upgrade/spawn.h"
+
+bool failure_in_sandbox(void)
+{
+	const char *deadly = sandbox_deadly_for_controller(SANDBOX_SPAWN);
+
+	if (!deadly)
+		return false;
+	log_error(
+		"Unable to fork a child: the server's seccomp filter forbids %s. Master (%d) serves on.",
+		deadly, generation.pid);
+	return true;
+}
+
+/* Filters mostly answer with EPERM or ENOSYS. */
+static bool is_for_sandbox(int error)
+{
+	uint64_t mode = 0;
+
+	return (error == EPERM || error == ENOSYS) &&
+	       procfs_read_mask("/proc/self/status", "Seccomp:", &mode) == 0 && mode != 0;
+}
+
+void failure_explain_clone(int error)
+{
+	if (is_for_sandbox(error))
+		log_error("Unable to fork a child: clone: %s, under a seccomp filter.",
+		          errno_name(error));
+	else
+		log_error("Unable to fork a child: clone: %s.", errno_name(error));
+}
 
 void failure_explain_start(void)
 {
@@ -28,7 +60,7 @@ void failure_explain_start(void)
 		return;
 	}
 	if (atomic_load(&spawn_report.failed_step) == SPAWN_CLONE) {
-		log_error("Unable to fork a child: clone: %s.", errno_name(error));
+		failure_explain_clone(error);
 		return;
 	}
 	start_image_full_path(path, sizeof(path));
@@ -42,6 +74,9 @@ void failure_explain_start(void)
 		log_error("Unable to fork a child: %s: not a program or a #! script.", path);
 	else if (error == ETXTBSY)
 		log_error("Unable to fork a child: %s: it is still being written.", path);
+	else if (is_for_sandbox(error))
+		log_error("Unable to fork a child: %s: %s, under a seccomp filter.", path,
+		          errno_name(error));
 	else
 		log_error("Unable to fork a child: %s: %s.", path, errno_name(error));
 }

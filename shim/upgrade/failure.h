@@ -14,4 +14,11 @@ void failure_explain_start(void);
  * is over. Context: the controller. */
 void failure_explain_end(const struct generation_page *page, bool has_timed_out);
 
+/* True, and logged, if the server's own seccomp filter would have the kernel kill it for starting a
+ * candidate. Context: the controller. */
+bool failure_in_sandbox(void);
+
+/* Logs that no process could be made; ERROR is clone(2)'s errno. Context: the controller. */
+void failure_explain_clone(int error);
+
 #endif

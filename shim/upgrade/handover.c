@@ -83,7 +83,7 @@ static int start(struct generation_page *page, int page_fd)
 	error = spawn_successor(&request);
 	start_image.envp[start_image.env_count] = NULL;
 	if (error)
-		log_error("Unable to fork a child: clone: %s.", errno_name(-error));
+		failure_explain_clone(-error);
 	else if (atomic_load(&spawn_report.error))
 		failure_explain_start();
 	else

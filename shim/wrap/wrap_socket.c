@@ -20,6 +20,7 @@
 #include "kernel/address.h"
 #include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
+#include "kernel/sandbox.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/manifest.h"
@@ -66,7 +67,7 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 
 EXPORT int listen(int fd, int backlog)
 {
-	const bool is_new = !listeners_is_listening(fd);
+	const bool is_new = activation_is_awaited() && !listeners_is_listening(fd);
 	const int result = libc_calls.listen(fd, backlog);
 	struct undisturbed before;
 
@@ -122,7 +123,7 @@ EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
 EXPORT int shutdown(int fd, int how)
 {
 	if ((UNLIKELY(stop_accepting_has_begun()) || generation_may_share()) &&
-	    shut_listener(fd, how))
+	    !sandbox_is_tight() && shut_listener(fd, how))
 		return 0;
 	return libc_calls.shutdown(fd, how);
 }

@@ -90,3 +90,13 @@ $(BUILD)/tests/hostile: $(PROGRAM_OBJ)/servers/hostile.o $(PROGRAM_OBJ)/servers/
 		$(PROGRAM_OBJ)/servers/hostile_fuzz.o
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
+
+# The library is bound lazily where its user wants that.
+TEST_PROGRAMS += $(BUILD)/tests/deep $(BUILD)/tests/deep_library.so
+$(BUILD)/tests/deep_library.so: tests/servers/deep_library.c tests/servers/deep_library.h
+	@mkdir -p $(@D)
+	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -Wl,-z,lazy -o $@ $<
+
+$(BUILD)/tests/deep: $(PROGRAM_OBJ)/servers/deep.o
+	@mkdir -p $(@D)
+	$(PROGRAM_LINK) '-Wl,-rpath,$$ORIGIN' -o $@ $^ -ldl $(LDLIBS)

@@ -34,6 +34,8 @@ dlsym localtime_r __register_atfork pthread_create pthread_attr_init pthread_att
 pthread_attr_setdetachstate pthread_attr_setstacksize posix_spawn_file_actions_addclose
 # In a thread that calls SSL_read or SSL_write for the first time: a lookup of what is loaded.
 dladdr dlopen
+# In a dlopen() with RTLD_DEEPBIND: a list of what is loaded.
+dl_iterate_phdr
 # Put there by the compiler.
 __cxa_finalize __gmon_start__ _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
 EOF2

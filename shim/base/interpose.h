@@ -9,6 +9,7 @@
  * too. */
 #undef _FORTIFY_SOURCE
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -141,6 +142,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(fork)                 \
 	X(daemon)               \
 	X(remove)               \
+	X(dlopen)               \
 	X(syscall)
 
 #ifdef __GLIBC__

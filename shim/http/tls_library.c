@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "base/interpose.h"
 #include "http/exchange.h"
 
 /* OpenSSL 3's value. An older OpenSSL does not check the end so strictly, and ignores the bit. */
@@ -41,7 +42,7 @@ const struct tls_library *tls_library_for(const void *caller)
 		return &calls;
 	/* The library is loaded already, so this only gives its handle, which is never closed. */
 	if (dladdr(caller, &user) && user.dli_fname)
-		scope = dlopen(user.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+		scope = libc_calls.dlopen(user.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	FIND(SSL_read);
 	FIND(SSL_write);
 	FIND(SSL_read_ex);

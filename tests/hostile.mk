@@ -2,7 +2,7 @@
 # Builds what the tests of hostile surroundings run: forgers, close-all habits, early callers, fuzzers.
 # Expects what programs.mk sets, and adds to its TEST_PROGRAMS.
 
-TEST_SERVERS += closer renumber strangers sandboxed
+TEST_SERVERS += closer renumber strangers sandboxed past_libc
 TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls
 
 # The wire format of the hand-over is the library's own.
@@ -35,6 +35,8 @@ $$(BUILD)/tests/v1/epoll_$(1)m $$(BUILD)/tests/v2/epoll_$(1)m: $$(BUILD)/tests/%
 	$$(PROGRAM_LINK) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach m,$(STORAGE_MIB),$(eval $(call storage_rules,$(m))))
+# The test makes its system calls as the library does.
+$(PROGRAM_OBJ)/servers/past_libc.o: PROGRAM_CPPFLAGS += -Ishim
 
 # libFuzzer is clang's, whatever CC is.
 FUZZ_CC ?= clang

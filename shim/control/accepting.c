@@ -121,6 +121,8 @@ void accepting_begin(struct accepting *ret_accepting, int fd, struct sockaddr *a
 		(struct accepting){.fd = fd, .address = address, .length = length, .flags = flags};
 	if (first_wait_is_watched())
 		first_wait_on_fd(fd);
+	if (UNLIKELY(atomic_load_explicit(&generation.role, memory_order_relaxed) == ROLE_NONE))
+		first_wait_unlistened(fd);
 	about_to_accept(fd);
 	(void)failpoint("accepting");
 	accept_calls_enter();

@@ -14,6 +14,7 @@
 #include "control/controller.h"
 #include "control/first_wait.h"
 #include "control/fork.h"
+#include "control/unseen.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "http/exchange.h"
@@ -190,12 +191,46 @@ bool activation_is_awaited(void)
 	return atomic_load(&generation.role) != ROLE_WORKER && !sandbox_is_tight();
 }
 
+/* True once a listen() was seen, or the log says that there was none. */
+static _Atomic bool is_told;
+
+static void tell(int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof(address);
+	char text[160];
+
+	if (atomic_exchange(&is_told, true) ||
+	    libc_calls.getsockname(fd, (void *)&address, &length) != 0)
+		return;
+	prepare();
+	address_format(text, sizeof(text), (const void *)&address, length);
+	log_error(
+		"Server (%d) serves %s, but its listen() did not go through liboctopus.so: it cannot be upgraded, and its signals are left to it.",
+		getpid(), text);
+}
+
+/* A child has no command line of its own with which to start a successor. */
+void activation_on_unseen(int fd)
+{
+	bool is_adopted;
+
+	if (atomic_load(&is_told))
+		return;
+	if (unseen_is_own(fd, &is_adopted))
+		activation_on_listen(fd, !is_adopted);
+	else
+		tell(fd);
+}
+
 void activation_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
 	if (!activation_is_awaited())
 		return;
+	atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN);
+	atomic_store(&is_told, true);
 	if (atomic_load(&generation.role) == ROLE_NONE)
 		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {

@@ -14,6 +14,10 @@ bool activation_is_awaited(void);
  * leader of a generation. Leaves errno alone. Context: normal. */
 void activation_on_listen(int fd, bool is_new);
 
+/* The server waits on FD, a listener whose listen() was not seen. Where this process has bound FD,
+ * as activation_on_listen(); else logs once that the server cannot be upgraded. Context: normal. */
+void activation_on_unseen(int fd);
+
 /* A predecessor started this process; VALUE is that of HANDOVER_VARIABLE. Takes the signals from
  * here on. Context: init. */
 void activation_as_successor(const char *value);

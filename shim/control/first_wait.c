@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/undisturbed.h"
 #include "control/controller.h"
+#include "control/unseen.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "http/exchange.h"
@@ -31,6 +32,9 @@ _Atomic uint32_t first_wait_missing;
 
 static _Atomic uint32_t probes;
 
+/* Set by the first accept() of a process that has not listened. */
+static _Atomic bool is_strange_known;
+
 void first_wait_forked(void)
 {
 	atomic_store(&probes, 0);
@@ -39,6 +43,9 @@ void first_wait_forked(void)
 static bool is_worth_a_probe(void)
 {
 	const uint32_t so_far = atomic_fetch_add(&probes, 1);
+
+	if (so_far >= CLOSE_PROBES)
+		atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN);
 
 	return so_far < CLOSE_PROBES || so_far % LATER_PROBE_EVERY == 0;
 }
@@ -63,10 +70,12 @@ static void attach(void)
 		stop_accepting_await(STOP_ACCEPTING_WAIT_MS);
 }
 
-static void wait_has_begun(void)
+static void wait_has_begun(int fd)
 {
 	const int saved = errno;
 
+	if (atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN) & MISSING_LISTEN)
+		unseen_found(fd);
 	attach();
 	if (atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT) & MISSING_FIRST_WAIT) {
 		(void)failpoint("waiting");
@@ -83,10 +92,25 @@ static bool is_listener(int fd)
 	return sandbox_is_tight() || listeners_is_listening(fd);
 }
 
+/* Before the process has listened, only what it has bound is worth a system call. */
+static bool shows_listener(int fd)
+{
+	if (atomic_load(&generation.role) == ROLE_NONE && !unseen_may_listen(fd))
+		return false;
+	return is_listener(fd);
+}
+
 void first_wait_on_fd(int fd)
 {
 	if (is_listener(fd))
-		wait_has_begun();
+		wait_has_begun(fd);
+}
+
+void first_wait_unlistened(int fd)
+{
+	if (!atomic_exchange(&is_strange_known, true) && !sandbox_is_tight() &&
+	    listeners_is_listening(fd))
+		unseen_found(fd);
 }
 
 void first_wait_on_connection(int fd)
@@ -101,7 +125,7 @@ void first_wait_on_connection(int fd)
 
 struct probe {
 	int depth;
-	bool found;
+	int found_fd; /* -1: none */
 };
 
 static bool probe_entry(const struct epoll_entry *entry, void *context)
@@ -109,32 +133,36 @@ static bool probe_entry(const struct epoll_entry *entry, void *context)
 	struct probe *probe = context;
 
 	if (listeners_is_listening(entry->fd)) {
-		probe->found = true;
+		probe->found_fd = entry->fd;
 	} else if (probe->depth == 0) {
 		/* An epoll set within the set (epoll(7), "Q4"); anything else has no entries. */
 		probe->depth++;
 		(void)procfs_each_epoll_entry(entry->fd, probe_entry, probe);
 		probe->depth--;
 	}
-	return !probe->found;
+	return probe->found_fd < 0;
 }
 
 void first_wait_on_epoll(int epoll_fd)
 {
-	struct probe probe = {0, false};
+	struct probe probe = {0, -1};
 	const int saved = errno;
 	struct undisturbed before;
 
+	/* A process that has not listened has no predecessor either in most cases: then nothing
+	 * tells whether the set is worth the system calls, and accept() has to show it. */
+	if (atomic_load(&generation.role) == ROLE_NONE && !generation.page)
+		return;
 	if (sandbox_is_tight()) {
-		probe.found = true;
+		probe.found_fd = epoll_fd;
 	} else if (is_worth_a_probe()) {
 		undisturbed_begin(&before);
 		(void)procfs_each_epoll_entry(epoll_fd, probe_entry, &probe);
 		undisturbed_end(&before);
 	}
 	errno = saved;
-	if (probe.found)
-		wait_has_begun();
+	if (probe.found_fd >= 0)
+		wait_has_begun(probe.found_fd);
 	else
 		first_wait_idly();
 }
@@ -144,8 +172,8 @@ void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
 	if (count <= MOST_POLLED && is_worth_a_probe() &&
 	    caller_memory_is_readable(fds, count * sizeof(*fds))) {
 		for (nfds_t i = 0; i < count; i++) {
-			if (fds[i].fd >= 0 && fds[i].events & POLLIN && is_listener(fds[i].fd)) {
-				wait_has_begun();
+			if (fds[i].fd >= 0 && fds[i].events & POLLIN && shows_listener(fds[i].fd)) {
+				wait_has_begun(fds[i].fd);
 				return;
 			}
 		}
@@ -166,8 +194,8 @@ void first_wait_on_select(int count, const fd_set *in)
 	if (in && end > 0 && is_worth_a_probe() &&
 	    caller_memory_is_readable(in, select_bytes(end))) {
 		for (int fd = 0; fd < end; fd++) {
-			if (FD_ISSET(fd, in) && is_listener(fd)) {
-				wait_has_begun();
+			if (FD_ISSET(fd, in) && shows_listener(fd)) {
+				wait_has_begun(fd);
 				return;
 			}
 		}

@@ -12,6 +12,8 @@
 #define MISSING_FIRST_WAIT 1u /* no process of the generation is known to wait yet */
 #define MISSING_CONTROLLER 2u /* this process, a fork's child, has no controller yet */
 
+#define MISSING_LISTEN 4u /* this process has bound a socket, and no listen() was seen yet */
+
 /* What this process still has to find out. Context: any. */
 extern _Atomic uint32_t first_wait_missing;
 
@@ -28,6 +30,10 @@ void first_wait_on_fd(int fd);
 void first_wait_on_epoll(int epoll_fd);
 void first_wait_on_poll(const struct pollfd *fds, nfds_t count);
 void first_wait_on_select(int count, const fd_set *in);
+
+/* The same for an accept() on FD in a process that has never listened. Context: the server's
+ * threads. */
+void first_wait_unlistened(int fd);
 
 /* The server is about to read from FD. A child that was forked for one connection, and has answered
  * on it, keeps it for another request; it gets a controller, so that it learns of a drain. Leaves

@@ -8,6 +8,7 @@
 #include "base/interpose.h"
 #include "control/activation.h"
 #include "control/controller.h"
+#include "control/unseen.h"
 #include "generation/start_image.h"
 
 extern char **environ;
@@ -54,6 +55,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 #endif
 	(void)start_image_copy_words((int)argc, argv, envp);
 	libc_calls_loaded(start_image_capture);
+	unseen_use(activation_on_unseen);
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_handover_variable();
 	if (handover)

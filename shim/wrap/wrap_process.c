@@ -10,6 +10,7 @@
 
 #include "control/controller.h"
 #include "control/fork.h"
+#include "control/unseen.h"
 #include "generation/generation.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
@@ -34,6 +35,8 @@ EXPORT pid_t fork(void)
 	child = libc_calls.fork();
 	if (child != 0)
 		fork_ended(child);
+	else
+		unseen_forked();
 	return child;
 }
 
@@ -63,8 +66,10 @@ EXPORT int daemon(int keep_directory, int keep_fds)
 
 	libc_calls_ensure();
 	result = libc_calls.daemon(keep_directory, keep_fds);
-	if (result == 0)
+	if (result == 0) {
+		unseen_forked();
 		note_daemon();
+	}
 	return result;
 }
 

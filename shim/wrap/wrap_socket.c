@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/log.h"
@@ -11,6 +12,8 @@
 #include "control/accepting.h"
 #include "control/activation.h"
 #include "control/ending.h"
+#include "control/first_wait.h"
+#include "control/unseen.h"
 #include "drain/own_connection.h"
 #include "drain/quiet_listener.h"
 #include "drain/shut_listener.h"
@@ -37,6 +40,7 @@ EXPORT int socket(int family, int type, int protocol)
 
 	manifest_note_any_port(fd, false);
 	exchange_begin_anew(fd, is_stream(type) ? EXCHANGE_SOCKET : EXCHANGE_UNKNOWN);
+	unseen_note_socket(fd, type);
 	return fd;
 }
 
@@ -56,12 +60,24 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	return is_adopted;
 }
 
+static void note_bind(int fd, bool is_adopted)
+{
+	if (atomic_load(&generation.role) != ROLE_NONE || sandbox_is_tight())
+		return;
+	unseen_note_bind(fd, is_adopted);
+	if (unseen_may_listen(fd))
+		atomic_fetch_or(&first_wait_missing, MISSING_LISTEN);
+}
+
 EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	const int result = adopt(fd, address, length) ? 0 : libc_calls.bind(fd, address, length);
+	const bool is_adopted = adopt(fd, address, length);
+	const int result = is_adopted ? 0 : libc_calls.bind(fd, address, length);
 
-	if (result == 0)
+	if (result == 0) {
 		manifest_note_any_port(fd, address_asks_for_any_port(address));
+		note_bind(fd, is_adopted);
+	}
 	return result;
 }
 

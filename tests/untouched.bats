@@ -174,7 +174,7 @@ fds_are_its_own() {
 @test "a server that no signal has reached has its own descriptors and no others: python" { fds_are_its_own python_http; }
 
 # bats test_tags=fast
-@test "a server that listens has one thread more, and no process" {
+@test "an idle server has no thread more, and no process: a leader" {
     local threads
     BARE=1 start_server epoll
     threads=$(status_field "$SERVER_PID" Threads)
@@ -182,6 +182,45 @@ fds_are_its_own() {
     wait_until 60 is_gone "$SERVER_PID"
     rm "$SERVER_LOG"
     start_server epoll
-    assert_eq "$(status_field "$SERVER_PID" Threads)" $((threads + 1)) "threads"
+    wait_until_started
+    wait_until 60 has_threads "$SERVER_PID" "$threads"
+    # It was there for the upgrade, and has gone.
+    upgrade HUP
+    wait_until 60 has_threads "$SERVER_PID" "$threads"
     assert_eq "$(generation_of "$SERVER_PID")" "$SERVER_PID" "processes"
+}
+
+has_threads() { [[ $(status_field "$1" Threads) == "$2" ]]; }
+threads_of_all() { generation_of "$1" | while read -r pid; do status_field "$pid" Threads; done | sort | xargs; }
+all_have_one_thread() { [[ $(threads_of_all "$1") == '1 1 1' ]]; }
+
+# bats test_tags=fast
+@test "an idle server has no thread more, and no process: a master and its workers" {
+    start_server prefork
+    wait_until_started
+    wait_until 60 all_have_one_thread "$SERVER_PID"
+    upgrade HUP
+    wait_until 60 all_have_one_thread "$SERVER_PID"
+}
+
+@test "an idle server has no thread more: nginx and its workers" {
+    start_server nginx
+    wait_until_started
+    wait_until 60 all_have_one_thread "$SERVER_PID"
+    upgrade HUP
+    wait_until 60 all_have_one_thread "$SERVER_PID"
+}
+
+@test "an idle server makes no system call" {
+    start_server epoll
+    wait_until_started
+    wait_until 60 has_threads "$SERVER_PID" 1
+    wait_until 60 sleeps_in_one_call "$SERVER_PID"
+    holds_for 3 sleeps_in_one_call "$SERVER_PID"
+}
+switches_of() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"; }
+sleeps_in_one_call() {
+    local before=${SWITCHES:-}
+    SWITCHES=$(switches_of "$1")
+    [[ $SWITCHES == "$before" ]]
 }

@@ -125,6 +125,9 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(sigwaitinfo)          \
 	X(raise)                \
 	X(pthread_kill)         \
+	X(pthread_cancel)       \
+	X(pthread_sigmask)      \
+	X(sigprocmask)          \
 	X(sleep)                \
 	X(usleep)               \
 	X(execv)                \

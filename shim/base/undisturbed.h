@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "base/interpose.h"
+
 struct undisturbed {
 	sigset_t mask;
 	int cancel_state;
@@ -21,11 +23,11 @@ static inline void undisturbed_begin(struct undisturbed *ret_before)
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ret_before->cancel_state);
 	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &ret_before->mask);
+	(void)libc_calls.pthread_sigmask(SIG_SETMASK, &all, &ret_before->mask);
 }
 static inline void undisturbed_end(const struct undisturbed *before)
 {
-	(void)pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
+	(void)libc_calls.pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
 	(void)pthread_setcancelstate(before->cancel_state, NULL);
 }
 

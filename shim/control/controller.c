@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/controller.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -9,13 +8,14 @@
 
 #include "base/bell.h"
 #include "base/errno_names.h"
-#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/signal_names.h"
 #include "base/signal_set.h"
 #include "control/ending.h"
 #include "control/leader.h"
 #include "control/leader_state.h"
+#include "control/presence.h"
 #include "control/readiness.h"
 #include "control/successor.h"
 #include "control/worker.h"
@@ -24,20 +24,20 @@
 #include "generation/members.h"
 #include "kernel/ancestry.h"
 #include "kernel/epoll_sets.h"
+#include "kernel/light_thread.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 #include "signal/hold_back.h"
+#include "signal/wake_signal.h"
 #include "upgrade/inheritance.h"
 
-/* Of the thread's own functions. */
-#define STACK_SIZE (256 * 1024)
 #define SILENT_TICK_MS 100
 
 /* How often to look whether the server has received a signal that is held back. */
 #define HELD_TICK_MS 100
 
-/* Signal handlers write the first three. The last two are the controller thread's own. */
+/* Signal handlers write the first three. The last three are the controller thread's own. */
 static struct {
 	_Atomic uint64_t pending;       /* recorded signals, bit N-1 */
 	_Atomic uint64_t from_terminal; /* of these, sent by the terminal */
@@ -47,28 +47,47 @@ static struct {
 	_Atomic int silences; /* how often it was told to look by itself */
 	bool has_rejoined;
 	bool shared_listeners; /* in the last round */
+	uint32_t seen;         /* the bell, at its begin */
 } controller;
+
+/* Returns -errno if there is no thread. */
+static int wake(void)
+{
+	bell *word = atomic_load(&controller.bell);
+	int result;
+
+	/* The thread is there, and looks by itself. */
+	if (sandbox_is_tight())
+		return 0;
+	result = light_thread_start();
+	if (result > 0 && word)
+		bell_ring(word);
+	return result;
+}
 
 void controller_note_signal(int sig, const siginfo_t *info)
 {
-	bell *word;
-
 	if (info && info->si_code == SI_KERNEL)
 		atomic_fetch_or(&controller.from_terminal, SIGNAL_BIT(sig));
 	else if (info && readiness_is_young() && ancestry_descends(info->si_pid, generation.pid))
 		atomic_fetch_or(&controller.from_within, SIGNAL_BIT(sig));
 	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
-	word = atomic_load(&controller.bell);
-	if (word && !sandbox_is_tight())
-		bell_ring(word);
+	if (wake() < 0)
+		log_error("No thread for the controller: signal \"%s\" has no effect now.",
+		          signal_text(sig));
 }
 
 void controller_wake(void)
 {
-	bell *word = atomic_load(&controller.bell);
+	(void)wake();
+}
 
-	if (word && !sandbox_is_tight())
-		bell_ring(word);
+void controller_note_mask(void)
+{
+	if (atomic_load(&generation.role) != ROLE_LEADER || getpid() != generation.pid)
+		return;
+	presence_note_mask();
+	(void)wake();
 }
 
 void controller_look_by_itself(bool begins)
@@ -91,6 +110,8 @@ void controller_forked(void)
 	atomic_store(&controller.from_terminal, 0);
 	atomic_store(&controller.from_within, 0);
 	hold_back_forked();
+	light_thread_forked();
+	presence_forked();
 	leader_forked();
 	worker_forked();
 	if (generation.page)
@@ -103,7 +124,7 @@ static void take_blocked_signals(void)
 	const sigset_t set = signal_set_to_sigset(dispositions_taken());
 
 	hold_back_begin(controller_wake);
-	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	(void)libc_calls.pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void become_leader(int32_t before)
@@ -191,68 +212,80 @@ static int64_t limit_wait(int64_t wait_ms)
 	return wait_ms == NEVER ? -1 : wait_ms;
 }
 
-static void *controller_main(void *unused)
+/* Returns for how many ms at most to sleep. */
+static int64_t do_round(void)
 {
-	(void)unused;
+	int64_t wait_ms;
+
+	atomic_store(&controller.is_at_work, true);
+	rejoin_group();
+	take_over_waiters();
+	wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
+	atomic_store(&controller.is_at_work, false);
+	return wait_ms;
+}
+
+/* Made again, the thread must also take what has come in the meantime. */
+static bool has_news(void)
+{
+	return atomic_load(&controller.pending) ||
+	       atomic_load(atomic_load(&controller.bell)) != controller.seen;
+}
+
+static bool may_end(int64_t *wait_ms)
+{
+	return atomic_load(&controller.silences) == 0 && !presence_is_needed(wait_ms) &&
+	       light_thread_may_end(has_news);
+}
+
+static void controller_main(void)
+{
 	(void)libc_calls.prctl(PR_SET_NAME, "octopus", 0, 0, 0);
-	if (atomic_load(&generation.role) == ROLE_LEADER)
-		take_blocked_signals();
 	for (;;) {
 		bell *word = atomic_load(&controller.bell);
-		const uint32_t seen = atomic_load(word);
 		int64_t wait_ms;
 
-		atomic_store(&controller.is_at_work, true);
-		rejoin_group();
-		take_over_waiters();
-		wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
-		atomic_store(&controller.is_at_work, false);
-		if (wait_ms > 0 && word == atomic_load(&controller.bell) &&
-		    !atomic_load(&controller.pending))
-			bell_wait(word, seen, limit_wait(wait_ms));
+		if (atomic_load(&generation.role) == ROLE_LEADER)
+			take_blocked_signals();
+		controller.seen = atomic_load(word);
+		wait_ms = do_round();
+		if (wait_ms <= 0 || word != atomic_load(&controller.bell) ||
+		    atomic_load(&controller.pending))
+			continue;
+		if (may_end(&wait_ms))
+			return;
+		bell_wait(word, controller.seen, limit_wait(wait_ms));
 	}
-	return NULL;
 }
 
-/* glibc takes a program's static thread-local storage out of the stack that was asked for
- * (pthread_attr_setstacksize(3)), and says how much that is by a function which the run-times of
- * Java and Rust call as well. musl adds it by itself. */
-static size_t choose_stack_size(const pthread_attr_t *attributes)
+static int prepare_thread(void)
 {
-	size_t (*get_least)(const pthread_attr_t *);
-
-	*(void **)&get_least = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
-	return STACK_SIZE + (get_least ? get_least(attributes) : 0);
-}
-
-static int start_thread(void)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	sigset_t all, before;
-	int error;
+	const int error = light_thread_prepare(controller_main);
 
 	sandbox_controller_starts();
 	atomic_store(&controller.bell, &generation.page->bell);
 	controller.shared_listeners = generation.page->predecessor;
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, choose_stack_size(&attributes));
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	/* The thread inherits a mask that blocks all signals, so that it never runs a handler of
-	 * the server's. */
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = -failpoint("thread");
-	if (!error)
-		error = pthread_create(&thread, &attributes, controller_main, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return -error;
+	return error;
 }
 
 int controller_start(void)
 {
-	return start_thread();
+	const int error = prepare_thread();
+	const int result = error ? error : light_thread_start();
+
+	return result < 0 ? result : 0;
+}
+
+/* The leader writes the page before it looks for members, and this looks at the page after it has
+ * become one. */
+static int attach(void)
+{
+	const int error = prepare_thread();
+
+	if (error)
+		return error;
+	wake_signal_arm(controller_wake);
+	return presence_is_needed_in_worker() ? light_thread_start() : 0;
 }
 
 void controller_attach(void)
@@ -261,8 +294,8 @@ void controller_attach(void)
 
 	members_join(MEMBER_WORKER);
 	inheritance_close_rest();
-	error = start_thread();
-	if (error) {
+	error = attach();
+	if (error < 0) {
 		log_error("Worker (%d) has no controller (%s): it cannot stop accepting by itself.",
 		          generation.pid, errno_name(-error));
 		members_leave();

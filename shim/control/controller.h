@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the controller: one small thread in a process that listens. It sleeps on the bell, a futex,
- * until a signal comes or the generation changes. It does everything that takes time, so that a
- * signal handler only records the signal, and the server's threads keep running. */
+/* Owns the controller: one small thread in a process that listens. It is there while an upgrade or a
+ * drain is under way, from the moment that a signal comes or the generation changes. It does
+ * everything that takes time, so that a signal handler only records the signal, and the server's
+ * threads keep running. When there is nothing left to do it ends, and an idle server has no thread
+ * of Octopus's. It stays only where all threads of the server block a signal that is ours. */
 #ifndef OCTOPUS_CONTROLLER_H
 #define OCTOPUS_CONTROLLER_H
 
@@ -25,6 +27,10 @@ void controller_wake(void);
 /* The server's threads may soon no longer ring: BEGINS has the controller look every 100 ms instead,
  * until each such call was undone by one without BEGINS. Context: any. */
 void controller_look_by_itself(bool begins);
+
+/* A thread of the server has blocked a signal that Octopus has taken: makes the controller look
+ * within a second whether another one can still take it. Context: any. */
+void controller_note_mask(void);
 
 /* The process is about to exit: leaves the generation. Context: any. */
 void controller_on_exit(void);

@@ -21,6 +21,7 @@
 #include "generation/members.h"
 #include "generation/pidfile.h"
 #include "signal/dispositions.h"
+#include "signal/wake_signal.h"
 
 void ending_drain(void)
 {
@@ -77,7 +78,7 @@ void ending_stop_server(void)
 	give_up_pidfile();
 	/* If all the server's threads block the signal, this thread must not receive it. */
 	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+	(void)libc_calls.pthread_sigmask(SIG_SETMASK, &all, NULL);
 	FOR_EACH_SIGNAL (other) {
 		if (settings.requests[other] == REQUEST_STOP || other == sig)
 			dispositions_release(other, leave);
@@ -112,5 +113,5 @@ void ending_on_exit(void)
 	 * on. */
 	pidfile_remove();
 	atomic_store(&generation.page->leader, 0);
-	bell_ring(&generation.page->bell);
+	wake_signal_tell();
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "generation/generation.h"
+#include "signal/wake_signal.h"
 
 /* The controller thread's own, except the state. */
 static struct {
@@ -35,7 +36,7 @@ int64_t leader_state_deadline(void)
 void leader_state_set_phase(enum generation_phase phase)
 {
 	atomic_store(&generation.page->phase, phase);
-	bell_ring(&generation.page->bell);
+	wake_signal_tell();
 }
 
 void leader_state_forked(void)

@@ -109,6 +109,12 @@ static bool is_left_behind(uint32_t phase)
 	return worker.is_left_behind;
 }
 
+bool worker_is_idle(void)
+{
+	return atomic_load(&generation.page->phase) == PHASE_SERVING && !worker.is_left_behind &&
+	       !generation.is_daemonizing && !generation_is_heir();
+}
+
 int64_t worker_step(void)
 {
 	const uint32_t phase = atomic_load(&generation.page->phase);

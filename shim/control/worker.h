@@ -3,11 +3,15 @@
 #ifndef OCTOPUS_WORKER_H
 #define OCTOPUS_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Does one round. Returns how long to sleep at most, in ms (INT64_MAX: until the bell rings).
  * Context: the controller. */
 int64_t worker_step(void);
+
+/* True if there is nothing to do until the leader says something new. Context: any. */
+bool worker_is_idle(void);
 
 /* Resets the worker in the child of a fork. Context: any. */
 void worker_forked(void);

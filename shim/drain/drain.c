@@ -20,6 +20,7 @@
 #include "http/follow.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
+#include "signal/wake_signal.h"
 #include "kernel/procfs.h"
 
 #define QUEUE_TICK_MS 1
@@ -189,7 +190,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		drain.stopped_since = now;
 		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
 		atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
-		bell_ring(&generation.page->bell);
+		wake_signal_tell();
 		/* fall through */
 	case STAGE_MEMBERS:
 		*ret_wait_ms = MEMBER_TICK_MS;

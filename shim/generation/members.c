@@ -110,6 +110,16 @@ bool members_include(pid_t pid)
 	return false;
 }
 
+void members_each(void (*visit)(pid_t pid))
+{
+	for (int i = 0; i < GENERATION_MEMBERS; i++) {
+		const pid_t pid = atomic_load(&generation.page->members[i].pid);
+
+		if (pid > 0 && pid != generation.pid)
+			visit(pid);
+	}
+}
+
 void members_signal(const struct generation_page *page, int sig)
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/address.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -22,6 +21,66 @@ static void format_unix(char *buffer, size_t size, const struct sockaddr_un *add
 	text_format(buffer, size, "unix:%s", path);
 }
 
+/* inet_ntop(3) formats with sprintf(3), which takes the locale: not for the controller. */
+static void format_v4(char *buffer, size_t size, const unsigned char *bytes)
+{
+	text_format(buffer, size, "%d.%d.%d.%d", bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+#define V6_WORDS 8
+
+static unsigned word_of(const unsigned char *bytes, int index)
+{
+	return (unsigned)bytes[2 * index] << 8 | bytes[2 * index + 1];
+}
+
+/* Sets *ret_first to the first word of the first longest run of zeros. Returns its length; a single
+ * zero is no run (RFC 5952 §4.2). */
+static int find_zeros(const unsigned char *bytes, int *ret_first)
+{
+	int longest = 1;
+
+	*ret_first = V6_WORDS;
+	for (int first = 0; first < V6_WORDS; first++) {
+		int length = 0;
+
+		while (first + length < V6_WORDS && word_of(bytes, first + length) == 0)
+			length++;
+		if (length > longest) {
+			longest = length;
+			*ret_first = first;
+		}
+	}
+	return *ret_first < V6_WORDS ? longest : 0;
+}
+
+/* An IPv4 address in the last two words is written as one (RFC 5952 §5). */
+static bool holds_v4(const unsigned char *bytes, int first, int zeros)
+{
+	return first == 0 && (zeros == 6 || (zeros == 5 && word_of(bytes, 5) == 0xffff));
+}
+
+static void format_v6(char *buffer, size_t size, const unsigned char *bytes)
+{
+	int first, zeros = find_zeros(bytes, &first);
+	size_t length = 0;
+
+	for (int i = 0; i < V6_WORDS; i++) {
+		if (i == first) {
+			length += text_format(buffer + length, size - length, "::");
+			i += zeros - 1;
+			continue;
+		}
+		if (i > 0 && i != first + zeros)
+			length += text_format(buffer + length, size - length, ":");
+		if (i == V6_WORDS - 2 && holds_v4(bytes, first, zeros)) {
+			format_v4(buffer + length, size - length, bytes + 12);
+			return;
+		}
+		length += text_format(buffer + length, size - length, "%x", word_of(bytes, i));
+	}
+}
+
 void address_format(char *buffer, size_t size, const struct sockaddr *address, socklen_t length)
 {
 	char host[INET6_ADDRSTRLEN];
@@ -29,12 +88,12 @@ void address_format(char *buffer, size_t size, const struct sockaddr *address, s
 	if (address->sa_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const void *)address;
 
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		format_v4(host, sizeof(host), (const void *)&v4->sin_addr);
 		text_format(buffer, size, "%s:%d", host, ntohs(v4->sin_port));
 	} else if (address->sa_family == AF_INET6) {
 		const struct sockaddr_in6 *v6 = (const void *)address;
 
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		format_v6(host, sizeof(host), (const void *)&v6->sin6_addr);
 		text_format(buffer, size, "[%s]:%d", host, ntohs(v6->sin6_port));
 	} else if (address->sa_family == AF_UNIX) {
 		format_unix(buffer, size, (const void *)address, length);

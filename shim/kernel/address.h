@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-/* Writes `127.0.0.1:80`, `[::1]:80`, `unix:/path` or `unix:@name`. Context: normal, or the
- * controller: inet_ntop(3) formats with sprintf(3). */
+/* Writes `127.0.0.1:80`, `[::1]:80`, `unix:/path` or `unix:@name`. Context: any. */
 void address_format(char *buffer, size_t size, const struct sockaddr *address, socklen_t length);
 
 /* True if family, address and port are the same. If ANY_PORT, port 0 in WANTED matches any port.

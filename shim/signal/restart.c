@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "signal/dispositions.h"
 #include "signal/own_dispositions.h"
+#include "signal/wake_signal.h"
 
 bool restart_is_due(void)
 {
-	return errno == EINTR && dispositions_taken() && !own_disposition_has_interrupted() &&
+	return errno == EINTR && (dispositions_taken() || wake_signal_is_armed()) &&
+	       !own_disposition_has_interrupted() &&
 	       !dispositions_expects_interrupts();
 }
 

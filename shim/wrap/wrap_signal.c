@@ -14,6 +14,7 @@
 #include "kernel/caller_memory.h"
 #include "signal/dispositions.h"
 #include "signal/restart.h"
+#include "signal/wake_signal.h"
 
 typedef void (*handler)(int);
 
@@ -227,4 +228,44 @@ EXPORT int pthread_kill(pthread_t thread, int sig)
 {
 	libc_calls_ensure();
 	return sent_to_thread(sig, libc_calls.pthread_kill(thread, sig));
+}
+
+/* glibc sets its handler for the signal that wakes a worker when it first cancels a thread. */
+EXPORT int pthread_cancel(pthread_t thread)
+{
+	int error;
+
+	libc_calls_ensure();
+	error = libc_calls.pthread_cancel(thread);
+	wake_signal_arm_again();
+	return error;
+}
+
+static void mask_was_set(int how, const sigset_t *set)
+{
+	if (UNLIKELY(dispositions_taken()) && set && how != SIG_UNBLOCK &&
+	    dispositions_taken() & signal_set_from_sigset(set))
+		controller_note_mask();
+}
+
+EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int error;
+
+	libc_calls_ensure();
+	error = libc_calls.pthread_sigmask(how, set, old);
+	if (error == 0)
+		mask_was_set(how, set);
+	return error;
+}
+
+EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int result;
+
+	libc_calls_ensure();
+	result = libc_calls.sigprocmask(how, set, old);
+	if (result == 0)
+		mask_was_set(how, set);
+	return result;
 }

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "signal/wake_signal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/raw_syscall.h"
+#include "base/signal_set.h"
+#include "base/text.h"
+#include "generation/generation.h"
+#include "generation/members.h"
+#include "kernel/procfs.h"
+
+/* The first real-time signal: glibc's SIGCANCEL, musl's SIGTIMER. */
+#define WAKE_SIGNAL 32
+#define WAKE_VALUE 0x6f637431 /* "oct1" */
+
+#ifndef SA_RESTORER
+#define SA_RESTORER 0x04000000
+#endif
+
+typedef void (*info_handler)(int, siginfo_t *, void *);
+
+/* The kernel's struct sigaction (rt_sigaction(2)). libc's refuses this signal. */
+struct kernel_action {
+	info_handler handler;
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+
+static struct {
+	_Atomic(info_handler) next; /* libc's own handler */
+	void (*wake)(void);
+	_Atomic bool is_armed;
+} waking;
+
+#ifdef __x86_64__
+/* The kernel needs one on this architecture. Unwinders know it by its bytes. */
+void wake_signal_restore(void) __attribute__((visibility("hidden")));
+__asm__(".text\n"
+        ".balign 16\n"
+        "nop\n"
+        ".hidden wake_signal_restore\n"
+        ".type wake_signal_restore, @function\n"
+        "wake_signal_restore:\n"
+        "mov $15, %rax\n"
+        "syscall\n"
+        ".size wake_signal_restore, . - wake_signal_restore\n");
+#define RESTORER wake_signal_restore
+#define RESTORER_FLAG SA_RESTORER
+#else
+#define RESTORER NULL
+#define RESTORER_FLAG 0
+#endif
+
+static void on_wake(int sig, siginfo_t *info, void *context)
+{
+	const info_handler next = atomic_load(&waking.next);
+	const int saved = errno;
+
+	if (info->si_code != SI_QUEUE || info->si_value.sival_int != WAKE_VALUE) {
+		if (next)
+			next(sig, info, context);
+		return;
+	}
+	if ((pid_t)RAW0(SYS_getpid) == generation.pid)
+		waking.wake();
+	errno = saved;
+}
+
+static void set_before(const struct kernel_action *present)
+{
+	struct kernel_action action = {.handler = on_wake, .restorer = RESTORER, .mask = ~0ULL};
+
+	action.flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | RESTORER_FLAG;
+	if (present->handler != on_wake && (void *)present->handler != (void *)SIG_DFL &&
+	    (void *)present->handler != (void *)SIG_IGN) {
+		atomic_store(&waking.next, present->handler);
+		action.mask = present->mask;
+	}
+	(void)RAW4(SYS_rt_sigaction, WAKE_SIGNAL, &action, NULL, sizeof(uint64_t));
+}
+
+void wake_signal_arm_again(void)
+{
+	struct kernel_action present = {0};
+
+	if (!atomic_load(&waking.is_armed))
+		return;
+	(void)RAW4(SYS_rt_sigaction, WAKE_SIGNAL, NULL, &present, sizeof(uint64_t));
+	if (present.handler != on_wake)
+		set_before(&present);
+}
+
+void wake_signal_arm(void (*wake)(void))
+{
+	waking.wake = wake;
+	atomic_store(&waking.is_armed, true);
+	wake_signal_arm_again();
+}
+
+bool wake_signal_is_armed(void)
+{
+	return atomic_load_explicit(&waking.is_armed, memory_order_relaxed);
+}
+
+static bool has_handler(pid_t pid)
+{
+	char path[64];
+	uint64_t caught;
+
+	text_format(path, sizeof(path), "/proc/%d/status", pid);
+	return procfs_read_mask(path, "SigCgt:", &caught) == 0 &&
+	       signal_set_has(caught, WAKE_SIGNAL);
+}
+
+static void wake_member(pid_t pid)
+{
+	siginfo_t info = {.si_signo = WAKE_SIGNAL, .si_code = SI_QUEUE};
+
+	if (!has_handler(pid))
+		return;
+	info.si_pid = generation.pid;
+	info.si_value.sival_int = WAKE_VALUE;
+	(void)RAW3(SYS_rt_sigqueueinfo, pid, WAKE_SIGNAL, &info);
+}
+
+void wake_signal_tell(void)
+{
+	bell_ring(&generation.page->bell);
+	members_each(wake_member);
+}

@@ -54,7 +54,7 @@ musl_imports() {
     # Text and memory.
     printf '%s\n' memchr memcmp memcpy memmove memset strcmp strlen strchr strncmp strnlen strrchr strspn strstr
     # Addresses.
-    printf '%s\n' htonl htons inet_ntop ntohl ntohs
+    printf '%s\n' htonl htons ntohl ntohs
     # One system call each.
     printf '%s\n' access clock_gettime clone epoll_ctl fchmod fcntl fstat fstatat ftruncate getcwd \
         geteuid getpeername getpgid getpgrp getpid getppid getrlimit getsid getsockname getsockopt ioctl kill lseek \
@@ -63,8 +63,7 @@ musl_imports() {
     # A TLS library that the program has loaded.
     printf '%s\n' dladdr dlopen
     # Signals and threads.
-    printf '%s\n' pthread_atfork pthread_attr_destroy pthread_attr_init pthread_attr_setdetachstate \
-        pthread_attr_setstacksize pthread_create pthread_sigmask raise sigaddset sigdelset sigemptyset sigfillset \
+    printf '%s\n' pthread_atfork uselocale pthread_sigmask raise sigaddset sigdelset sigemptyset sigfillset \
         sigismember sigprocmask
     # What a process knows of itself.
     printf '%s\n' __errno_location ___environ __environ _environ environ getauxval localtime_r dlsym

@@ -288,7 +288,7 @@ limit_processes() {
     kill -HUP "$SERVER_PID"
     wait_until 60 has_errors 1
     assert_eq "$(errors_of | wc -l)" 1 "[ERR] lines ($(errors_of))"
-    assert_regex "$(errors_of)" '^Unable to fork a child: clone: EAGAIN\.'
+    assert_regex "$(errors_of)" '^Unable to fork a child: no thread for the controller \(EAGAIN\)\.'
     server_answers
     wait_until 60 fds_are_as_before
     limit_processes "$(ulimit -H -u)"

@@ -10,7 +10,7 @@
 #include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
-#include "base/signal_names.h"
+#include "base/settings.h"
 #include "base/signal_set.h"
 #include "control/ending.h"
 #include "control/leader.h"
@@ -65,16 +65,29 @@ static int wake(void)
 	return result;
 }
 
-void controller_note_signal(int sig, const siginfo_t *info)
+static bool cannot_be_served(int sig, int error)
 {
+	atomic_fetch_and(&controller.pending, ~SIGNAL_BIT(sig));
+	if (settings.requests[sig] == REQUEST_STOP) {
+		log_error("No thread for the controller (%s): stopping without a drain.",
+		          errno_name(-error));
+		return false;
+	}
+	log_error("Unable to fork a child: no thread for the controller (%s).", errno_name(-error));
+	return true;
+}
+
+bool controller_note_signal(int sig, const siginfo_t *info)
+{
+	int error;
+
 	if (info && info->si_code == SI_KERNEL)
 		atomic_fetch_or(&controller.from_terminal, SIGNAL_BIT(sig));
 	else if (info && readiness_is_young() && ancestry_descends(info->si_pid, generation.pid))
 		atomic_fetch_or(&controller.from_within, SIGNAL_BIT(sig));
 	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
-	if (wake() < 0)
-		log_error("No thread for the controller: signal \"%s\" has no effect now.",
-		          signal_text(sig));
+	error = wake();
+	return error >= 0 || cannot_be_served(sig, error);
 }
 
 void controller_wake(void)
@@ -284,7 +297,6 @@ static int attach(void)
 
 	if (error)
 		return error;
-	wake_signal_arm(controller_wake);
 	return presence_is_needed_in_worker() ? light_thread_start() : 0;
 }
 
@@ -292,6 +304,7 @@ void controller_attach(void)
 {
 	int error;
 
+	wake_signal_arm(controller_wake);
 	members_join(MEMBER_WORKER);
 	inheritance_close_rest();
 	error = attach();

@@ -17,9 +17,11 @@ int controller_start(void);
  * failure; the worker then keeps accepting until its master stops it. Context: normal. */
 void controller_attach(void);
 
-/* The leader has received SIG for the server: records it and wakes the controller. INFO shows only
- * whether the signal comes from the terminal (SI_KERNEL). Context: any. */
-void controller_note_signal(int sig, const siginfo_t *info);
+/* The leader has received SIG for the server: records it and wakes the controller. INFO shows whether
+ * the signal comes from the terminal (SI_KERNEL), or from a descendant. Returns false if SIG is to
+ * stop the server and there can be no thread for the drain: the server stops in its own way then.
+ * Context: any. */
+bool controller_note_signal(int sig, const siginfo_t *info);
 
 /* Wakes the controller of this process. Context: any. */
 void controller_wake(void);

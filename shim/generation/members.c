@@ -110,12 +110,13 @@ bool members_include(pid_t pid)
 	return false;
 }
 
-void members_each(void (*visit)(pid_t pid))
+void members_each_worker(void (*visit)(pid_t pid))
 {
 	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const pid_t pid = atomic_load(&generation.page->members[i].pid);
+		const struct member *member = &generation.page->members[i];
+		const pid_t pid = atomic_load(&member->pid);
 
-		if (pid > 0 && pid != generation.pid)
+		if (pid > 0 && pid != generation.pid && atomic_load(&member->kind) == MEMBER_WORKER)
 			visit(pid);
 	}
 }

@@ -27,9 +27,9 @@ bool member_is_live(struct member *slot);
 /* True if PID is the leader of this generation or has a slot in it. Context: any. */
 bool members_include(pid_t pid);
 
-/* Calls VISIT with each process in a slot of this generation's page, but not with this one.
+/* Calls VISIT with each worker in a slot of this generation's page, but not with this process.
  * Context: any. */
-void members_each(void (*visit)(pid_t pid));
+void members_each_worker(void (*visit)(pid_t pid));
 
 /* Sends SIG to each process in a slot of PAGE. Context: any. */
 void members_signal(const struct generation_page *page, int sig);

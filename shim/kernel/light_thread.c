@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <locale.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -100,6 +101,10 @@ int light_thread_prepare(void (*run)(void))
 static int thread_main(void *unused)
 {
 	(void)unused;
+	/* For tools that know no order between clone(2) and this. */
+	(void)atomic_load(&thread.state);
+	/* Sets nothing but thread-local pointers, which everything that formats follows. */
+	(void)uselocale(LC_GLOBAL_LOCALE);
 	thread.run();
 	return 0;
 }

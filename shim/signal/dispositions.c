@@ -209,8 +209,7 @@ bool dispositions_intercept(int sig, const siginfo_t *info)
 	if (!dispositions_is_taken(sig) || !is_for_this_process() ||
 	    atomic_load(&generation.role) != ROLE_LEADER || origin_is_own(info))
 		return false;
-	handlers_pass_to_sink(sig, info);
-	return true;
+	return handlers_pass_to_sink(sig, info);
 }
 
 void dispositions_note_wait(const sigset_t *set)

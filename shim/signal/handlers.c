@@ -28,9 +28,9 @@ void handlers_use_sink(disposition_sink sink)
 	handlers.sink = sink;
 }
 
-void handlers_pass_to_sink(int sig, const siginfo_t *info)
+bool handlers_pass_to_sink(int sig, const siginfo_t *info)
 {
-	handlers.sink(sig, info);
+	return handlers.sink(sig, info);
 }
 
 void handlers_leave_by(void (*leave)(void))
@@ -100,9 +100,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		run_own(sig, info, context); /* a child of a raw clone(2), before its exec */
 	else if (origin_is_own(info))
 		on_own_signal(sig, info, context);
-	else if (atomic_load(&generation.role) == ROLE_LEADER)
-		handlers.sink(sig, info);
-	else
+	else if (atomic_load(&generation.role) == ROLE_LEADER && !handlers.sink(sig, info))
+		on_own_signal(sig, info, context);
+	else if (atomic_load(&generation.role) != ROLE_LEADER)
 		on_early_signal(sig, info, context);
 	errno = saved;
 }

@@ -5,14 +5,16 @@
 #define OCTOPUS_HANDLERS_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 /* Sets the sink: the function that gets each signal that comes to the leader. It runs in a signal
- * handler. Context: any. */
-typedef void (*disposition_sink)(int sig, const siginfo_t *info);
+ * handler, and returns false if the server's own disposition must take effect after all.
+ * Context: any. */
+typedef bool (*disposition_sink)(int sig, const siginfo_t *info);
 void handlers_use_sink(disposition_sink sink);
 
-/* Passes SIG to the sink, as a handler does. Context: any. */
-void handlers_pass_to_sink(int sig, const siginfo_t *info);
+/* Passes SIG to the sink, as a handler does, and returns the result. Context: any. */
+bool handlers_pass_to_sink(int sig, const siginfo_t *info);
 
 /* Sets LEAVE, which ends a drained server where a signal would have killed it. LEAVE does not
  * return. Context: any. */

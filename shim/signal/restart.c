@@ -12,8 +12,7 @@
 bool restart_is_due(void)
 {
 	return errno == EINTR && (dispositions_taken() || wake_signal_is_armed()) &&
-	       !own_disposition_has_interrupted() &&
-	       !dispositions_expects_interrupts();
+	       !own_disposition_has_interrupted() && !dispositions_expects_interrupts();
 }
 
 struct restart restart_begin(int64_t limit_ns)

@@ -107,14 +107,17 @@ bool wake_signal_is_armed(void)
 	return atomic_load_explicit(&waking.is_armed, memory_order_relaxed);
 }
 
+/* A worker is armed before it takes its slot. One that has executed another program since has no
+ * handler any more. Without /proc nobody can tell. */
 static bool has_handler(pid_t pid)
 {
 	char path[64];
 	uint64_t caught;
 
 	text_format(path, sizeof(path), "/proc/%d/status", pid);
-	return procfs_read_mask(path, "SigCgt:", &caught) == 0 &&
-	       signal_set_has(caught, WAKE_SIGNAL);
+	if (procfs_read_mask(path, "SigCgt:", &caught) == 0)
+		return signal_set_has(caught, WAKE_SIGNAL);
+	return procfs_read_mask("/proc/self/status", "SigCgt:", &caught) != 0;
 }
 
 static void wake_member(pid_t pid)
@@ -131,5 +134,5 @@ static void wake_member(pid_t pid)
 void wake_signal_tell(void)
 {
 	bell_ring(&generation.page->bell);
-	members_each(wake_member);
+	members_each_worker(wake_member);
 }

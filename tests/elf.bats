@@ -63,7 +63,7 @@ musl_imports() {
     # A TLS library that the program has loaded.
     printf '%s\n' dladdr dlopen
     # Signals and threads.
-    printf '%s\n' pthread_atfork uselocale pthread_sigmask raise sigaddset sigdelset sigemptyset sigfillset \
+    printf '%s\n' pthread_atfork pthread_sigmask raise sigaddset sigdelset sigemptyset sigfillset \
         sigismember sigprocmask
     # What a process knows of itself.
     printf '%s\n' __errno_location ___environ __environ _environ environ getauxval localtime_r dlsym

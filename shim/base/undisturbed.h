@@ -8,10 +8,10 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "base/interpose.h"
+#include "base/raw_syscall.h"
 
 struct undisturbed {
-	sigset_t mask;
+	uint64_t mask;
 	int cancel_state;
 };
 
@@ -19,15 +19,14 @@ struct undisturbed {
  * it. They leave errno alone. Context: any. */
 static inline void undisturbed_begin(struct undisturbed *ret_before)
 {
-	sigset_t all;
+	const uint64_t all = ~0ULL;
 
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ret_before->cancel_state);
-	sigfillset(&all);
-	(void)libc_calls.pthread_sigmask(SIG_SETMASK, &all, &ret_before->mask);
+	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &ret_before->mask, sizeof(all));
 }
 static inline void undisturbed_end(const struct undisturbed *before)
 {
-	(void)libc_calls.pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
+	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before->mask, NULL, sizeof(before->mask));
 	(void)pthread_setcancelstate(before->cancel_state, NULL);
 }
 

@@ -12,18 +12,17 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/signal_set.h"
+#include "control/alone.h"
 #include "control/ending.h"
 #include "control/leader.h"
 #include "control/leader_state.h"
 #include "control/presence.h"
 #include "control/readiness.h"
+#include "control/received_signals.h"
 #include "control/successor.h"
 #include "control/worker.h"
-#include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/members.h"
-#include "kernel/ancestry.h"
-#include "kernel/epoll_sets.h"
 #include "kernel/light_thread.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
@@ -37,17 +36,11 @@
 /* How often to look whether the server has received a signal that is held back. */
 #define HELD_TICK_MS 100
 
-/* Signal handlers write the first three. The last three are the controller thread's own. */
 static struct {
-	_Atomic uint64_t pending;       /* recorded signals, bit N-1 */
-	_Atomic uint64_t from_terminal; /* of these, sent by the terminal */
-	_Atomic uint64_t from_within;   /* of these, sent by a descendant of a young successor */
 	_Atomic(bell *) bell; /* the thread sleeps on it: this generation's, or the candidate's */
 	_Atomic bool is_at_work;
-	_Atomic int silences; /* how often it was told to look by itself */
-	bool has_rejoined;
-	bool shared_listeners; /* in the last round */
-	uint32_t seen;         /* the bell, at its begin */
+	_Atomic int silences;  /* how often it was told to look by itself */
+	_Atomic uint32_t seen; /* the bell, at its begin */
 } controller;
 
 /* Returns -errno if there is no thread. */
@@ -67,7 +60,7 @@ static int wake(void)
 
 static bool cannot_be_served(int sig, int error)
 {
-	atomic_fetch_and(&controller.pending, ~SIGNAL_BIT(sig));
+	received_signals_remove(sig);
 	if (settings.requests[sig] == REQUEST_STOP) {
 		log_error("No thread for the controller (%s): stopping without a drain.",
 		          errno_name(-error));
@@ -81,11 +74,7 @@ bool controller_note_signal(int sig, const siginfo_t *info)
 {
 	int error;
 
-	if (info && info->si_code == SI_KERNEL)
-		atomic_fetch_or(&controller.from_terminal, SIGNAL_BIT(sig));
-	else if (info && readiness_is_young() && ancestry_descends(info->si_pid, generation.pid))
-		atomic_fetch_or(&controller.from_within, SIGNAL_BIT(sig));
-	atomic_fetch_or(&controller.pending, SIGNAL_BIT(sig));
+	received_signals_add(sig, info);
 	error = wake();
 	return error >= 0 || cannot_be_served(sig, error);
 }
@@ -119,9 +108,7 @@ bool controller_is_at_work(void)
 void controller_forked(void)
 {
 	atomic_store(&controller.is_at_work, false);
-	atomic_store(&controller.pending, 0);
-	atomic_store(&controller.from_terminal, 0);
-	atomic_store(&controller.from_within, 0);
+	received_signals_forked();
 	hold_back_forked();
 	light_thread_forked();
 	presence_forked();
@@ -163,42 +150,9 @@ static void become_leader(int32_t before)
 	bell_ring(&generation.page->bell);
 }
 
-/* While the predecessor may signal its whole process group (apache does when it stops), this
- * generation has a group of its own. Afterwards it goes back to the group in which it was started,
- * so that a Ctrl-C reaches it with everything else in that terminal. If that group has ended, it
- * stays (setpgid(2): EPERM). */
-static void rejoin_group(void)
-{
-	struct generation_page *page = generation.page;
-
-	if (controller.has_rejoined || !atomic_load(&page->predecessor_left))
-		return;
-	controller.has_rejoined = true;
-	if (page->group > 0 && getpgrp() != page->group && getsid(0) != generation.pid)
-		(void)setpgid(0, page->group);
-}
-
-/* When the other generation on the same listeners has stopped accepting, or has failed, this one
- * serves them alone. */
-static void take_over_waiters(void)
-{
-	const struct generation_page *page = generation.page;
-	const bool shares_listeners = atomic_load(&page->phase) == PHASE_HANDING_OVER ||
-	                              (page->predecessor && atomic_load(&page->predecessor_holds));
-
-	if (controller.shared_listeners && !shares_listeners && !stop_accepting_has_begun())
-		epoll_sets_rearm_listeners();
-	controller.shared_listeners = shares_listeners;
-}
-
 static int64_t lead(void)
 {
-	const uint64_t pending = atomic_exchange(&controller.pending, 0);
-	const struct leader_signals signals = {
-		pending,
-		atomic_fetch_and(&controller.from_terminal, ~pending) & pending,
-		atomic_fetch_and(&controller.from_within, ~pending) & pending,
-	};
+	const struct leader_signals signals = received_signals_take();
 	const int64_t wait_ms = leader_step(&signals);
 
 	atomic_store(&controller.bell, successor_bell());
@@ -231,8 +185,7 @@ static int64_t do_round(void)
 	int64_t wait_ms;
 
 	atomic_store(&controller.is_at_work, true);
-	rejoin_group();
-	take_over_waiters();
+	alone_check();
 	wait_ms = atomic_load(&generation.role) == ROLE_LEADER ? lead() : work();
 	atomic_store(&controller.is_at_work, false);
 	return wait_ms;
@@ -241,8 +194,8 @@ static int64_t do_round(void)
 /* Made again, the thread must also take what has come in the meantime. */
 static bool has_news(void)
 {
-	return atomic_load(&controller.pending) ||
-	       atomic_load(atomic_load(&controller.bell)) != controller.seen;
+	return received_signals_wait() ||
+	       atomic_load(atomic_load(&controller.bell)) != atomic_load(&controller.seen);
 }
 
 static bool may_end(int64_t *wait_ms)
@@ -260,14 +213,14 @@ static void controller_main(void)
 
 		if (atomic_load(&generation.role) == ROLE_LEADER)
 			take_blocked_signals();
-		controller.seen = atomic_load(word);
+		atomic_store(&controller.seen, atomic_load(word));
 		wait_ms = do_round();
 		if (wait_ms <= 0 || word != atomic_load(&controller.bell) ||
-		    atomic_load(&controller.pending))
+		    received_signals_wait())
 			continue;
 		if (may_end(&wait_ms))
 			return;
-		bell_wait(word, controller.seen, limit_wait(wait_ms));
+		bell_wait(word, atomic_load(&controller.seen), limit_wait(wait_ms));
 	}
 }
 
@@ -277,7 +230,7 @@ static int prepare_thread(void)
 
 	sandbox_controller_starts();
 	atomic_store(&controller.bell, &generation.page->bell);
-	controller.shared_listeners = generation.page->predecessor;
+	alone_begin();
 	return error;
 }
 

@@ -143,15 +143,20 @@ static bool probe_entry(const struct epoll_entry *entry, void *context)
 	return probe->found_fd < 0;
 }
 
+/* A process that has not listened has no predecessor either in most cases: then nothing tells
+ * whether its wait is worth system calls, and accept() has to show it. */
+static bool is_strange(void)
+{
+	return atomic_load(&generation.role) == ROLE_NONE && !generation.page;
+}
+
 void first_wait_on_epoll(int epoll_fd)
 {
 	struct probe probe = {0, -1};
 	const int saved = errno;
 	struct undisturbed before;
 
-	/* A process that has not listened has no predecessor either in most cases: then nothing
-	 * tells whether the set is worth the system calls, and accept() has to show it. */
-	if (atomic_load(&generation.role) == ROLE_NONE && !generation.page)
+	if (is_strange())
 		return;
 	if (sandbox_is_tight()) {
 		probe.found_fd = epoll_fd;
@@ -169,6 +174,8 @@ void first_wait_on_epoll(int epoll_fd)
 
 void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
 {
+	if (is_strange())
+		return;
 	if (count <= MOST_POLLED && is_worth_a_probe() &&
 	    caller_memory_is_readable(fds, count * sizeof(*fds))) {
 		for (nfds_t i = 0; i < count; i++) {
@@ -191,6 +198,8 @@ void first_wait_on_select(int count, const fd_set *in)
 {
 	const int end = count < FD_SETSIZE ? count : FD_SETSIZE;
 
+	if (is_strange())
+		return;
 	if (in && end > 0 && is_worth_a_probe() &&
 	    caller_memory_is_readable(in, select_bytes(end))) {
 		for (int fd = 0; fd < end; fd++) {

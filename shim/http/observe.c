@@ -54,7 +54,7 @@ ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t re
 
 bool observe_send(int fd, const struct iovec *parts, int count, int flags, ssize_t *ret_result)
 {
-	if (!follow_follows(fd, false) || !announce_send(fd, parts, count, flags, ret_result))
+	if (!observe_is_followed(fd) || !announce_send(fd, parts, count, flags, ret_result))
 		return false;
 	note_sent(fd, parts, count, *ret_result);
 	return true;
@@ -72,7 +72,7 @@ ssize_t observe_sent_file(int fd, ssize_t result)
 
 static bool is_followed_in_tls(int fd)
 {
-	return follow_has_begun() && follow_follows(fd, true);
+	return follow_has_begun() && !sandbox_is_tight() && follow_follows(fd, true);
 }
 
 void observe_tls(int fd)

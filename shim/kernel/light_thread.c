@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <locale.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -103,8 +102,6 @@ static int thread_main(void *unused)
 	(void)unused;
 	/* For tools that know no order between clone(2) and this. */
 	(void)atomic_load(&thread.state);
-	/* Sets nothing but thread-local pointers, which everything that formats follows. */
-	(void)uselocale(LC_GLOBAL_LOCALE);
 	thread.run();
 	return 0;
 }
@@ -151,8 +148,11 @@ bool light_thread_may_end(bool (*has_news)(void))
 
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
 	atomic_store(&thread.state, LEAVING);
-	if (!has_news())
+	if (!has_news()) {
+		/* For the same tools: all this comes before the next thread. */
+		atomic_store(&thread.state, LEAVING);
 		return true;
+	}
 	atomic_store(&thread.state, PRESENT);
 	(void)RAW3(SYS_futex, &thread.state, FUTEX_WAKE, INT32_MAX);
 	return false;
@@ -160,5 +160,6 @@ bool light_thread_may_end(bool (*has_news)(void))
 
 void light_thread_forked(void)
 {
+	atomic_store(&thread.is_prepared, false);
 	atomic_store(&thread.state, ABSENT);
 }

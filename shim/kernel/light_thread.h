@@ -23,7 +23,8 @@ int light_thread_start(void);
  * controller. */
 bool light_thread_may_end(bool (*has_news)(void));
 
-/* In the child of a fork, which has no such thread. Context: any. */
+/* In the child of a fork, which has no such thread, and gets none before it is prepared.
+ * Context: any. */
 void light_thread_forked(void);
 
 #endif

@@ -3,9 +3,12 @@
  * wrapper needs a row in the table at the end. */
 #include "hostile.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -668,6 +672,14 @@ static void walk_signal(void)
 	row_name = "pthread_kill";
 	TRY("a bad signal", "", pthread_kill(pthread_self(), -1));
 	TRY("a bad signal", "", pthread_kill(pthread_self(), 65));
+	row_name = "sigprocmask";
+	CALLS("a set", sigprocmask(SIG_UNBLOCK, at, NULL));
+	CALLS("an old set", sigprocmask(SIG_BLOCK, NULL, at));
+	TRY("no way", "", sigprocmask(99, &(sigset_t){0}, NULL));
+	row_name = "pthread_sigmask";
+	CALLS("a set", pthread_sigmask(SIG_UNBLOCK, at, NULL));
+	CALLS("an old set", pthread_sigmask(SIG_BLOCK, NULL, at));
+	TRY("no way", "", pthread_sigmask(99, &(sigset_t){0}, NULL));
 }
 
 /* Sockets. */
@@ -904,6 +916,28 @@ static void walk_syscall(void)
 	TRY("no call", "", syscall(-1));
 }
 
+/* Only filters and modes that the kernel refuses: an accepted one stays. */
+static void walk_prctl(void)
+{
+	const struct sock_fprog no_instructions = {.len = 0};
+
+	CALLS("a name", prctl(PR_GET_NAME, at));
+	CALLS("a filter", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, at));
+	TRY("an empty filter", "", prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &no_instructions));
+	TRY("a mode that does not exist", "", prctl(PR_SET_SECCOMP, 99, NULL));
+	TRY("an option that does not exist", "", prctl(-1, 0, 0, 0, 0));
+}
+
+/* libc itself follows the name. */
+static void walk_dlopen(void)
+{
+	TRY("no such file", "", dlopen("/no/such/library.so", RTLD_NOW) ? 0 : -1);
+	TRY("no such name", "", dlopen("no-such-library.so", RTLD_NOW | RTLD_DEEPBIND) ? 0 : -1);
+	TRY("no library", "", dlopen("/dev/null", RTLD_LAZY | RTLD_DEEPBIND) ? 0 : -1);
+	TRY("no mode", "", dlopen("libc.so.6", 0) ? 0 : -1);
+	TRY("the program itself", "", dlopen(NULL, RTLD_NOW) ? 0 : -1);
+}
+
 /* OTHERS are the names that the function walks besides. */
 static const struct {
 	const char *name;
@@ -945,7 +979,7 @@ static const struct {
 	{"sigaction", walk_sigaction, "__sigaction"},
 	{"signal", walk_signal,
          "bsd_signal ssignal sysv_signal __sysv_signal sigset siginterrupt sigignore "
-         "__xpg_sigpause kill raise pthread_kill"},
+         "__xpg_sigpause kill raise pthread_kill pthread_cancel pthread_sigmask sigprocmask"},
 	{"bind", walk_bind, ""},
 	{"connect", walk_connect, ""},
 	{"accept", walk_accept_all, "accept4"},
@@ -956,6 +990,8 @@ static const struct {
 	{"posix_spawn", walk_spawn,
          "posix_spawnp posix_spawn_file_actions_addclosefrom_np system popen"},
 	{"syscall", walk_syscall, ""},
+	{"prctl", walk_prctl, ""},
+	{"dlopen", walk_dlopen, ""},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 

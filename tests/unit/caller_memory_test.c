@@ -4,6 +4,7 @@
  */
 #include "expect.h"
 #include "kernel/caller_memory.h"
+#include "kernel/sandbox.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +13,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* No sandbox. */
+_Atomic uint32_t sandbox_deadly;
 
 static char *map(size_t pages, int protection)
 {

@@ -60,8 +60,8 @@ musl_imports() {
         geteuid getpeername getpgid getpgrp getpid getppid getrlimit getsid getsockname getsockopt ioctl kill lseek \
         lstat mmap munmap open openat prctl pthread_setcancelstate read readlink rename setpgid setrlimit setsockopt stat \
         time waitpid write
-    # A TLS library that the program has loaded.
-    printf '%s\n' dladdr dlopen
+    # Libraries that the program has loaded.
+    printf '%s\n' dladdr dlopen dl_iterate_phdr
     # Signals and threads.
     printf '%s\n' pthread_atfork pthread_sigmask raise sigaddset sigdelset sigemptyset sigfillset \
         sigismember sigprocmask

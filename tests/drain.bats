@@ -674,6 +674,8 @@ exchange_twice() {
     HELPER_PIDS+=("$pid")
     WATCH_PID=$pid wait_until 60 grep -qx "kept $number" "$log"
     begin_drain HUP
+    # By then every process of the generation has stopped accepting, and follows its connections.
+    wait_until 60 log_has 'Draining: '
     echo 1<>"$gate"
     status_of "$pid"
     assert_eq "$EXIT_STATUS" 0 "exit status of the client ($(<"$log"))"
@@ -747,6 +749,8 @@ halting_handshake() {
     wait_until 60 are_accepted 1
     (( $2 == 0 )) || wait_until 60 more_requests_taken_than 0
     begin_drain HUP
+    # By then every process of the generation has stopped accepting, and follows its connections.
+    wait_until 60 log_has 'Draining: '
     echo 1<>"$gate"
     status_of "$pid"
     assert_eq "$EXIT_STATUS" 0 "exit status of the client ($(<"$answer"))"

@@ -212,9 +212,17 @@ static bool is_interim(struct exchange *entry, const struct iovec *iov, int coun
 
 	if (n < 12 || part.iov_len < 12 || memcmp(bytes, "HTTP/1.1 1", 10) != 0)
 		return false;
-	if (memcmp(bytes + 10, "01", 2) == 0)
+	if (memcmp(bytes + 10, "01", 2) == 0) {
+		atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
 		atomic_store(&entry->last_io, IO_TUNNELED);
+	}
 	return true;
+}
+
+static bool has_plain_record(int fd)
+{
+	return fd < atomic_load_explicit(&exchanges.record_count, memory_order_relaxed) &&
+	       !atomic_load_explicit(&exchanges.has_times, memory_order_relaxed);
 }
 
 void exchange_begin_anew(int fd, enum exchange_origin origin)
@@ -232,6 +240,7 @@ void exchange_begin_anew(int fd, enum exchange_origin origin)
 	atomic_store_explicit(&entry->received_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->sent_bytes, 0, memory_order_relaxed);
 	forget_record(fd, entry);
+	atomic_store_explicit(&entry->is_plain, has_plain_record(fd), memory_order_relaxed);
 }
 
 void exchange_replaced(int fd, int from)
@@ -246,11 +255,86 @@ void exchange_replaced(int fd, int from)
 		                      memory_order_relaxed);
 }
 
+/* The usual read or write is the first of its side, and fits into the record. These two note it in few
+ * instructions, all of one change. They return false if it is another one; then nothing has changed. */
+
+static inline __attribute__((always_inline)) struct exchange_record *
+begin_usual(int fd, struct exchange *entry, uint8_t turn, size_t n)
+{
+	const uint32_t changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
+	struct exchange_record *record = &exchanges.records[fd];
+
+	if (!atomic_load_explicit(&entry->is_plain, memory_order_relaxed) || changes % 2 ||
+	    n > EXCHANGE_KEPT || record->turn == turn)
+		return NULL;
+	atomic_store_explicit(&entry->changes, changes + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	record->turn = turn;
+	return record;
+}
+
+static inline void begin_full_side(struct exchange_side *side, size_t n)
+{
+	side->total = n;
+	side->kept = (uint16_t)n;
+	side->is_full = false;
+}
+
+static bool note_usual_read(int fd, struct exchange *entry, const struct iovec *iov, size_t n)
+{
+	struct exchange_record *record = begin_usual(fd, entry, EXCHANGE_REQUEST, n);
+
+	if (!record)
+		return false;
+	begin_full_side(&record->request, n);
+	memcpy(record->request.bytes, iov->iov_base, n);
+	count_bytes(&entry->received_bytes, n);
+	atomic_store_explicit(&entry->last_io, IO_RECEIVED, memory_order_relaxed);
+	end_change(entry);
+	return true;
+}
+
+static inline bool looks_interim(const struct iovec *iov, size_t n)
+{
+	const char *bytes = iov->iov_base;
+
+	return n < 12 || iov->iov_len < 12 || bytes[9] == '1';
+}
+
+static bool note_usual_write(int fd, struct exchange *entry, const struct iovec *iov, int count,
+                             size_t n)
+{
+	struct exchange_record *record;
+	char *at;
+	size_t left = n;
+
+	if (looks_interim(iov, n))
+		return false;
+	record = begin_usual(fd, entry, EXCHANGE_RESPONSE, n);
+	if (!record)
+		return false;
+	begin_full_side(&record->response, n);
+	at = record->response.bytes;
+	for (int i = 0; i < count && left > 0; i++) {
+		const struct iovec part = caller_memory_part(&iov[i]);
+		const size_t length = part.iov_len < left ? part.iov_len : left;
+
+		memcpy(at, part.iov_base, length);
+		at += length;
+		left -= length;
+	}
+	memcpy(record->tail, record->response.bytes + n - EXCHANGE_TAIL, EXCHANGE_TAIL);
+	count_bytes(&entry->sent_bytes, n);
+	atomic_store_explicit(&entry->last_io, IO_SENT, memory_order_relaxed);
+	end_change(entry);
+	return true;
+}
+
 void exchange_received(int fd, const struct iovec *iov, int count, size_t n)
 {
 	struct exchange *entry = exchange_of(fd);
 
-	if (!entry)
+	if (!entry || (count == 1 && note_usual_read(fd, entry, iov, n)))
 		return;
 	count_bytes(&entry->received_bytes, n);
 	note_io(entry, IO_RECEIVED, &entry->received_ms);
@@ -271,7 +355,7 @@ void exchange_sent(int fd, const struct iovec *iov, int count, size_t n)
 {
 	struct exchange *entry = exchange_of(fd);
 
-	if (!entry)
+	if (!entry || (count > 0 && note_usual_write(fd, entry, iov, count, n)))
 		return;
 	count_bytes(&entry->sent_bytes, n);
 	if (atomic_load_explicit(&entry->is_tls, memory_order_relaxed)) {
@@ -302,6 +386,7 @@ bool exchange_is_tls(int fd)
 
 	if (!entry || atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
 		return false;
+	atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
 	atomic_store(&entry->is_tls, true);
 	forget_record(fd, entry);
 	return true;

@@ -62,6 +62,7 @@ struct exchange {
 	_Atomic uint8_t is_tls;   /* the TLS library's wrappers see the plain bytes */
 	_Atomic bool is_ended;    /* the drain has shut its reading side down */
 	_Atomic uint8_t origin;   /* enum exchange_origin */
+	_Atomic bool is_plain;    /* neither TLS nor a tunnel, with a record and without times */
 	/* by exchange_now_ms(); 0: not recorded */
 	_Atomic uint32_t received_ms, sent_ms;
 	/* All bytes that the wrappers saw, modulo 2^32. They tell whether all this is about the

@@ -12,13 +12,11 @@ bool observe_is_followed(int fd)
 	return follow_has_begun() && !sandbox_is_tight() && follow_follows(fd, false);
 }
 
-ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result)
+ssize_t observe_received_further(int fd, const struct iovec *parts, int count, ssize_t result)
 {
-	if (result > 0)
-		exchange_received(fd, parts, count, (size_t)result);
 	if (result > 0 && observe_is_followed(fd))
 		follow_received(fd, parts, count, (size_t)result);
-	if (__builtin_expect(result == 0, 0))
+	if (result == 0)
 		tls_library_reading_ended(fd);
 	return result;
 }
@@ -38,18 +36,11 @@ static void note_sent(int fd, const struct iovec *parts, int count, ssize_t resu
 		exchange_sent(fd, parts, count, (size_t)result);
 }
 
-ssize_t observe_sent(int fd, const struct iovec *parts, int count, ssize_t result)
+ssize_t observe_sent_further(int fd, ssize_t result)
 {
-	note_sent(fd, parts, count, result);
 	if (result > 0 && observe_is_followed(fd))
 		follow_again(fd);
 	return result;
-}
-
-ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t result)
-{
-	return exchange_is_socket(fd) ? observe_sent(fd, parts, count, result)
-	                              : observe_sent_file(fd, result);
 }
 
 bool observe_send(int fd, const struct iovec *parts, int count, int flags, ssize_t *ret_result)

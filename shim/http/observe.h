@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "http/announce.h"
+#include "http/exchange.h"
 #include "http/follow.h"
 
 /* True if FD is followed in plain text, and still the socket that is. Makes a system call only where
@@ -30,12 +31,27 @@ static inline bool observe_takes_over(int fd, const struct iovec *parts, int cou
 	return follow_has_begun() && observe_send(fd, parts, count, flags, ret_result);
 }
 
+/* The server has called sendfile(2), splice(2) or their like. Returns RESULT. Context: any. */
+ssize_t observe_sent_file(int fd, ssize_t result);
+
+/* The rest of observe_received(), at the end of the stream or in a drain. Context: any. */
+ssize_t observe_received_further(int fd, const struct iovec *parts, int count, ssize_t result);
+/* The rest of observe_sent(), in a drain. Context: any. */
+ssize_t observe_sent_further(int fd, ssize_t result);
+
 /* The functions below read the server's memory after its call. What they read, the kernel has
  * touched: the first RESULT bytes, and the list where RESULT is above 0. */
 
 /* The server's call has read into the COUNT parts, and not with MSG_PEEK, MSG_OOB, MSG_ERRQUEUE or
  * MSG_TRUNC (recv(2)). RESULT is the call's result; this returns it. Context: any. */
-ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result);
+static inline ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result)
+{
+	if (__builtin_expect(result > 0, 1))
+		exchange_received(fd, parts, count, (size_t)result);
+	if (__builtin_expect(result == 0, 0) || follow_has_begun())
+		return observe_received_further(fd, parts, count, result);
+	return result;
+}
 
 /* The server's call has read RESULT bytes that no wrapper can see: splice(2), or MSG_TRUNC, which
  * discards them (tcp(7)). Stops following FD, because nobody can read these bytes as a request
@@ -44,14 +60,20 @@ void observe_received_unseen(int fd, ssize_t result);
 
 /* The server's own call has written the COUNT parts to the socket FD. Returns RESULT.
  * Context: any. */
-ssize_t observe_sent(int fd, const struct iovec *parts, int count, ssize_t result);
+static inline ssize_t observe_sent(int fd, const struct iovec *parts, int count, ssize_t result)
+{
+	if (__builtin_expect(result > 0, 1))
+		exchange_sent(fd, parts, count, (size_t)result);
+	return follow_has_begun() ? observe_sent_further(fd, result) : result;
+}
 
 /* The same, where FD need not be a socket. /dev/null and its like (null(4)) take bytes that nobody
  * touches. So the bytes are read only on what is known to be a socket. Context: any. */
-ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t result);
-
-/* The server has called sendfile(2), splice(2) or their like. Returns RESULT. Context: any. */
-ssize_t observe_sent_file(int fd, ssize_t result);
+static inline ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t result)
+{
+	return exchange_is_socket(fd) ? observe_sent(fd, parts, count, result)
+	                              : observe_sent_file(fd, result);
+}
 
 /* From now on a TLS library's wrappers show FD's plain bytes, by the next three. Context: any. */
 void observe_tls(int fd);

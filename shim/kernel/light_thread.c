@@ -18,6 +18,9 @@
 #define STACK_SIZE (256 * 1024)
 #define PAGE_SIZE 4096
 
+/* Of x86-64. */
+#define WORD 8
+
 /* Room beyond the thread-local variables that we know: libc's descriptor of a thread. */
 #define STORAGE_MARGIN (64 * 1024)
 
@@ -75,9 +78,9 @@ static char *make_pointer(void)
 		return NULL;
 	pointer += size;
 #ifdef __x86_64__
-	memcpy(pointer, &pointer, sizeof(pointer));
-	memcpy(pointer + 16, &pointer, sizeof(pointer));
-	memcpy(pointer + 40, self + 40, 16);
+	memcpy(pointer, &pointer, WORD);
+	memcpy(pointer + 2 * WORD, &pointer, WORD);
+	memcpy(pointer + 5 * WORD, self + 5 * WORD, 2 * WORD);
 #endif
 	return pointer;
 }

@@ -94,15 +94,14 @@ static void on_early_signal(int sig, siginfo_t *info, void *context)
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
+	const bool is_leader = atomic_load(&generation.role) == ROLE_LEADER;
 	const int saved = errno;
 
 	if (!sandbox_is_tight() && getpid() != generation.pid)
 		run_own(sig, info, context); /* a child of a raw clone(2), before its exec */
-	else if (origin_is_own(info))
+	else if (origin_is_own(info) || (is_leader && !handlers.sink(sig, info)))
 		on_own_signal(sig, info, context);
-	else if (atomic_load(&generation.role) == ROLE_LEADER && !handlers.sink(sig, info))
-		on_own_signal(sig, info, context);
-	else if (atomic_load(&generation.role) != ROLE_LEADER)
+	else if (!is_leader)
 		on_early_signal(sig, info, context);
 	errno = saved;
 }

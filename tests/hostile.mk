@@ -81,8 +81,8 @@ $(BUILD)/tests/early_caller.so: tests/servers/early_caller.c
 	@mkdir -p $(@D)
 	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -o $@ $<
 
-TEST_PROGRAMS += $(BUILD)/tests/other_times.so
-$(BUILD)/tests/other_times.so: tests/servers/other_times.c
+TEST_PROGRAMS += $(BUILD)/tests/other_times.so $(BUILD)/tests/other_calls.so
+$(BUILD)/tests/other_times.so $(BUILD)/tests/other_calls.so: $(BUILD)/tests/%.so: tests/servers/%.c
 	@mkdir -p $(@D)
 	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -o $@ $<
 

@@ -30,3 +30,15 @@ reserves() { upgrades_and_stops epoll "GLIBC_TUNABLES=glibc.rtld.optional_static
     upgrades_and_stops epoll LD_PRELOAD="$LIB $BUILD/tests/storage_8m.so"
 }
 @test "a server for whose libraries 4 MiB of it are reserved upgrades and stops" { reserves 4194304; }
+
+# Then calls of our own thread, of which libc does not know, come to functions that look for their variables.
+@test "a library before ours with thread-local variables of its own" {
+    upgrades_and_stops epoll LD_PRELOAD="$BUILD/tests/other_calls.so $LIB"
+}
+@test "a library before ours with thread-local variables of its own, and workers" {
+    start_server prefork LD_PRELOAD="$BUILD/tests/other_calls.so $LIB"
+    wait_until_started
+    upgrade HUP
+    kill -TERM "$SERVER_PID"
+    assert_no_process_left
+}

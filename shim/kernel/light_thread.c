@@ -8,21 +8,14 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "base/failpoint.h"
 #include "base/raw_syscall.h"
+#include "kernel/thread_storage.h"
 
 #define STACK_SIZE (256 * 1024)
-#define PAGE_SIZE 4096
-
-/* Of x86-64. */
-#define WORD 8
-
-/* Room beyond the thread-local variables that we know: libc's descriptor of a thread. */
-#define STORAGE_MARGIN (64 * 1024)
 
 /* As libc's threads; valgrind, for one, knows no other way. */
 #define THREAD_FLAGS                                                                        \
@@ -40,49 +33,12 @@ static struct {
 	char *stack, *pointer;
 } thread;
 
-static __thread char own_variable;
-
-static size_t distance(const char *a, const char *b)
+static char *map_stack(void)
 {
-	return a < b ? (size_t)(b - a) : (size_t)(a - b);
-}
-
-/* The static thread-local storage lies on either side of the thread pointer, as the architecture
- * has it. */
-static size_t storage_size(const char *self)
-{
-	const size_t libc = distance(self, (const char *)&errno);
-	const size_t own = distance(self, &own_variable);
-	const size_t size = (libc > own ? libc : own) + STORAGE_MARGIN;
-
-	return (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
-}
-
-static char *map_zeros(size_t size)
-{
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	char *memory = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
-}
-
-/* On x86-64 the word at the thread pointer, and in glibc the third, is the pointer itself; code that
- * was compiled with a stack protector finds its guard at offset 40. */
-static char *make_pointer(void)
-{
-	const char *self = __builtin_thread_pointer();
-	const size_t size = storage_size(self);
-	char *pointer = map_zeros(2 * size);
-
-	if (!pointer)
-		return NULL;
-	pointer += size;
-#ifdef __x86_64__
-	memcpy(pointer, &pointer, WORD);
-	memcpy(pointer + 2 * WORD, &pointer, WORD);
-	memcpy(pointer + 5 * WORD, self + 5 * WORD, 2 * WORD);
-#endif
-	return pointer;
 }
 
 int light_thread_prepare(void (*run)(void))
@@ -91,9 +47,9 @@ int light_thread_prepare(void (*run)(void))
 	if (thread.is_prepared)
 		return 0;
 	if (!thread.stack)
-		thread.stack = map_zeros(STACK_SIZE);
+		thread.stack = map_stack();
 	if (!thread.pointer)
-		thread.pointer = make_pointer();
+		thread.pointer = thread_storage_make();
 	if (!thread.stack || !thread.pointer)
 		return -ENOMEM;
 	atomic_store(&thread.is_prepared, true);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the one thread that the library may have in a process. It exists only while it has something
  * to do, and can be made in a signal handler: by clone(2), with a stack and a thread pointer that
- * were mapped beforehand. libc does not know of it. Behind its thread pointer are zeros: room for
- * errno and for what thin wrappers of system calls touch. So it must not call what allocates, takes
- * a lock, formats or asks for a locale. */
+ * were mapped beforehand (thread_storage.h). libc does not know of it, so it must not call what
+ * allocates, takes a lock, formats or asks for a locale. */
 #ifndef OCTOPUS_LIGHT_THREAD_H
 #define OCTOPUS_LIGHT_THREAD_H
 

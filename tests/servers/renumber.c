@@ -49,6 +49,17 @@ static void close_number(const char *way, int fd)
 		(void)fclose(fdopen(fd, "r"));
 }
 
+/* A thread of the library's may use the number for a moment. */
+static void take_number(int fd, int from)
+{
+	int got;
+
+	while ((got = fcntl(from, F_DUPFD_CLOEXEC, fd)) != fd) {
+		demand(got >= 0, "F_DUPFD");
+		(void)syscall(SYS_close, got);
+	}
+}
+
 /* FD, which is open, means from now on what FROM means, which is closed. */
 static void renumber(const char *way, int from, int fd, const char *path)
 {
@@ -60,7 +71,7 @@ static void renumber(const char *way, int from, int fd, const char *path)
 		demand(fileno(freopen(path, "w", fdopen(fd, "r+"))) == fd, way);
 	} else {
 		close_number(way, fd);
-		demand(fcntl(from, F_DUPFD_CLOEXEC, fd) == fd, way);
+		take_number(fd, from);
 	}
 	(void)syscall(SYS_close, from);
 }

@@ -153,7 +153,7 @@ static bool is_chain(enum request request, bool is_from_within)
 	if (!is_from_within || request == REQUEST_STOP || request == REQUEST_NONE)
 		return false;
 	log_error(
-		"Refused to fork a child: Server (%d) has served for less than a second, and a process of its own asks.",
+		"Refused to fork a child: Server (%d) has served for less than a second, and a process of its own asks, or one that has ended.",
 		generation.pid);
 	return true;
 }

@@ -12,7 +12,8 @@
 struct leader_signals {
 	uint64_t pending;
 	uint64_t from_terminal; /* of these, sent by the terminal */
-	uint64_t from_within;   /* of these, sent by a descendant of a young successor */
+	uint64_t
+		from_within; /* of these, sent to a young successor by a descendant, or by nobody known */
 };
 
 /* Does one round. Returns how long to sleep at most, in ms (INT64_MAX: until the bell rings).

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/received_signals.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/interpose.h"
 #include "base/signal_set.h"
 #include "control/readiness.h"
 #include "generation/generation.h"
@@ -15,11 +17,17 @@ static struct {
 	_Atomic uint64_t pending, from_terminal, from_within;
 } received;
 
-/* Only a young successor looks: the descent of a sender that has ended meanwhile is not known. */
+/* Of a sender that has ended meanwhile nobody knows whose it was. A sender in another pid namespace
+ * has the pid 0. */
+static bool is_ours_or_gone(pid_t sender)
+{
+	return sender > 0 && (ancestry_descends(sender, generation.pid) ||
+	                      (libc_calls.kill(sender, 0) != 0 && errno == ESRCH));
+}
+
 static bool is_from_within(const siginfo_t *info)
 {
-	return readiness_is_young() && !sandbox_is_tight() &&
-	       ancestry_descends(info->si_pid, generation.pid);
+	return readiness_is_young() && !sandbox_is_tight() && is_ours_or_gone(info->si_pid);
 }
 
 void received_signals_add(int sig, const siginfo_t *info)

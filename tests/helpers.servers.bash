@@ -404,7 +404,25 @@ log_has() {
 }
 
 # wait_until_started: the library says so a moment after the first connection is possible.
-wait_until_started() { WATCH_PID=$SERVER_PID wait_until 60 log_has "The server has started ($SERVER_PID)."; }
+wait_until_started() {
+    WATCH_PID=$SERVER_PID wait_until 60 log_has "The server has started ($SERVER_PID)." || return
+    wait_until_workers_hear "$SERVER_PID"
+}
+
+# wait_until_workers_hear LEADER: gunicorn loses a signal to a worker that it has just forked, which inherits its
+# handler, and at a stop waits 30 s for that worker, with or without us. The last handler that a worker sets is
+# that of ABRT.
+wait_until_workers_hear() {
+    [[ $SERVER_NAME != gunicorn_* ]] || WATCH_PID='' wait_until 60 has_hearing_workers "$1"
+}
+has_hearing_workers() {
+    local pid count=0
+    workers_of "$1"
+    for pid in "${WORKERS[@]}"; do
+        (( 16#0$(status_field "$pid" SigCgt) >> 5 & 1 )) && count=$((count + 1))
+    done
+    (( count == 2 ))
+}
 
 # next_version: a name for the next version. Our examples are built as v1 and v2 only.
 next_version() {
@@ -440,4 +458,5 @@ upgrade_beside() {
     kill -"$1" "$SERVER_PID"
     WATCH_PID='' wait_until 60 is_newest_leader_other_than "$newest" || return
     NEW_PID=$NEWEST_LEADER
+    wait_until_workers_hear "$NEW_PID"
 }

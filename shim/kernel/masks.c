@@ -4,8 +4,8 @@
 #include <sys/types.h>
 
 #include "base/raw_syscall.h"
-#include "base/text.h"
 #include "kernel/procfs.h"
+#include "kernel/procfs_task.h"
 
 struct masks {
 	pid_t self;
@@ -15,13 +15,11 @@ struct masks {
 static void look_at(pid_t tid, void *context)
 {
 	struct masks *masks = context;
-	char path[64];
 	uint64_t mask;
 
 	if (tid == masks->self)
 		return;
-	text_format(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	if (procfs_read_mask(path, "SigBlk:", &mask) == 0)
+	if (procfs_task_read_mask(tid, "SigBlk:", &mask) == 0)
 		masks->blocked &= mask;
 }
 

@@ -41,3 +41,11 @@ bool procfs_task_is_awake(pid_t tid)
 	state = procfs_read_state(path);
 	return state != 'S' && state != 'Z' && state != 'X' && state != -ENOENT && state != -ESRCH;
 }
+
+int procfs_task_read_mask(pid_t tid, const char *name, uint64_t *ret_mask)
+{
+	char path[64];
+
+	text_format(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	return procfs_read_mask(path, name, ret_mask);
+}

@@ -4,6 +4,7 @@
 #define OCTOPUS_PROCFS_TASK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Finds the system call in which thread TID sleeps: its number and its first argument. *ret_call is
@@ -14,5 +15,9 @@ int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument);
 /* False if TID is no thread of this process, or one that sleeps until something happens or a signal
  * comes ("S" in proc(5), stat). True where the kernel does not say. Context: any. */
 bool procfs_task_is_awake(pid_t tid);
+
+/* Reads a set of signals of thread TID: NAME is "SigBlk:" or "SigPnd:". Returns as procfs_read_mask()
+ * does. Context: any. */
+int procfs_task_read_mask(pid_t tid, const char *name, uint64_t *ret_mask);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
-#include "base/text.h"
 #include "kernel/procfs.h"
+#include "kernel/procfs_task.h"
 
 static struct {
 	_Atomic pid_t tid; /* the controller's; 0: none */
@@ -48,10 +48,8 @@ void hold_back_note_sent(int sig)
 static void add_pending(pid_t tid, void *context)
 {
 	uint64_t *pending = context, mask;
-	char path[64];
 
-	text_format(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	if (procfs_read_mask(path, "SigPnd:", &mask) == 0)
+	if (procfs_task_read_mask(tid, "SigPnd:", &mask) == 0)
 		*pending |= mask;
 }
 

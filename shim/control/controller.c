@@ -2,7 +2,6 @@
 #include "control/controller.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 
@@ -118,11 +117,14 @@ void controller_forked(void)
 		atomic_store(&controller.bell, &generation.page->bell);
 }
 
-/* The server may block these signals in all its own threads; then this thread takes them. */
+/* The server may block these signals in all its own threads; then this thread takes them. Not once
+ * a round: a signal that is held back must stay blocked. */
 static void take_blocked_signals(void)
 {
 	const sigset_t set = signal_set_to_sigset(dispositions_taken());
 
+	if (atomic_load(&generation.role) != ROLE_LEADER)
+		return;
 	hold_back_begin(controller_wake);
 	(void)libc_calls.pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -200,19 +202,23 @@ static bool has_news(void)
 
 static bool may_end(int64_t *wait_ms)
 {
-	return atomic_load(&controller.silences) == 0 && !presence_is_needed(wait_ms) &&
-	       light_thread_may_end(has_news);
+	if (atomic_load(&controller.silences) > 0 || presence_is_needed(wait_ms))
+		return false;
+	if (light_thread_may_end(has_news))
+		return true;
+	/* It has blocked all signals. */
+	take_blocked_signals();
+	return false;
 }
 
 static void controller_main(void)
 {
 	(void)libc_calls.prctl(PR_SET_NAME, "octopus", 0, 0, 0);
+	take_blocked_signals();
 	for (;;) {
 		bell *word = atomic_load(&controller.bell);
 		int64_t wait_ms;
 
-		if (atomic_load(&generation.role) == ROLE_LEADER)
-			take_blocked_signals();
 		atomic_store(&controller.seen, atomic_load(word));
 		wait_ms = do_round();
 		if (wait_ms <= 0 || word != atomic_load(&controller.bell) ||

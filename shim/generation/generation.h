@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "generation/page.h"
+#include "kernel/sandbox.h"
 
 enum role {
 	ROLE_NONE,   /* has not listened: Octopus changes nothing in it */
@@ -33,6 +35,13 @@ struct generation {
 };
 
 extern struct generation generation;
+
+/* True in the process of `generation`, and not in a child of vfork() or a raw clone(2), which runs in
+ * its memory. In a tight sandbox, where nobody may ask, it is taken to be. Context: any. */
+static inline bool generation_is_of_this_process(void)
+{
+	return sandbox_is_tight() || getpid() == generation.pid;
+}
 
 /* True if the parent that forked this process is gone, and no leader is alive: this process is the
  * next leader. Context: any. */

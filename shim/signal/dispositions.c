@@ -11,7 +11,6 @@
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
-#include "kernel/sandbox.h"
 #include "signal/handlers.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
@@ -138,12 +137,6 @@ bool dispositions_expects_interrupts(void)
 	return (atomic_load(&dispositions.caught) & ~faults & ~dispositions_taken()) != 0;
 }
 
-/* A vfork child runs in our memory, but its dispositions are its own. */
-static bool is_for_this_process(void)
-{
-	return sandbox_is_tight() || getpid() == generation.pid;
-}
-
 static int set_in_kernel(int sig, const struct sigaction *action, struct sigaction *ret_old)
 {
 	struct sigaction old;
@@ -180,7 +173,7 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 	                      atomic_load(&dispositions.released);
 	struct sigaction old;
 
-	if (!in_range || !signal_set_has(ours, sig) || !is_for_this_process()) {
+	if (!in_range || !signal_set_has(ours, sig) || !generation_is_of_this_process()) {
 		const int result = set_in_kernel(sig, action, ret_old);
 
 		/* libc has read ACTION only if it has not refused SIG. */
@@ -206,7 +199,7 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
 
 bool dispositions_intercept(int sig, const siginfo_t *info)
 {
-	if (!dispositions_is_taken(sig) || !is_for_this_process() ||
+	if (!dispositions_is_taken(sig) || !generation_is_of_this_process() ||
 	    atomic_load(&generation.role) != ROLE_LEADER || origin_is_own(info))
 		return false;
 	return handlers_pass_to_sink(sig, info);
@@ -224,7 +217,8 @@ int dispositions_signalfd(int fd, const sigset_t *mask, int flags)
 {
 	const int result = libc_calls.signalfd(fd, mask, flags);
 
-	if (result >= 0 && (atomic_load(&generation.role) == ROLE_NONE || is_for_this_process()))
+	if (result >= 0 &&
+	    (atomic_load(&generation.role) == ROLE_NONE || generation_is_of_this_process()))
 		signalfds_note(result, mask, dispositions_taken());
 	return result;
 }

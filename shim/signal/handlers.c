@@ -5,13 +5,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "generation/generation.h"
 #include "kernel/interrupted_call.h"
-#include "kernel/sandbox.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
 #include "signal/own_dispositions.h"
@@ -97,7 +95,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	const bool is_leader = atomic_load(&generation.role) == ROLE_LEADER;
 	const int saved = errno;
 
-	if (!sandbox_is_tight() && getpid() != generation.pid)
+	if (!generation_is_of_this_process())
 		run_own(sig, info, context); /* a child of a raw clone(2), before its exec */
 	else if (origin_is_own(info) || (is_leader && !handlers.sink(sig, info)))
 		on_own_signal(sig, info, context);

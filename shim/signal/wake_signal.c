@@ -12,7 +12,6 @@
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "kernel/procfs.h"
-#include "kernel/sandbox.h"
 
 /* The first real-time signal: glibc's SIGCANCEL, musl's SIGTIMER. */
 #define WAKE_SIGNAL 32
@@ -67,7 +66,7 @@ static void on_wake(int sig, siginfo_t *info, void *context)
 			next(sig, info, context);
 		return;
 	}
-	if (sandbox_is_tight() || (pid_t)RAW0(SYS_getpid) == generation.pid)
+	if (generation_is_of_this_process())
 		waking.wake();
 	errno = saved;
 }

@@ -12,14 +12,13 @@
 #include "generation/generation.h"
 #include "http/exchange.h"
 #include "kernel/peek.h"
-#include "kernel/sandbox.h"
 #include "upgrade/inheritance.h"
 
 /* Before the close: afterwards another thread may get the number. A vfork child runs in our memory,
  * but the numbers that it closes are its own. */
 static void number_is_given_up(int fd)
 {
-	if (exchange_is_socket(fd) && (sandbox_is_tight() || getpid() == generation.pid))
+	if (exchange_is_socket(fd) && generation_is_of_this_process())
 		exchange_replaced(fd, -1);
 }
 

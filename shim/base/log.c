@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/interpose.h"
+#include "base/own_fd.h"
 #include "base/settings.h"
 #include "base/text.h"
 
@@ -125,14 +126,16 @@ static void write_line(const char *line, size_t length)
 
 	if (strcmp(settings.log, "none") == 0)
 		return;
+	own_fd_begin();
 	fd = settings.log[0] == '/' && !atomic_load(&log_state.cannot_open) ? open_target() : -1;
-	if (fd < 0) {
-		/* The process may be out of descriptors; stderr needs no new one. */
-		write_to_stderr(line, length);
-		return;
+	if (fd >= 0) {
+		(void)!libc_calls.write(fd, line, length);
+		libc_calls.close(fd);
 	}
-	(void)!libc_calls.write(fd, line, length);
-	libc_calls.close(fd);
+	own_fd_end();
+	/* The process may be out of descriptors; stderr needs no new one. */
+	if (fd < 0)
+		write_to_stderr(line, length);
 }
 
 static void log_line(const char *level, const char *format, va_list list)

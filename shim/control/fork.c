@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/own_fd.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
 #include "drain/accept_calls.h"
@@ -39,6 +40,7 @@ void fork_ended(pid_t child)
 
 static void in_parent(void)
 {
+	own_fd_forked_in_parent();
 	thread_has_accepted = false;
 }
 
@@ -48,6 +50,7 @@ static void in_child(void)
 	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
 
 	thread_has_accepted = false;
+	own_fd_forked_in_child();
 	peek_forked();
 	generation_forked();
 	controller_forked();
@@ -65,5 +68,5 @@ static void in_child(void)
 
 void fork_watch(void)
 {
-	(void)pthread_atfork(NULL, in_parent, in_child);
+	(void)pthread_atfork(own_fd_fork_begins, in_parent, in_child);
 }

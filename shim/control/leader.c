@@ -24,6 +24,7 @@
 
 void leader_forked(void)
 {
+	drain_forked();
 	leader_state_forked();
 	successor_forked();
 	readiness_forked();

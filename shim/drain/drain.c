@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "base/settings.h"
 #include "drain/connections.h"
 #include "drain/drain_report.h"
@@ -69,6 +70,17 @@ static bool is_shared(int fd)
 	       generation_is_taken_over((const void *)&address, length);
 }
 
+static void keep(int fd)
+{
+	int kept;
+
+	own_fd_begin();
+	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (kept >= 0)
+		drain.fds[drain.count++] = kept;
+	own_fd_end();
+}
+
 void drain_begin(int64_t deadline)
 {
 	int fds[GENERATION_LISTENERS];
@@ -79,16 +91,20 @@ void drain_begin(int64_t deadline)
 	drain.begun = clock_now_ms();
 	drain_report_begin(drain.begun, deadline);
 	for (int i = 0; i < count; i++) {
-		int kept;
-
 		if (is_shared(fds[i]) || generation_predecessor_serves())
 			continue;
 		if (!accept_queue_turn_newcomers_away(fds[i]))
 			drain.may_grow = true;
-		kept = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-		if (kept >= 0)
-			drain.fds[drain.count++] = kept;
+		keep(fds[i]);
 	}
+}
+
+/* A child that keeps them would keep the address, too. */
+void drain_forked(void)
+{
+	for (int i = 0; i < drain.count; i++)
+		libc_calls.close(drain.fds[i]);
+	drain.count = 0;
 }
 
 static bool queue_is_empty(int64_t now)
@@ -156,12 +172,14 @@ static void end_listeners(void)
 {
 	struct generation_page *successor = atomic_load(&generation.successor);
 
+	own_fd_begin();
 	for (int i = 0; i < drain.count; i++) {
 		if (quiet_listener_table_is_complete())
 			(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;
+	own_fd_end();
 	if (successor) {
 		atomic_store(&successor->predecessor_holds, 0);
 		bell_ring(&successor->bell);
@@ -236,10 +254,12 @@ static void mark_listeners_again(void)
 
 void drain_cancel(void)
 {
+	own_fd_begin();
 	for (int i = 0; i < drain.count; i++) {
 		accept_queue_let_newcomers_in(drain.fds[i]);
 		libc_calls.close(drain.fds[i]);
 	}
 	drain.count = 0;
+	own_fd_end();
 	mark_listeners_again();
 }

@@ -25,6 +25,9 @@ bool drain_has_stopped_accepting(void);
 /* Cancels a drain before this process has stopped accepting. Context: the controller. */
 void drain_cancel(void);
 
+/* Closes, in the child of a fork, the listeners that the drain keeps. Context: any. */
+void drain_forked(void);
+
 /* What a member knows of its connections. All zero: no scan yet. */
 struct drain_view {
 	struct connections_scan scan;

@@ -6,10 +6,11 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "base/failpoint.h"
 #include "base/errno_names.h"
+#include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "drain/accept_calls.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
@@ -153,7 +154,9 @@ int stop_accepting_begin(const int *kept, int count)
 	if (stop_accepting_has_begun())
 		return 0;
 	fd_limit_raise(&before);
+	own_fd_begin();
 	result = replace_all(&keeping);
+	own_fd_end();
 	fd_limit_restore(&before);
 	if (result == 0 || !was_tried_enough())
 		return result;

@@ -11,27 +11,35 @@
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "generation/generation.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
 
-static int write_temporary(const char *path, pid_t pid)
+static int write_to(int fd, pid_t pid)
 {
 	char text[16];
 	const size_t length = text_format(text, sizeof(text), "%d\n", pid);
-	const int fault = failpoint("pidfile");
-	const int fd =
-		fault ? -1
-		      : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	int error = 0;
 
-	if (fd < 0)
-		return fault ? fault : -errno;
 	if (libc_calls.write(fd, text, length) != (ssize_t)length)
 		error = errno ? -errno : -ENOSPC;
 	libc_calls.close(fd);
+	return error;
+}
+
+static int write_temporary(const char *path, pid_t pid)
+{
+	int error = failpoint("pidfile"), fd;
+
+	if (error)
+		return error;
+	own_fd_begin();
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	error = fd < 0 ? -errno : write_to(fd, pid);
+	own_fd_end();
 	return error;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/own_fd.h"
 #include "base/raw_syscall.h"
 #include "base/text.h"
 #include "kernel/peek.h"
@@ -36,14 +37,26 @@ static long read_entries(int dir_fd, char *buffer, size_t size)
 	return length;
 }
 
+/* Returns a descriptor for close_after_reading(), or -errno. */
 static int open_for_reading(const char *path, int flags)
 {
-	const int error = failpoint("proc");
-	const int fd = error ? -1 : open(path, O_RDONLY | O_CLOEXEC | flags);
+	int result = failpoint("proc");
 
-	if (error)
-		return error;
-	return fd < 0 ? -errno : fd;
+	if (result)
+		return result;
+	own_fd_begin();
+	result = open(path, O_RDONLY | O_CLOEXEC | flags);
+	if (result >= 0)
+		return result;
+	result = -errno;
+	own_fd_end();
+	return result;
+}
+
+static void close_after_reading(int fd)
+{
+	libc_calls.close(fd);
+	own_fd_end();
 }
 
 /* Calls VISIT with each entry that is a number, from directory position START on. */
@@ -70,7 +83,7 @@ static int each_number(const char *path, long start,
 			at += entry->size;
 		}
 	}
-	libc_calls.close(dir_fd);
+	close_after_reading(dir_fd);
 	return length < 0 ? (int)length : 0;
 }
 
@@ -142,7 +155,7 @@ ssize_t procfs_read(const char *path, char *buffer, size_t size)
 		length += (size_t)part;
 	if (part < 0)
 		part = -errno;
-	libc_calls.close(fd);
+	close_after_reading(fd);
 	buffer[length] = '\0';
 	return part < 0 ? part : (ssize_t)length;
 }
@@ -219,7 +232,7 @@ int procfs_each_epoll_entry(int epoll_fd, bool (*visit)(const struct epoll_entry
 		length = (size_t)(buffer + length - line);
 		memmove(buffer, line, length);
 	}
-	libc_calls.close(fd);
+	close_after_reading(fd);
 	return part < 0 ? -EIO : 0;
 }
 

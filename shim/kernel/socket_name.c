@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/interpose.h"
+#include "base/own_fd.h"
 #include "kernel/address.h"
 
 bool socket_name_get(int fd, struct socket_name *ret_name)
@@ -67,21 +68,33 @@ struct socket_name socket_name_other_form(const struct socket_name *target)
 	return other;
 }
 
+/* A datagram socket sends nothing when it connects. */
+static bool find_source(const struct socket_name *target, struct socket_name *ret_source)
+{
+	bool is_found = false;
+	int fd;
+
+	own_fd_begin();
+	fd = libc_calls.socket(target->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		is_found =
+			libc_calls.connect(fd, (const void *)&target->address, target->length) ==
+				0 &&
+			socket_name_get(fd, ret_source);
+		libc_calls.close(fd);
+	}
+	own_fd_end();
+	return is_found;
+}
+
 /* The kernel chooses a local address as the source, too, but for the loopback network, of which it
- * chooses one. A datagram socket sends nothing when it connects. */
+ * chooses one. */
 bool socket_name_is_local(struct socket_name *target)
 {
 	const struct sockaddr_in *v4 = (const void *)&target->address;
-	const int fd = libc_calls.socket(target->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct socket_name source;
-	bool is;
 
-	if (fd < 0)
-		return false;
-	is = libc_calls.connect(fd, socket_name_address(target), target->length) == 0 &&
-	     socket_name_get(fd, &source);
-	libc_calls.close(fd);
-	if (!is)
+	if (!find_source(target, &source))
 		return false;
 	if (target->address.ss_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == 127)
 		return true;

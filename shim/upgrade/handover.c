@@ -14,6 +14,7 @@
 #include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "generation/members.h"
@@ -107,23 +108,12 @@ static int make_page(struct generation_page **ret_page, int *ret_fd)
 	return error;
 }
 
-int handover_begin(struct generation_page **ret_page)
+/* The page's descriptor is in the successor from then on. */
+static int make_page_and_start(struct generation_page **ret_page)
 {
 	struct generation_page *page;
-	char path[PATH_MAX];
 	int page_fd, error;
 
-	if (!start_image.path) {
-		log_error("Unable to fork a child: the command line is not known.");
-		return -ENOMEM;
-	}
-	/* Without the library the successor would try to bind a port that is in use. */
-	if (elf_is_static(start_image_full_path(path, sizeof(path)))) {
-		log_error(
-			"Unable to fork a child: %s is statically linked: it would not load liboctopus.so.",
-			path);
-		return -ENOEXEC;
-	}
 	error = make_page(&page, &page_fd);
 	if (error) {
 		log_error("Unable to fork a child: no shared memory for the new generation (%s).",
@@ -136,6 +126,28 @@ int handover_begin(struct generation_page **ret_page)
 		page_drop(page);
 	else
 		*ret_page = page;
+	return error;
+}
+
+int handover_begin(struct generation_page **ret_page)
+{
+	char path[PATH_MAX];
+	int error;
+
+	if (!start_image.path) {
+		log_error("Unable to fork a child: the command line is not known.");
+		return -ENOMEM;
+	}
+	/* Without the library the successor would try to bind a port that is in use. */
+	if (elf_is_static(start_image_full_path(path, sizeof(path)))) {
+		log_error(
+			"Unable to fork a child: %s is statically linked: it would not load liboctopus.so.",
+			path);
+		return -ENOEXEC;
+	}
+	own_fd_begin();
+	error = make_page_and_start(ret_page);
+	own_fd_end();
 	return error;
 }
 

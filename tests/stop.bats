@@ -166,6 +166,33 @@ frozen_queue_is_answered() {
 # bats test_tags=ci:parallel
 @test "a queue of 32 that waits when TERM comes is answered: the example forker" { frozen_queue_is_answered forker; }
 
+# bats test_tags=ci:parallel
+@test "a child that is forked while the queue is emptied has nothing of the listener" {
+    local listener
+    start_server forker
+    wait_until_started
+    listener=$(readlink "/proc/$SERVER_PID/fd/$(listener_fd)")
+    kill -STOP "$SERVER_PID"
+    start_hold -n 32
+    kill -TERM "$SERVER_PID"
+    kill -CONT "$SERVER_PID"
+    wait_until 60 has_children 32
+    assert_eq "$(held_by_children "$listener")" 0 "descriptors of the listener"
+    release_hold
+    finish_hold 32
+    assert_ends_well
+}
+
+listener_fd() {
+    ss -Hltnp "sport = :$PORT" | sed 's/.*fd=\([0-9]*\).*/\1/'
+}
+has_children() { (( $(wc -w <"/proc/$SERVER_PID/task/$SERVER_PID/children") == $1 )); }
+held_by_children() {
+    local pid
+    for pid in $(<"/proc/$SERVER_PID/task/$SERVER_PID/children"); do readlink "/proc/$pid/fd/"*; done |
+        grep -cxF "$1" || true
+}
+
 # accepted_are_answered NAME: connections that were accepted and have sent nothing when the stop comes.
 accepted_are_answered() {
     start_server "$1"

@@ -77,10 +77,9 @@ static bool find_source(const struct socket_name *target, struct socket_name *re
 	own_fd_begin();
 	fd = libc_calls.socket(target->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
-		is_found =
-			libc_calls.connect(fd, (const void *)&target->address, target->length) ==
-				0 &&
-			socket_name_get(fd, ret_source);
+		is_found = libc_calls.connect(fd, (const void *)&target->address, target->length) ==
+		                   0 &&
+		           socket_name_get(fd, ret_source);
 		libc_calls.close(fd);
 	}
 	own_fd_end();

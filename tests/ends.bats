@@ -80,6 +80,7 @@ ends_as_bare() {
 @test "ends itself: on all IPv6 addresses, a connection by mapped IPv4" { LISTEN='[::]' ends_as_bare epoll connect to=::ffff:127.0.0.1; }
 @test "ends itself: a unix socket, a connection" { LISTEN=unix ends_as_bare accept connect; }
 @test "ends itself: a unix socket, shutdown" { LISTEN=unix ends_as_bare accept shutdown; }
+@test "ends itself: sigwait() comes after the signal" { ends_as_bare accept shutdown late; }
 @test "ends itself: a unix socket in epoll, a connection" { LISTEN=unix ends_as_bare epoll connect; }
 
 # shuts_shared_listener WORD...: the old one serves beside the new one, and stops for a reason of its own.

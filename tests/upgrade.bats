@@ -146,3 +146,29 @@ all_listeners_upgrade() {
     SERVER_ARGS=(-l "127.0.0.1:$port" -u "$socket")
     all_listeners_upgrade epoll "http://127.0.0.1:$port/ping" "unix:$socket:/ping"
 }
+
+# The new version listens on one of two places, so Octopus waits a second for it to bind the other.
+@test "a HUP to a new version that is not ready yet is served when it is" {
+    local second old new
+    PORT=$(free_port)
+    second=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" -l "127.0.0.1:$second")
+    start_server epoll
+    wait_until_started
+    old=$SERVER_PID
+    cp "$BUILD/tests/v2/epoll" "$APP_DIR/real"
+    printf '%s\n' '#!/bin/sh' "exec ./real -l 127.0.0.1:$PORT" >"$APP_DIR/epoll.new"
+    chmod +x "$APP_DIR/epoll.new"
+    mv "$APP_DIR/epoll.new" "$APP_DIR/epoll"
+    kill -HUP "$old"
+    WATCH_PID='' wait_until 60 has_ready_lines 2
+    new=$(sed -n 's/^ready [0-9]* //p' "$SERVER_LOG" | tail -n 1)
+    kill -HUP "$new"
+    WATCH_PID='' wait_until 60 log_has 'The server has started' 3
+    WATCH_PID='' wait_until 60 is_gone "$old"
+    assert_eq "$(log_count '[ERR]')" 0 "[ERR] lines"
+    assert_eq "$(log_count 'Forked child')" 2 "children forked"
+    assert_eq "$(grep -oE "has started \($new\)|Server \($new\) received" "$OCTOPUS_LOG_FILE" | head -n 1)" \
+        "has started ($new)" "first line about it"
+}
+has_ready_lines() { (( $(grep -c '^ready ' "$SERVER_LOG") >= $1 )); }

@@ -22,12 +22,19 @@
 #include "signal/dispositions.h"
 #include "upgrade/spawn.h"
 
+/* A request that was put off is looked at so often. */
+#define PUT_OFF_TICK_MS 20
+
+/* Requests for a successor that came before this one was ready. */
+static struct leader_signals put_off;
+
 void leader_forked(void)
 {
 	drain_forked();
 	leader_state_forked();
 	successor_forked();
 	readiness_forked();
+	put_off = (struct leader_signals){0};
 }
 
 bool leader_is_at_work(void)
@@ -184,13 +191,43 @@ static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 	}
 }
 
+/* Until this version is ready, its predecessor counts on it. A successor of its own would take the
+ * listeners on, and the predecessor would never learn that somebody serves. */
+static bool is_too_early(int sig, bool is_from_terminal)
+{
+	const enum request request = request_of(sig, is_from_terminal);
+
+	return (request == REQUEST_REPLACE || request == REQUEST_FORK) &&
+	       !atomic_load(&generation.page->is_ready) && generation_predecessor_serves();
+}
+
+static void feed_or_put_off(int sig, const struct leader_signals *signals)
+{
+	const bool is_from_terminal = signal_set_has(signals->from_terminal, sig);
+	const bool is_from_within = signal_set_has(signals->from_within, sig);
+
+	if (is_from_within || !is_too_early(sig, is_from_terminal)) {
+		feed_signal(sig, is_from_terminal, is_from_within);
+		return;
+	}
+	put_off.pending |= SIGNAL_BIT(sig);
+	put_off.from_terminal |= is_from_terminal ? SIGNAL_BIT(sig) : 0;
+}
+
 static void feed_signals(const struct leader_signals *signals)
 {
 	FOR_EACH_SIGNAL (sig) {
 		if (signal_set_has(signals->pending, sig))
-			feed_signal(sig, signal_set_has(signals->from_terminal, sig),
-			            signal_set_has(signals->from_within, sig));
+			feed_or_put_off(sig, signals);
 	}
+}
+
+static void feed_put_off(void)
+{
+	const struct leader_signals signals = put_off;
+
+	put_off = (struct leader_signals){0};
+	feed_signals(&signals);
 }
 
 static void check_successor(void)
@@ -230,6 +267,7 @@ int64_t leader_step(const struct leader_signals *signals)
 {
 	int64_t wait_ms;
 
+	feed_put_off();
 	feed_signals(signals);
 	check_successor();
 	if (clock_now_ms() >= leader_state_deadline()) {
@@ -240,5 +278,7 @@ int64_t leader_step(const struct leader_signals *signals)
 	wait_ms = smaller(wait_ms, readiness_check(clock_now_ms()));
 	if (leader_state_deadline() != NEVER)
 		wait_ms = smaller(wait_ms, leader_state_deadline() - clock_now_ms());
+	if (put_off.pending)
+		wait_ms = smaller(wait_ms, PUT_OFF_TICK_MS);
 	return wait_ms < 0 ? 0 : wait_ms;
 }

@@ -23,9 +23,26 @@ static void look_at(pid_t tid, void *context)
 		masks->blocked &= mask;
 }
 
-bool masks_block(uint64_t set)
+/* Returns 0, or -errno of /proc. */
+static int read_blocked(uint64_t *ret_blocked)
 {
 	struct masks masks = {(pid_t)RAW0(SYS_gettid), ~0ULL};
+	const int error = procfs_each_task(look_at, &masks);
 
-	return procfs_each_task(look_at, &masks) != 0 || (masks.blocked & set) != 0;
+	*ret_blocked = masks.blocked;
+	return error;
+}
+
+bool masks_block(uint64_t set)
+{
+	uint64_t blocked;
+
+	return read_blocked(&blocked) != 0 || (blocked & set) != 0;
+}
+
+bool masks_surely_block(uint64_t set)
+{
+	uint64_t blocked;
+
+	return read_blocked(&blocked) == 0 && (blocked & set) != 0;
 }

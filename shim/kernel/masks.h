@@ -10,4 +10,7 @@
  * calling thread can take it, or if /proc cannot tell. Context: any. */
 bool masks_block(uint64_t set);
 
+/* The same, but false if /proc cannot tell. Context: any. */
+bool masks_surely_block(uint64_t set);
+
 #endif

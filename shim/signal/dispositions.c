@@ -10,6 +10,7 @@
 #include "base/signal_set.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
+#include "kernel/masks.h"
 #include "kernel/procfs.h"
 #include "signal/handlers.h"
 #include "signal/hold_back.h"
@@ -96,11 +97,17 @@ void dispositions_release(int sig, void (*leave)(void))
 	signalfds_refresh(atomic_load(&dispositions.taken));
 }
 
+/* A server that has blocked it itself, in all its threads, is about to wait for it. */
+static bool is_blocked_on_purpose(int sig)
+{
+	return !signal_set_has(start_image.blocked, sig) && masks_surely_block(SIGNAL_BIT(sig));
+}
+
 bool dispositions_has_own_way(int sig)
 {
 	struct sigaction present;
 
-	if (signal_set_has(atomic_load(&dispositions.awaited), sig))
+	if (signal_set_has(atomic_load(&dispositions.awaited), sig) || is_blocked_on_purpose(sig))
 		return true;
 	if (signalfds_want(SIGNAL_BIT(sig)))
 		return true;

@@ -5,7 +5,8 @@
  *                        not block in accept(), but after `blocking`
  *   shutdown shutdown_rd connect cancel dup_shutdown   how it is woken; the last is by another
  *                        descriptor of the listener
- *   to=ADDRESS           where to connect; without it the listener's own name */
+ *   to=ADDRESS           where to connect; without it the listener's own name
+ *   late                 sigwait() is called only when a signal waits for it */
 #include "conversation.h"
 #include "listeners.h"
 #include "signal_words.h"
@@ -31,7 +32,7 @@ enum { EXIT_OWN = 7, THREADS = 2 };
 static struct listeners listeners;
 static int listener_fd, dup_fd, epoll_fd;
 static const char *how = "shutdown", *target;
-static bool blocks = true;
+static bool blocks = true, is_late;
 static _Atomic bool is_stopping;
 
 static void report(const char *what, const char *result)
@@ -196,8 +197,20 @@ static void parse_word(const char *word)
 		target = word + 3;
 	else if (strcmp(word, "blocking") == 0)
 		blocks = true;
+	else if (strcmp(word, "late") == 0)
+		is_late = true;
 	else
 		how = word;
+}
+
+static void wait_until_pending(void)
+{
+	sigset_t pending;
+
+	do {
+		usleep(1000);
+		sigpending(&pending);
+	} while (!sigismember(&pending, SIGTERM) && !sigismember(&pending, SIGQUIT));
 }
 
 int main(int argc, char **argv)
@@ -222,6 +235,8 @@ int main(int argc, char **argv)
 		if (pthread_create(&threads[i], NULL, run, NULL) != 0)
 			return 3;
 	}
+	if (is_late)
+		wait_until_pending();
 	sigwait(&set, &sig);
 	atomic_store(&is_stopping, true);
 	for (int i = 0; i < count; i++)

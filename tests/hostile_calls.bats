@@ -15,7 +15,7 @@ exceptions() {
 # The TLS library's own, which is not there: keepalive.bats has them.
 SSL_read SSL_read_ex SSL_write SSL_write_ex SSL_sendfile
 # Take no pointer, and end, stop or change the process that tells what came of them.
-_exit _Exit pause fork daemon setsid sleep usleep closefrom
+_exit _Exit pause fork vfork daemon setsid sleep usleep closefrom
 EOF2
 }
 

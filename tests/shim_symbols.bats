@@ -7,7 +7,8 @@ load helpers
 
 # interposed: the names of the table in shim/base/interpose.h, as the compiler sees it.
 interposed() {
-    printf '%s\n' '#include "base/interpose.h"' '#define Y(name) INTERPOSED_NAME name' 'INTERPOSED(Y)' 'INTERPOSED_TLS(Y)' |
+    printf '%s\n' '#include "base/interpose.h"' '#define Y(name) INTERPOSED_NAME name' 'INTERPOSED(Y)' 'INTERPOSED_TLS(Y)' \
+        'INTERPOSED_ASSEMBLER(Y)' |
         "${CC:-cc}" -E -P -D_GNU_SOURCE -I"$BATS_TEST_DIRNAME/../shim" - |
         grep -o 'INTERPOSED_NAME *[A-Za-z0-9_]*' | awk '{ print $2 }' | LC_ALL=C sort
 }

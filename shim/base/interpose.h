@@ -179,6 +179,13 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(SSL_write_ex)   \
 	X(SSL_sendfile)
 
+/* Written in assembler, where the library knows how: it calls the kernel and no real one. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define INTERPOSED_ASSEMBLER(X) X(vfork)
+#else
+#define INTERPOSED_ASSEMBLER(X)
+#endif
+
 #define INTERPOSED(X) INTERPOSED_SYSCALLS(X) INTERPOSED_FUNCTIONS(X) INTERPOSED_GLIBC(X)
 
 struct libc_calls {

@@ -114,11 +114,17 @@ static bool waited_for_it(int fd)
 	return wait_for_input(fd);
 }
 
-void accepting_begin(struct accepting *ret_accepting, int fd, struct sockaddr *address,
-                     socklen_t *length, int flags)
+void accepting_describe(struct accepting *ret_accepting, int fd, struct sockaddr *address,
+                        socklen_t *length, int flags)
 {
 	*ret_accepting =
 		(struct accepting){.fd = fd, .address = address, .length = length, .flags = flags};
+}
+
+void accepting_begin(struct accepting *ret_accepting, int fd, struct sockaddr *address,
+                     socklen_t *length, int flags)
+{
+	accepting_describe(ret_accepting, fd, address, length, flags);
 	if (first_wait_is_watched())
 		first_wait_on_fd(fd);
 	if (UNLIKELY(atomic_load_explicit(&generation.role, memory_order_relaxed) == ROLE_NONE))

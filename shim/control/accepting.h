@@ -7,7 +7,54 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "control/first_wait.h"
+#include "control/fork.h"
+#include "drain/accept_calls.h"
 #include "drain/quiet_accept.h"
+#include "drain/quiet_listener.h"
+#include "drain/stop_accepting.h"
+#include "generation/generation.h"
+#include "generation/page.h"
+#include "http/exchange.h"
+#include "kernel/sandbox.h"
+
+/* True if this thread does not poll before it accepts, or the other generations know that some thread
+ * does. Context: the server's threads. */
+static inline bool accepting_polls_are_noted(void)
+{
+	return generation.page &&
+	       (!quiet_listener_thread_polls() ||
+	        atomic_load_explicit(&generation.page->polls_before_accept, memory_order_relaxed));
+}
+
+/* The usual accept(): the process has nothing to find out, shares no listener and goes on accepting. It
+ * needs few instructions. accepting_begin_usual() returns false for another one. Then nothing has begun.
+ * Context: the server's threads. */
+static inline bool accepting_begin_usual(void)
+{
+#ifdef OCTOPUS_FAILPOINTS
+	return false;
+#endif
+	if (first_wait_is_watched() || sandbox_is_tight() || generation_may_share() ||
+	    !accepting_polls_are_noted() || !accept_calls_enter_again())
+		return false;
+	if (!stop_accepting_has_begun())
+		return true;
+	accept_calls_leave();
+	return false;
+}
+
+/* The real call has returned RESULT. Returns true if the wrapper returns just that. Else
+ * accepting_describe() is due, and the call is one like any other. Context: the server's threads. */
+static inline bool accepting_end_usual(int result)
+{
+	if (__builtin_expect(result < 0, 0) || stop_accepting_has_begun())
+		return false;
+	exchange_begin_anew(result, EXCHANGE_ACCEPTED);
+	accept_calls_leave();
+	fork_note_accept();
+	return true;
+}
 
 struct accepting {
 	int fd; /* the listener */
@@ -18,6 +65,10 @@ struct accepting {
 	bool has_vanished; /* what the kernel has returned is nothing for the server */
 	struct quiet_accept quiet;
 };
+
+/* Context: the server's threads. */
+void accepting_describe(struct accepting *ret_accepting, int fd, struct sockaddr *address,
+                        socklen_t *length, int flags);
 
 /* The server calls accept4(), or accept() with FLAGS 0. accepting_end() is due.
  * Context: the server's threads. */

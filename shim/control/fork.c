@@ -14,20 +14,14 @@
 #include "kernel/peek.h"
 #include "signal/dispositions.h"
 
-/* Since this thread's last fork. */
-static __thread bool thread_has_accepted;
+__thread bool fork_thread_has_accepted;
 
 /* The slot of the child that this thread forks. */
 static __thread struct member *reserved_slot;
 
-void fork_note_accept(void)
-{
-	thread_has_accepted = true;
-}
-
 void fork_begins(void)
 {
-	if (thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
+	if (fork_thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
 		reserved_slot = members_reserve_slot();
 }
 
@@ -41,15 +35,15 @@ void fork_ended(pid_t child)
 static void in_parent(void)
 {
 	own_fd_forked_in_parent();
-	thread_has_accepted = false;
+	fork_thread_has_accepted = false;
 }
 
 static void in_child(void)
 {
-	const bool is_for_connection = thread_has_accepted;
+	const bool is_for_connection = fork_thread_has_accepted;
 	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
 
-	thread_has_accepted = false;
+	fork_thread_has_accepted = false;
 	own_fd_forked_in_child();
 	peek_forked();
 	generation_forked();

@@ -4,6 +4,7 @@
 #ifndef OCTOPUS_FORK_H
 #define OCTOPUS_FORK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* From now on each child of this process runs that list at its start. Context: normal, once. */
@@ -15,8 +16,14 @@ void fork_watch(void);
 void fork_begins(void);
 void fork_ended(pid_t child);
 
+/* Since this thread's last fork. */
+extern __thread bool fork_thread_has_accepted;
+
 /* This thread has accepted a connection: its next fork counts as one for that connection.
  * Context: any. */
-void fork_note_accept(void);
+static inline void fork_note_accept(void)
+{
+	fork_thread_has_accepted = true;
+}
 
 #endif

@@ -21,14 +21,9 @@
  * made one after another in different cache lines. */
 #define SPREAD 9
 
-/* Only its thread writes CALLS, which is odd inside of a call. A slot is never given back: a thread
- * that finds no free one takes that of a thread that has ended. */
-static struct caller {
-	_Atomic int32_t tid; /* 0: free */
-	_Atomic uint32_t calls;
-} callers[CALLERS];
+static struct caller callers[CALLERS];
 
-static __thread struct caller *own;
+__thread struct caller *accept_calls_own;
 
 static bool is_thread(pid_t pid, pid_t tid)
 {
@@ -56,27 +51,15 @@ static struct caller *find_slot(void)
  * or the controller sees the thread. */
 void accept_calls_enter(void)
 {
-	if (UNLIKELY(!own) && !sandbox_is_tight())
-		own = find_slot();
-	if (own)
-		atomic_store_explicit(
-			&own->calls,
-			(atomic_load_explicit(&own->calls, memory_order_relaxed) + 1) | 1,
-			memory_order_seq_cst);
-}
-
-/* The call of a handler may already have ended that of the code which it interrupted. */
-void accept_calls_leave(void)
-{
-	const uint32_t calls = own ? atomic_load_explicit(&own->calls, memory_order_relaxed) : 0;
-
-	if (calls % 2)
-		atomic_store_explicit(&own->calls, calls + 1, memory_order_release);
+	if (accept_calls_enter_again() || sandbox_is_tight())
+		return;
+	accept_calls_own = find_slot();
+	(void)accept_calls_enter_again();
 }
 
 void accept_calls_forked(void)
 {
-	own = NULL;
+	accept_calls_own = NULL;
 }
 
 static bool await_caller(const struct caller *caller, int64_t end)

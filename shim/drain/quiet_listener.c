@@ -28,28 +28,16 @@ static struct {
 	socklen_t lengths[GENERATION_LISTENERS];
 } table;
 
-static __thread bool thread_polls;
-static __thread int too_late_fd = -1;
-
-bool quiet_listener_thread_polls(void)
-{
-	return thread_polls;
-}
-
-void quiet_listener_note_poller(void)
-{
-	thread_polls = true;
-	too_late_fd = -1;
-}
+__thread struct poller quiet_listener_poller = {false, -1};
 
 void quiet_listener_note_too_late(int fd)
 {
-	too_late_fd = fd;
+	quiet_listener_poller.too_late_fd = fd;
 }
 
 bool quiet_listener_thread_wants_to_wait(int fd)
 {
-	return !thread_polls || too_late_fd == fd;
+	return !quiet_listener_poller.polls || quiet_listener_poller.too_late_fd == fd;
 }
 
 int quiet_listener_make(int extra_type)

@@ -58,9 +58,21 @@ bool quiet_listener_is_quiet(int index);
 bool quiet_listener_was_blocking(int index);
 bool quiet_listener_has_limit(int index);
 
+/* This thread. */
+extern __thread struct poller {
+	bool polls;
+	int too_late_fd; /* the listener for which it was too late last, or -1 */
+} quiet_listener_poller;
+
 /* quiet_listener_note_poller() notes that this thread uses poll, select or epoll. Context: any. */
-void quiet_listener_note_poller(void);
-bool quiet_listener_thread_polls(void);
+static inline void quiet_listener_note_poller(void)
+{
+	quiet_listener_poller = (struct poller){true, -1};
+}
+static inline bool quiet_listener_thread_polls(void)
+{
+	return quiet_listener_poller.polls;
+}
 
 /* accept() has said to this thread that it came too late for a connection of FD. If the thread asks
  * again without having polled, it polls something else, its connections perhaps, and wants to wait

@@ -29,18 +29,14 @@
 
 #define PAUSE_NS 200000
 
+_Atomic bool stop_accepting_is_on;
+
 /* The controller writes it. A fork's child inherits it. */
 static struct {
-	_Atomic bool has_begun;
 	_Atomic bool is_complete; /* every listener is replaced, or refused */
 	_Atomic bool refuses;     /* there is no quiet listener: each accept() is refused */
 	int64_t tried_since;
 } stop_accepting;
-
-bool stop_accepting_has_begun(void)
-{
-	return atomic_load_explicit(&stop_accepting.has_begun, memory_order_seq_cst);
-}
 
 bool stop_accepting_refuses(int fd)
 {
@@ -111,7 +107,7 @@ static int replace_all(struct keeping *kept)
 	spare_fd = quiet_listener_make(SOCK_NONBLOCK);
 	if (spare_fd < 0)
 		return spare_fd;
-	atomic_store(&stop_accepting.has_begun, true);
+	atomic_store(&stop_accepting_is_on, true);
 	blocks = !some_thread_polls();
 	for (int i = 0; i < quiet_listener_count(); i++)
 		quiet_listener_put(i, blocks, spare_fd, &sets);
@@ -140,7 +136,7 @@ static void refuse_all(int error)
 		"Unable to stop accepting at once: no descriptor for a quiet listener (%s). Refusing each accept() instead.",
 		errno_name(-error));
 	atomic_store(&stop_accepting.refuses, true);
-	atomic_store(&stop_accepting.has_begun, true);
+	atomic_store(&stop_accepting_is_on, true);
 	atomic_store(&stop_accepting.is_complete, true);
 	wait_for_accepts();
 }

@@ -5,8 +5,12 @@
 #ifndef OCTOPUS_STOP_ACCEPTING_H
 #define OCTOPUS_STOP_ACCEPTING_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* The controller sets it. A fork's child inherits it. */
+extern _Atomic bool stop_accepting_is_on;
 
 /* Replaces every listener of this process but the COUNT descriptors of KEPT, with their epoll
  * registrations, and wakes the threads that wait on one. Returns when no accept() is under way any
@@ -19,7 +23,10 @@ int stop_accepting_begin(const int *kept, int count);
 void stop_accepting_await(int64_t limit_ms);
 
 /* True once this process, or the parent that forked it, has stopped accepting. Context: any. */
-bool stop_accepting_has_begun(void);
+static inline bool stop_accepting_has_begun(void)
+{
+	return __builtin_expect(atomic_load(&stop_accepting_is_on), 0);
+}
 
 /* True if the server's accept() on FD must fail with EAGAIN instead of reaching the kernel. Context:
  * any, between accept_calls_enter() and accept_calls_leave(). */

@@ -55,15 +55,6 @@ bool generation_predecessor_serves(void)
 	       !procfs_is_dead(page->predecessor);
 }
 
-bool generation_may_share(void)
-{
-	const struct generation_page *page = generation.page;
-
-	return atomic_load(&generation.successor) ||
-	       (page && (atomic_load(&page->successor_may_accept) ||
-	                 atomic_load(&page->predecessor_holds)));
-}
-
 void generation_forked(void)
 {
 	generation.fork_parent = generation.pid;

@@ -60,7 +60,14 @@ bool generation_predecessor_serves(void);
 
 /* True if another generation may accept on the listeners of this one. Callers test this first,
  * since the functions above and listeners_is_held_elsewhere() cost more. Context: any. */
-bool generation_may_share(void);
+static inline bool generation_may_share(void)
+{
+	const struct generation_page *page = generation.page;
+
+	return atomic_load(&generation.successor) ||
+	       (page && (atomic_load(&page->successor_may_accept) ||
+	                 atomic_load(&page->predecessor_holds)));
+}
 
 /* Makes the child of a fork a worker, or leaves it without a role if its parent had none.
  * Context: any. */

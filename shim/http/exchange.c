@@ -7,47 +7,88 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "base/raw_syscall.h"
 #include "kernel/caller_memory.h"
+#include "kernel/sandbox.h"
 
-/* Only the pages of descriptors in use become memory, except without overcommit (proc(5)). */
+/* Address space is taken for so many, but none of it is memory before it is used. The kernel counts
+ * what may be written as promised (proc(5), overcommit_memory), so that is made writable in steps. */
 #define MOST_ENTRIES (1 << 17)
-#define MOST_RECORDS (1 << 16)
+#define FIRST_ENTRIES 1024
 
 /* For tests/analysis/annotated_atomics.h: a version number guards MEMORY. */
 #ifndef NUMBERED
 #define NUMBERED(memory, size) (void)0
 #endif
 
+/* The usual call takes the quick way. */
+#define QUICK static inline __attribute__((always_inline))
+#define SLOW static __attribute__((noinline, cold))
+
+_Static_assert(sizeof(struct exchange) == 2048, "two entries to a page, found by a shift");
+
 struct exchanges exchanges;
 static _Atomic bool is_begun;
 
-static void *make_table(int count, size_t size)
-{
-	void *memory = mmap(NULL, (size_t)count * size, PROT_READ | PROT_WRITE,
-	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+/* Memory goes back to the kernel in groups of entries, but for the first group. */
+#define GROUP 64
 
-	return memory == MAP_FAILED ? NULL : memory;
+static struct group {
+	_Atomic int sockets; /* whose entries are in use */
+	_Atomic int most;    /* of these, since the kernel got the memory back last */
+} groups[MOST_ENTRIES / GROUP];
+
+static bool make_writable(int count)
+{
+	return RAW3(SYS_mprotect, exchanges.entries, (size_t)count * sizeof(*exchanges.entries),
+	            PROT_READ | PROT_WRITE) == 0;
 }
 
 void exchange_begin(bool with_times)
 {
 	struct rlimit limit = {MOST_ENTRIES, MOST_ENTRIES};
-	int count, record_count;
+	void *memory = MAP_FAILED;
+	int most;
 
 	if (with_times)
 		atomic_store(&exchanges.has_times, true);
 	if (atomic_exchange(&is_begun, true))
 		return;
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	count = limit.rlim_max < MOST_ENTRIES ? (int)limit.rlim_max : MOST_ENTRIES;
-	record_count = limit.rlim_cur < MOST_RECORDS ? (int)limit.rlim_cur : MOST_RECORDS;
-	exchanges.entries = make_table(count, sizeof(*exchanges.entries));
-	exchanges.records = make_table(record_count, sizeof(*exchanges.records));
-	NUMBERED(exchanges.records, (size_t)record_count * sizeof(*exchanges.records));
-	if (exchanges.entries && exchanges.records)
-		atomic_store(&exchanges.record_count, record_count);
-	if (exchanges.entries)
-		atomic_store(&exchanges.count, count);
+	most = limit.rlim_max < MOST_ENTRIES ? (int)limit.rlim_max : MOST_ENTRIES;
+	/* Under a limit on address space (RLIMIT_AS) fewer must do. */
+	for (; most > 0; most /= 2) {
+		memory = mmap(NULL, (size_t)most * sizeof(*exchanges.entries), PROT_NONE,
+		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (memory != MAP_FAILED)
+			break;
+	}
+	if (memory == MAP_FAILED)
+		return;
+	exchanges.entries = memory;
+	exchanges.most = most;
+	(void)RAW3(SYS_madvise, memory, (size_t)most * sizeof(*exchanges.entries), MADV_DONTDUMP);
+	NUMBERED(memory, (size_t)most * sizeof(*exchanges.entries));
+	most = most < FIRST_ENTRIES ? most : FIRST_ENTRIES;
+	if (make_writable(most))
+		atomic_store(&exchanges.count, most);
+}
+
+/* Returns the entry of FD, which is beyond all that are memory, or NULL. */
+static struct exchange *grow_to(int fd)
+{
+	int count = atomic_load(&exchanges.count), wanted = count;
+
+	if (count == 0 || fd < count || fd >= exchanges.most || sandbox_is_tight())
+		return exchange_of(fd);
+	while (wanted <= fd)
+		wanted *= 2;
+	wanted = wanted < exchanges.most ? wanted : exchanges.most;
+	if (!make_writable(wanted))
+		return NULL;
+	while (count < wanted && !atomic_compare_exchange_strong(&exchanges.count, &count, wanted))
+		continue;
+	return &exchanges.entries[fd];
 }
 
 /* Last I/O. */
@@ -61,7 +102,7 @@ static void note_io(struct exchange *entry, enum last_io io, _Atomic uint32_t *w
 }
 
 /* Two threads that read at once may lose a count; then the record seems to have a gap. */
-static void count_bytes(_Atomic uint32_t *total, size_t n)
+static inline void count_bytes(_Atomic uint32_t *total, size_t n)
 {
 	atomic_store_explicit(total,
 	                      atomic_load_explicit(total, memory_order_relaxed) + (uint32_t)n,
@@ -71,37 +112,74 @@ static void count_bytes(_Atomic uint32_t *total, size_t n)
 /* Records. The threads that use the descriptor write them. The controller reads them, and sees by
  * the version whether a write came in between. */
 
-/* A thread may have left a change half done: cancelled, or by siglongjmp(3) out of a handler. What it
- * was to record is lost, so nobody knows how this side goes on. */
-static struct exchange_record *begin_change(int fd, struct exchange *entry)
+static bool is_full(const struct exchange_side *side)
+{
+	return side->total > side->kept;
+}
+
+/* Wipes what an earlier exchange has left: a client's password, say. */
+static inline void keep_no_more_than(struct exchange_side *side, size_t n)
+{
+	if (__builtin_expect(side->kept > n, 0))
+		memset(side->bytes + n, 0, side->kept - n);
+	side->kept = (uint16_t)n;
+}
+
+static void lose_side(struct exchange_side *side)
+{
+	keep_no_more_than(side, 0);
+	side->total = 1;
+}
+
+/* Returns the version before. */
+QUICK uint32_t open_change(struct exchange *entry)
 {
 	const uint32_t changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
-	struct exchange_record *record;
 
-	if (fd >= atomic_load_explicit(&exchanges.record_count, memory_order_relaxed))
-		return NULL;
-	record = &exchanges.records[fd];
 	atomic_store_explicit(&entry->changes, (changes + 1) | 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	if (__builtin_expect(changes % 2, 0))
-		record->request.is_full = record->response.is_full = true;
-	return record;
+	return changes;
+}
+
+/* A thread may have left a change half done: cancelled, or by siglongjmp(3) out of a handler. What it
+ * was to record is lost, so nobody knows how this side goes on. */
+static void begin_change(struct exchange *entry)
+{
+	if (__builtin_expect(open_change(entry) % 2, 0)) {
+		lose_side(&entry->record.request);
+		lose_side(&entry->record.response);
+	}
 }
 
 /* Even, whatever a handler has recorded meanwhile. */
-static void end_change(struct exchange *entry)
+static inline void publish_change(struct exchange *entry)
 {
 	atomic_store_explicit(&entry->changes,
 	                      (atomic_load_explicit(&entry->changes, memory_order_relaxed) | 1) + 1,
 	                      memory_order_release);
 }
 
+static void set_usual(struct exchange *entry, enum exchange_usual usual)
+{
+	atomic_store_explicit(&entry->usual, (uint8_t)usual, memory_order_relaxed);
+}
+
+static void end_change(struct exchange *entry)
+{
+	if (!atomic_load_explicit(&entry->is_plain, memory_order_relaxed))
+		set_usual(entry, USUAL_NEITHER);
+	else
+		set_usual(entry, entry->record.turn == EXCHANGE_REQUEST ? USUAL_WRITE : USUAL_READ);
+	publish_change(entry);
+}
+
 static void keep(struct exchange_side *side, const struct iovec *iov, int count, size_t n)
 {
+	const bool was_full = is_full(side);
 	size_t left = n;
 
 	side->total += n;
-	for (int i = 0; i < count && left > 0 && !side->is_full; i++) {
+	for (int i = 0; i < count && left > 0 && !was_full && side->kept < EXCHANGE_KEPT; i++) {
 		const struct iovec part = caller_memory_part(&iov[i]);
 		const size_t room = (size_t)(EXCHANGE_KEPT - side->kept);
 		const size_t there = part.iov_len < left ? part.iov_len : left;
@@ -109,7 +187,6 @@ static void keep(struct exchange_side *side, const struct iovec *iov, int count,
 
 		memcpy(side->bytes + side->kept, part.iov_base, length);
 		side->kept = (uint16_t)(side->kept + length);
-		side->is_full = length < there;
 		left -= there;
 	}
 }
@@ -136,44 +213,37 @@ static void begin_side(struct exchange_record *record, enum exchange_turn turn,
 		return;
 	record->turn = (uint8_t)turn;
 	side->total = 0;
-	side->kept = 0;
-	side->is_full = false;
+	keep_no_more_than(side, 0);
 }
 
-static void record_received(int fd, struct exchange *entry, const struct iovec *iov, int count,
-                            size_t n)
+static void record_received(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange_record *record = begin_change(fd, entry);
+	struct exchange_record *record = &entry->record;
 
-	if (!record)
-		return;
+	begin_change(entry);
 	begin_side(record, EXCHANGE_REQUEST, &record->request);
 	keep(&record->request, iov, count, n);
 	end_change(entry);
 }
 
-static void record_sent(int fd, struct exchange *entry, const struct iovec *iov, int count,
-                        size_t n)
+static void record_sent(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange_record *record = begin_change(fd, entry);
+	struct exchange_record *record = &entry->record;
 
-	if (!record)
-		return;
+	begin_change(entry);
 	begin_side(record, EXCHANGE_RESPONSE, &record->response);
 	keep(&record->response, iov, count, n);
 	keep_tail(record->tail, iov, count, n);
 	end_change(entry);
 }
 
-static void record_file(int fd, struct exchange *entry, uint64_t n)
+static void record_file(struct exchange *entry, uint64_t n)
 {
-	struct exchange_record *record = begin_change(fd, entry);
+	struct exchange_record *record = &entry->record;
 
-	if (!record)
-		return;
+	begin_change(entry);
 	begin_side(record, EXCHANGE_RESPONSE, &record->response);
 	record->response.total += n;
-	record->response.is_full = true;
 	end_change(entry);
 }
 
@@ -182,26 +252,14 @@ bool exchange_recall(int fd, struct exchange_record *ret_record, uint32_t *ret_c
 	const struct exchange *entry = exchange_of(fd);
 	uint32_t before;
 
-	if (!entry || fd >= atomic_load(&exchanges.record_count))
+	if (!entry)
 		return false;
 	before = atomic_load_explicit(&entry->changes, memory_order_acquire);
-	memcpy(ret_record, &exchanges.records[fd], sizeof(*ret_record));
+	memcpy(ret_record, &entry->record, sizeof(*ret_record));
 	atomic_thread_fence(memory_order_acquire);
 	*ret_changes = before;
 	return before % 2 == 0 &&
 	       atomic_load_explicit(&entry->changes, memory_order_relaxed) == before;
-}
-
-static void forget_record(int fd, struct exchange *entry)
-{
-	struct exchange_record *record = begin_change(fd, entry);
-
-	if (!record)
-		return;
-	record->turn = EXCHANGE_NOTHING;
-	begin_side(record, EXCHANGE_REQUEST, &record->request);
-	record->turn = EXCHANGE_NOTHING;
-	end_change(entry);
 }
 
 /* An interim response answers no request; a 101 ends HTTP here (RFC 9110 §15.2). */
@@ -214,33 +272,92 @@ static bool is_interim(struct exchange *entry, const struct iovec *iov, int coun
 		return false;
 	if (memcmp(bytes + 10, "01", 2) == 0) {
 		atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
+		set_usual(entry, USUAL_NEITHER);
 		atomic_store(&entry->last_io, IO_TUNNELED);
 	}
 	return true;
 }
 
-static bool has_plain_record(int fd)
+/* Entries in use. */
+
+static void use(int fd)
 {
-	return fd < atomic_load_explicit(&exchanges.record_count, memory_order_relaxed) &&
-	       !atomic_load_explicit(&exchanges.has_times, memory_order_relaxed);
+	struct group *group = &groups[fd / GROUP];
+	const int sockets = atomic_fetch_add(&group->sockets, 1) + 1;
+
+	if (sockets > atomic_load_explicit(&group->most, memory_order_relaxed))
+		atomic_store_explicit(&group->most, sockets, memory_order_relaxed);
+}
+
+/* Entries that begin anew meanwhile lose what was noted; then the record has a gap. */
+static void return_memory(int group)
+{
+	atomic_store_explicit(&groups[group].most, 0, memory_order_relaxed);
+	(void)RAW3(SYS_madvise, &exchanges.entries[group * GROUP], GROUP * sizeof(struct exchange),
+	           MADV_DONTNEED);
+}
+
+/* Once in GROUP / 2 connections at most, so that nobody pays for it. */
+static void give_up_use(int fd)
+{
+	struct group *group = &groups[fd / GROUP];
+
+	if (atomic_fetch_sub(&group->sockets, 1) == 1 &&
+	    atomic_load_explicit(&group->most, memory_order_relaxed) > GROUP / 2 &&
+	    !sandbox_is_tight())
+		return_memory(fd / GROUP);
+}
+
+static void set_origin(int fd, struct exchange *entry, enum exchange_origin origin)
+{
+	const bool was_in_use = exchange_entry_is_socket(entry);
+
+	atomic_store_explicit(&entry->origin, (uint8_t)origin, memory_order_relaxed);
+	if (fd >= GROUP && !was_in_use)
+		use(fd);
 }
 
 void exchange_begin_anew(int fd, enum exchange_origin origin)
 {
+	const bool has_times = atomic_load_explicit(&exchanges.has_times, memory_order_relaxed);
 	struct exchange *entry = exchange_of(fd);
 
-	if (!entry)
+	if (!entry && !(entry = grow_to(fd)))
 		return;
+	set_origin(fd, entry, origin);
+	(void)open_change(entry);
 	atomic_store_explicit(&entry->is_tls, false, memory_order_relaxed);
 	atomic_store_explicit(&entry->is_ended, false, memory_order_relaxed);
-	atomic_store_explicit(&entry->origin, (uint8_t)origin, memory_order_relaxed);
 	atomic_store_explicit(&entry->last_io, IO_NONE, memory_order_relaxed);
-	note_io(entry, IO_NONE, &entry->received_ms);
-	note_io(entry, IO_NONE, &entry->sent_ms);
 	atomic_store_explicit(&entry->received_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->sent_bytes, 0, memory_order_relaxed);
-	forget_record(fd, entry);
-	atomic_store_explicit(&entry->is_plain, has_plain_record(fd), memory_order_relaxed);
+	if (__builtin_expect(has_times, 0)) {
+		note_io(entry, IO_NONE, &entry->received_ms);
+		note_io(entry, IO_NONE, &entry->sent_ms);
+	}
+	entry->record.turn = EXCHANGE_NOTHING;
+	atomic_store_explicit(&entry->is_plain, !has_times, memory_order_relaxed);
+	set_usual(entry, has_times ? USUAL_NEITHER : USUAL_READ);
+	publish_change(entry);
+}
+
+void exchange_forget(int fd)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (!exchange_entry_is_socket(entry))
+		return;
+	(void)open_change(entry);
+	atomic_store_explicit(&entry->origin, EXCHANGE_UNKNOWN, memory_order_relaxed);
+	atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
+	set_usual(entry, USUAL_NEITHER);
+	entry->record.turn = EXCHANGE_NOTHING;
+	keep_no_more_than(&entry->record.request, 0);
+	keep_no_more_than(&entry->record.response, 0);
+	memset(entry->record.tail, 0, EXCHANGE_TAIL);
+	publish_change(entry);
+	if (fd >= GROUP)
+		give_up_use(fd);
 }
 
 void exchange_replaced(int fd, int from)
@@ -248,49 +365,53 @@ void exchange_replaced(int fd, int from)
 	struct exchange *entry = exchange_of(fd);
 	const bool is_socket = exchange_is_socket(from);
 
-	/* A loop that closes all numbers must not make all entries memory. */
-	if (entry && (is_socket || exchange_is_socket(fd)))
-		atomic_store_explicit(&entry->origin,
-		                      is_socket ? EXCHANGE_SOCKET : EXCHANGE_UNKNOWN,
-		                      memory_order_relaxed);
+	if (is_socket && !entry)
+		entry = grow_to(fd);
+	if (!is_socket)
+		exchange_forget(fd);
+	else if (entry)
+		set_origin(fd, entry, EXCHANGE_SOCKET);
 }
 
 /* The usual read or write is the first of its side, and fits into the record. These two note it in few
  * instructions, all of one change. They return false if it is another one; then nothing has changed. */
 
-static inline __attribute__((always_inline)) struct exchange_record *
-begin_usual(int fd, struct exchange *entry, uint8_t turn, size_t n)
+QUICK bool begin_usual(struct exchange *entry, struct exchange_side *side, enum exchange_turn turn,
+                       size_t n)
 {
 	const uint32_t changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
-	struct exchange_record *record = &exchanges.records[fd];
 
-	if (!atomic_load_explicit(&entry->is_plain, memory_order_relaxed) || changes % 2 ||
-	    n > EXCHANGE_KEPT || record->turn == turn)
-		return NULL;
+	if (changes % 2 || n > EXCHANGE_KEPT)
+		return false;
 	atomic_store_explicit(&entry->changes, changes + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	record->turn = turn;
-	return record;
-}
-
-static inline void begin_full_side(struct exchange_side *side, size_t n)
-{
+	entry->record.turn = (uint8_t)turn;
 	side->total = n;
-	side->kept = (uint16_t)n;
-	side->is_full = false;
+	keep_no_more_than(side, n);
+	return true;
 }
 
-static bool note_usual_read(int fd, struct exchange *entry, const struct iovec *iov, size_t n)
+QUICK void end_usual(struct exchange *entry, enum last_io io, enum exchange_usual usual)
 {
-	struct exchange_record *record = begin_usual(fd, entry, EXCHANGE_REQUEST, n);
+	atomic_store_explicit(&entry->last_io, (uint8_t)io, memory_order_relaxed);
+	set_usual(entry, usual);
+	publish_change(entry);
+}
 
-	if (!record)
+static inline bool is_usual(const struct exchange *entry, enum exchange_usual usual)
+{
+	return atomic_load_explicit(&entry->usual, memory_order_relaxed) == usual;
+}
+
+QUICK bool note_usual_read(struct exchange *entry, const void *bytes, size_t n)
+{
+	struct exchange_side *side = &entry->record.request;
+
+	if (!is_usual(entry, USUAL_READ) || !begin_usual(entry, side, EXCHANGE_REQUEST, n))
 		return false;
-	begin_full_side(&record->request, n);
-	memcpy(record->request.bytes, iov->iov_base, n);
 	count_bytes(&entry->received_bytes, n);
-	atomic_store_explicit(&entry->last_io, IO_RECEIVED, memory_order_relaxed);
-	end_change(entry);
+	memcpy(side->bytes, bytes, n);
+	end_usual(entry, IO_RECEIVED, USUAL_WRITE);
 	return true;
 }
 
@@ -301,62 +422,101 @@ static inline bool looks_interim(const struct iovec *iov, size_t n)
 	return n < 12 || iov->iov_len < 12 || bytes[9] == '1';
 }
 
-static bool note_usual_write(int fd, struct exchange *entry, const struct iovec *iov, int count,
-                             size_t n)
+QUICK void copy_parts(char *to, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange_record *record;
-	char *at;
-	size_t left = n;
+	for (; count > 0 && n > 0; iov++, count--) {
+		const struct iovec part = caller_memory_part(iov);
+		const size_t length = part.iov_len < n ? part.iov_len : n;
 
-	if (looks_interim(iov, n))
-		return false;
-	record = begin_usual(fd, entry, EXCHANGE_RESPONSE, n);
-	if (!record)
-		return false;
-	begin_full_side(&record->response, n);
-	at = record->response.bytes;
-	for (int i = 0; i < count && left > 0; i++) {
-		const struct iovec part = caller_memory_part(&iov[i]);
-		const size_t length = part.iov_len < left ? part.iov_len : left;
-
-		memcpy(at, part.iov_base, length);
-		at += length;
-		left -= length;
+		to = (char *)memcpy(to, part.iov_base, length) + length;
+		n -= length;
 	}
-	memcpy(record->tail, record->response.bytes + n - EXCHANGE_TAIL, EXCHANGE_TAIL);
+}
+
+QUICK bool note_usual_write(struct exchange *entry, const struct iovec *iov, int count, size_t n)
+{
+	struct exchange_side *side = &entry->record.response;
+
+	if (!is_usual(entry, USUAL_WRITE) || looks_interim(iov, n) ||
+	    !begin_usual(entry, side, EXCHANGE_RESPONSE, n))
+		return false;
 	count_bytes(&entry->sent_bytes, n);
-	atomic_store_explicit(&entry->last_io, IO_SENT, memory_order_relaxed);
-	end_change(entry);
+	copy_parts(side->bytes, iov, count, n);
+	memcpy(entry->record.tail, side->bytes + n - EXCHANGE_TAIL, EXCHANGE_TAIL);
+	end_usual(entry, IO_SENT, USUAL_READ);
 	return true;
+}
+
+SLOW void note_received(struct exchange *entry, const struct iovec *iov, int count, size_t n)
+{
+	count_bytes(&entry->received_bytes, n);
+	note_io(entry, IO_RECEIVED, &entry->received_ms);
+	if (!atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		record_received(entry, iov, count, n);
 }
 
 void exchange_received(int fd, const struct iovec *iov, int count, size_t n)
 {
 	struct exchange *entry = exchange_of(fd);
 
-	if (!entry || (count == 1 && note_usual_read(fd, entry, iov, n)))
-		return;
-	count_bytes(&entry->received_bytes, n);
-	note_io(entry, IO_RECEIVED, &entry->received_ms);
-	if (!atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
-		record_received(fd, entry, iov, count, n);
+	if (entry)
+		note_received(entry, iov, count, n);
+}
+
+/* Of a number that may be a file's, only the time counts. */
+SLOW void note_read(struct exchange *entry, const struct iovec *iov, int count, size_t n)
+{
+	if (exchange_entry_is_socket(entry))
+		note_received(entry, iov, count, n);
+	else
+		note_io(entry, IO_RECEIVED, &entry->received_ms);
+}
+
+void exchange_read(int fd, const struct iovec *iov, int count, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry)
+		note_read(entry, iov, count, n);
+}
+
+SLOW void note_read_bytes(struct exchange *entry, const void *bytes, size_t n)
+{
+	note_read(entry, &(struct iovec){(void *)bytes, n}, 1, n);
+}
+
+void exchange_read_bytes(int fd, const void *bytes, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry && !note_usual_read(entry, bytes, n))
+		note_read_bytes(entry, bytes, n);
+}
+
+SLOW void note_received_bytes(struct exchange *entry, const void *bytes, size_t n)
+{
+	note_received(entry, &(struct iovec){(void *)bytes, n}, 1, n);
+}
+
+void exchange_received_bytes(int fd, const void *bytes, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry && !note_usual_read(entry, bytes, n))
+		note_received_bytes(entry, bytes, n);
 }
 
 void exchange_received_unseen(int fd, size_t n)
 {
 	struct exchange *entry = exchange_of(fd);
 
-	exchange_received(fd, &(struct iovec){"?", 1}, 1, 1);
+	exchange_received_bytes(fd, "?", 1);
 	if (entry)
 		count_bytes(&entry->received_bytes, n - 1);
 }
 
-void exchange_sent(int fd, const struct iovec *iov, int count, size_t n)
+SLOW void note_sent(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange *entry = exchange_of(fd);
-
-	if (!entry || (count > 0 && note_usual_write(fd, entry, iov, count, n)))
-		return;
 	count_bytes(&entry->sent_bytes, n);
 	if (atomic_load_explicit(&entry->is_tls, memory_order_relaxed)) {
 		note_io(entry, IO_SENT, &entry->sent_ms);
@@ -365,7 +525,31 @@ void exchange_sent(int fd, const struct iovec *iov, int count, size_t n)
 	if (exchange_last_io(entry) == IO_RECEIVED && is_interim(entry, iov, count, n))
 		return;
 	note_io(entry, IO_SENT, &entry->sent_ms);
-	record_sent(fd, entry, iov, count, n);
+	record_sent(entry, iov, count, n);
+}
+
+void exchange_sent(int fd, const struct iovec *iov, int count, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry && (count <= 0 || !note_usual_write(entry, iov, count, n)))
+		note_sent(entry, iov, count, n);
+}
+
+SLOW void note_written(int fd, struct exchange *entry, const struct iovec *iov, int count, size_t n)
+{
+	if (exchange_entry_is_socket(entry))
+		note_sent(entry, iov, count, n);
+	else
+		exchange_sent_file(fd, n);
+}
+
+void exchange_written(int fd, const struct iovec *iov, int count, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry && (count <= 0 || !note_usual_write(entry, iov, count, n)))
+		note_written(fd, entry, iov, count, n);
 }
 
 void exchange_sent_file(int fd, uint64_t n)
@@ -377,7 +561,7 @@ void exchange_sent_file(int fd, uint64_t n)
 	count_bytes(&entry->sent_bytes, n);
 	note_io(entry, IO_SENT, &entry->sent_ms);
 	if (!atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
-		record_file(fd, entry, n);
+		record_file(entry, n);
 }
 
 bool exchange_is_tls(int fd)
@@ -388,7 +572,9 @@ bool exchange_is_tls(int fd)
 		return false;
 	atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
 	atomic_store(&entry->is_tls, true);
-	forget_record(fd, entry);
+	begin_change(entry);
+	entry->record.turn = EXCHANGE_NOTHING;
+	end_change(entry);
 	return true;
 }
 
@@ -397,7 +583,7 @@ void exchange_received_tls(int fd, const void *bytes, size_t n)
 	struct exchange *entry = exchange_of(fd);
 
 	if (entry)
-		record_received(fd, entry, &(struct iovec){(void *)bytes, n}, 1, n);
+		record_received(entry, &(struct iovec){(void *)bytes, n}, 1, n);
 }
 
 void exchange_sent_tls(int fd, enum last_io before, const void *bytes, size_t n)
@@ -411,7 +597,7 @@ void exchange_sent_tls(int fd, enum last_io before, const void *bytes, size_t n)
 		note_io(entry, IO_RECEIVED, &entry->received_ms);
 		return;
 	}
-	record_sent(fd, entry, &part, 1, n);
+	record_sent(entry, &part, 1, n);
 }
 
 void exchange_sent_file_tls(int fd, uint64_t n)
@@ -419,5 +605,5 @@ void exchange_sent_file_tls(int fd, uint64_t n)
 	struct exchange *entry = exchange_of(fd);
 
 	if (entry)
-		record_file(fd, entry, n);
+		record_file(entry, n);
 }

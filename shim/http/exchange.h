@@ -35,14 +35,13 @@ enum exchange_origin {
 };
 
 /* Most heads are shorter. Octopus does not know how a longer one goes on. */
-#define EXCHANGE_KEPT 1000
+#define EXCHANGE_KEPT 982
 #define EXCHANGE_TAIL 5
 
 /* The bytes read since the last write, or written since the last read. */
 struct exchange_side {
 	uint64_t total;
-	uint16_t kept; /* the first bytes, so many, are here */
-	bool is_full;  /* there were more, which are not here */
+	uint16_t kept; /* the first bytes, so many, are here; once there were more, none is added */
 	char bytes[EXCHANGE_KEPT];
 };
 
@@ -56,13 +55,17 @@ struct exchange_record {
 	struct exchange_side request, response;
 };
 
+/* Which call may be noted in few instructions: the first of its side, on a plain connection. */
+enum exchange_usual { USUAL_NEITHER, USUAL_READ, USUAL_WRITE };
+
 struct exchange {
 	_Atomic uint32_t changes; /* of the record; odd while a thread changes it */
 	_Atomic uint8_t last_io;  /* enum last_io */
+	_Atomic uint8_t usual;    /* enum exchange_usual */
 	_Atomic uint8_t is_tls;   /* the TLS library's wrappers see the plain bytes */
 	_Atomic bool is_ended;    /* the drain has shut its reading side down */
 	_Atomic uint8_t origin;   /* enum exchange_origin */
-	_Atomic bool is_plain;    /* neither TLS nor a tunnel, with a record and without times */
+	_Atomic bool is_plain;    /* neither TLS nor a tunnel, and without times */
 	/* by exchange_now_ms(); 0: not recorded */
 	_Atomic uint32_t received_ms, sent_ms;
 	/* All bytes that the wrappers saw, modulo 2^32. They tell whether all this is about the
@@ -72,18 +75,20 @@ struct exchange {
 	 * (socket_identity.h), and whether all this is about that. */
 	uint64_t socket;
 	bool is_whole;
-};
+	struct exchange_record record;
+} __attribute__((aligned(64)));
 
-/* The first thread that listens writes this; each entry belongs to the threads that use its
- * descriptor. */
+/* Each entry belongs to the threads that use its descriptor. */
 extern struct exchanges {
-	struct exchange *entries;        /* by descriptor */
-	struct exchange_record *records; /* by descriptor, of the lower ones */
-	_Atomic int count, record_count; /* 0 until exchange_begin() */
+	struct exchange *entries; /* by descriptor */
+	_Atomic int count;        /* of entries that are memory; 0 until exchange_begin() */
+	int most;                 /* of entries that may become memory */
 	_Atomic bool has_times;
 } exchanges;
 
-/* Starts the recording; WITH_TIMES also of times. Context: normal. */
+/* Starts the recording; WITH_TIMES also of times. The entries take 2 KiB for each number up to the
+ * highest that was a connection's at one time; the kernel gets the memory back when the connections
+ * have ended, in pieces of 128 KiB. No core dump has it. Context: normal. */
 void exchange_begin(bool with_times);
 
 /* Monotonic milliseconds, never 0. Context: any. */
@@ -116,28 +121,50 @@ static inline bool exchange_is_accepted(int fd)
 	return entry &&
 	       atomic_load_explicit(&entry->origin, memory_order_relaxed) == EXCHANGE_ACCEPTED;
 }
-static inline bool exchange_is_socket(int fd)
+static inline bool exchange_entry_is_socket(const struct exchange *entry)
 {
-	const struct exchange *entry = exchange_of(fd);
-
 	return entry &&
 	       atomic_load_explicit(&entry->origin, memory_order_relaxed) != EXCHANGE_UNKNOWN;
+}
+static inline bool exchange_is_socket(int fd)
+{
+	return exchange_entry_is_socket(exchange_of(fd));
 }
 
 /* FD now means something new. Context: any. */
 void exchange_begin_anew(int fd, enum exchange_origin origin);
 
-/* FD is about to mean nothing any more, or what FROM means, if that is not -1. Context: any. */
+/* The socket FD is about to mean nothing any more. What was kept of its bytes is wiped.
+ * Context: any. */
+void exchange_forget(int fd);
+
+/* FD is about to mean what FROM means. Context: any. */
 void exchange_replaced(int fd, int from);
 
-/* The server read N bytes into IOV, and not with MSG_PEEK (recv(2)). Context: any. */
+/* No number from this on has an entry. Context: any. */
+static inline int exchange_end(void)
+{
+	return atomic_load_explicit(&exchanges.count, memory_order_acquire);
+}
+
+/* The server read N bytes into IOV, or to BYTES, and not with MSG_PEEK (recv(2)). Context: any. */
 void exchange_received(int fd, const struct iovec *iov, int count, size_t n);
+void exchange_received_bytes(int fd, const void *bytes, size_t n);
+
+/* The same, where FD need not be a socket: the bytes count only where it is known to be one.
+ * Context: any. */
+void exchange_read(int fd, const struct iovec *iov, int count, size_t n);
+void exchange_read_bytes(int fd, const void *bytes, size_t n);
 
 /* The server took N bytes that no wrapper has seen, as with splice(2). Context: any. */
 void exchange_received_unseen(int fd, size_t n);
 
 /* The server wrote N bytes of IOV. Context: any. */
 void exchange_sent(int fd, const struct iovec *iov, int count, size_t n);
+
+/* The same, where FD need not be a socket: the bytes are read only where it is known to be one, else
+ * they are counted. Context: any. */
+void exchange_written(int fd, const struct iovec *iov, int count, size_t n);
 
 /* N bytes went out that no wrapper has seen, as with sendfile(2). Context: any. */
 void exchange_sent_file(int fd, uint64_t n);

@@ -43,7 +43,7 @@ void follow_begin(void)
 
 	if (!settings.http_close || follow_has_begun())
 		return;
-	most = atomic_load(&exchanges.count);
+	most = exchanges.most;
 	memory = mmap(NULL, (size_t)most * sizeof(*followed), PROT_READ | PROT_WRITE,
 	              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (most == 0 || memory == MAP_FAILED)

@@ -42,15 +42,43 @@ ssize_t observe_sent_further(int fd, ssize_t result);
 /* The functions below read the server's memory after its call. What they read, the kernel has
  * touched: the first RESULT bytes, and the list where RESULT is above 0. */
 
-/* The server's call has read into the COUNT parts, and not with MSG_PEEK, MSG_OOB, MSG_ERRQUEUE or
- * MSG_TRUNC (recv(2)). RESULT is the call's result; this returns it. Context: any. */
+/* The rest of each read, once it is noted. Context: any. */
+static inline ssize_t observe_after_reading(int fd, const struct iovec *parts, int count,
+                                            ssize_t result)
+{
+	if (__builtin_expect(result == 0, 0) || follow_has_begun())
+		return observe_received_further(fd, parts, count, result);
+	return result;
+}
+
+/* The server's call has read into the COUNT parts, or to BYTES, and not with MSG_PEEK, MSG_OOB,
+ * MSG_ERRQUEUE or MSG_TRUNC (recv(2)). RESULT is the call's result; these return it. FD is a socket.
+ * Context: any. */
 static inline ssize_t observe_received(int fd, const struct iovec *parts, int count, ssize_t result)
 {
 	if (__builtin_expect(result > 0, 1))
 		exchange_received(fd, parts, count, (size_t)result);
-	if (__builtin_expect(result == 0, 0) || follow_has_begun())
-		return observe_received_further(fd, parts, count, result);
-	return result;
+	return observe_after_reading(fd, parts, count, result);
+}
+static inline ssize_t observe_received_bytes(int fd, const void *bytes, ssize_t result)
+{
+	if (__builtin_expect(result > 0, 1))
+		exchange_received_bytes(fd, bytes, (size_t)result);
+	return observe_after_reading(fd, &(struct iovec){(void *)bytes, (size_t)result}, 1, result);
+}
+
+/* The same, where FD need not be a socket. Context: any. */
+static inline ssize_t observe_read(int fd, const struct iovec *parts, int count, ssize_t result)
+{
+	if (__builtin_expect(result > 0, 1))
+		exchange_read(fd, parts, count, (size_t)result);
+	return observe_after_reading(fd, parts, count, result);
+}
+static inline ssize_t observe_read_bytes(int fd, const void *bytes, ssize_t result)
+{
+	if (__builtin_expect(result > 0, 1))
+		exchange_read_bytes(fd, bytes, (size_t)result);
+	return observe_after_reading(fd, &(struct iovec){(void *)bytes, (size_t)result}, 1, result);
 }
 
 /* The server's call has read RESULT bytes that no wrapper can see: splice(2), or MSG_TRUNC, which
@@ -71,8 +99,9 @@ static inline ssize_t observe_sent(int fd, const struct iovec *parts, int count,
  * touches. So the bytes are read only on what is known to be a socket. Context: any. */
 static inline ssize_t observe_written(int fd, const struct iovec *parts, int count, ssize_t result)
 {
-	return exchange_is_socket(fd) ? observe_sent(fd, parts, count, result)
-	                              : observe_sent_file(fd, result);
+	if (__builtin_expect(result > 0, 1))
+		exchange_written(fd, parts, count, (size_t)result);
+	return follow_has_begun() ? observe_sent_further(fd, result) : result;
 }
 
 /* From now on a TLS library's wrappers show FD's plain bytes, by the next three. Context: any. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 
 #include "base/undisturbed.h"
 #include "control/controller.h"
@@ -12,14 +13,28 @@
 #include "generation/generation.h"
 #include "http/exchange.h"
 #include "kernel/peek.h"
+#include "kernel/vfork_child.h"
 #include "upgrade/inheritance.h"
 
-/* Before the close: afterwards another thread may get the number. A vfork child runs in our memory,
- * but the numbers that it closes are its own. */
+/* A vfork child runs in our memory, but the numbers that it closes are its own. */
+static bool is_of_this_process(void)
+{
+	return VFORK_IS_SEEN ? !vfork_child_is() : generation_is_of_this_process();
+}
+
+/* Before the close: afterwards another thread may get the number. */
 static void number_is_given_up(int fd)
 {
-	if (exchange_is_socket(fd) && generation_is_of_this_process())
-		exchange_replaced(fd, -1);
+	if (exchange_is_socket(fd) && is_of_this_process())
+		exchange_forget(fd);
+}
+
+static void numbers_are_given_up(unsigned first, unsigned last)
+{
+	const unsigned end = (unsigned)exchange_end();
+
+	for (unsigned fd = first; fd <= last && fd < end; fd++)
+		number_is_given_up((int)fd);
 }
 
 EXPORT int close(int fd)
@@ -42,6 +57,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	int own, result = 0;
 
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		numbers_are_given_up(first, last);
 	/* Closes the stretches between Octopus's descriptors. close_range(2) takes unsigned numbers
 	 * up to UINT_MAX. */
 	while (inheritance_is_waiting() && first <= last && first <= INT_MAX &&
@@ -66,6 +83,7 @@ EXPORT void closefrom(int first)
 {
 	if (!inheritance_is_waiting() ||
 	    close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
+		numbers_are_given_up(first < 0 ? 0 : (unsigned)first, ~0U);
 		libc_calls_ensure();
 		if (libc_calls.closefrom)
 			libc_calls.closefrom(first);
@@ -86,7 +104,7 @@ static void make_room(int from, int to)
 
 static void note_duplicate(int from, int to)
 {
-	if (from != to)
+	if (from != to && is_of_this_process())
 		exchange_replaced(to, from);
 }
 

@@ -31,21 +31,13 @@ static void about_to_read(int fd)
 		first_wait_on_connection(fd);
 }
 
-/* One buffer as a list and its count. */
-#define ONE(bytes, size) (&(struct iovec){(void *)(bytes), size}), 1
-
-static ssize_t received(int fd, void *buffer, size_t size, ssize_t result)
-{
-	return observe_received(fd, ONE(buffer, size), result);
-}
-
 EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
 	ssize_t result;
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.read(fd, buffer, size));
-	return received(fd, buffer, size, result);
+	return observe_read_bytes(fd, buffer, result);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
@@ -54,7 +46,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.readv(fd, parts, count));
-	return observe_received(fd, parts, count, result);
+	return observe_read(fd, parts, count, result);
 }
 
 /* Bytes that are no part of the stream, or come again (recv(2)). */
@@ -62,15 +54,13 @@ EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 
 /* With MSG_TRUNC the result counts bytes that were discarded: those of a stream all (tcp(7)), those
  * of a datagram that are beyond the buffer. */
-static ssize_t received_by(int fd, const struct iovec *parts, int count, int flags, ssize_t result)
+static ssize_t received_specially(int fd, int flags, ssize_t result)
 {
-	if (UNLIKELY(flags & (NOT_OF_THE_STREAM | MSG_TRUNC))) {
-		if (!(flags & NOT_OF_THE_STREAM))
-			observe_received_unseen(fd, result);
-		return result;
-	}
-	return observe_received(fd, parts, count, result);
+	if (!(flags & NOT_OF_THE_STREAM))
+		observe_received_unseen(fd, result);
+	return result;
 }
+#define IS_SPECIAL(flags) UNLIKELY((flags) & (NOT_OF_THE_STREAM | MSG_TRUNC))
 
 EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
@@ -78,7 +68,9 @@ EXPORT ssize_t recv(int fd, void *buffer, size_t size, int flags)
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recv(fd, buffer, size, flags));
-	return received_by(fd, ONE(buffer, size), flags, result);
+	if (IS_SPECIAL(flags))
+		return received_specially(fd, flags, result);
+	return observe_received_bytes(fd, buffer, result);
 }
 
 EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
@@ -88,7 +80,9 @@ EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 
 	about_to_read(fd);
 	UNDISTURBED(result, libc_calls.recvfrom(fd, buffer, size, flags, address, length));
-	return received_by(fd, ONE(buffer, size), flags, result);
+	if (IS_SPECIAL(flags))
+		return received_specially(fd, flags, result);
+	return observe_received_bytes(fd, buffer, result);
 }
 
 static void note_passed(int fd)
@@ -107,8 +101,9 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 		return result;
 	if (UNLIKELY(message->msg_controllen > 0))
 		passed_fds_each(message, note_passed);
-	return received_by(fd, message->msg_iov, (int)message->msg_iovlen,
-	                   flags | message->msg_flags, result);
+	if (IS_SPECIAL(flags | message->msg_flags))
+		return received_specially(fd, flags | message->msg_flags, result);
+	return observe_received(fd, message->msg_iov, (int)message->msg_iovlen, result);
 }
 
 EXPORT ssize_t write(int fd, const void *bytes, size_t size)

@@ -96,33 +96,47 @@ EXPORT int listen(int fd, int backlog)
 	return 0;
 }
 
-EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
+static inline __attribute__((always_inline)) int
+call_accept(bool with_flags, int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	return with_flags ? libc_calls.accept4(fd, address, length, flags)
+	                  : libc_calls.accept(fd, address, length);
+}
+
+static inline __attribute__((always_inline)) int
+accept_with(bool with_flags, int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
 	struct accepting accepting;
 	int result;
 
-	accepting_begin(&accepting, fd, address, length, 0);
+	if (accepting_begin_usual()) {
+		result = call_accept(with_flags, fd, address, length, flags);
+		if (accepting_end_usual(result))
+			return result;
+		accepting_describe(&accepting, fd, address, length, flags);
+		result = accepting_result(&accepting, result);
+		if (result >= 0 || !accepting_goes_on(&accepting))
+			return accepting_end(&accepting, result);
+	} else {
+		accepting_begin(&accepting, fd, address, length, flags);
+	}
 	do {
-		result =
-			accepting_may_ask(&accepting) ? libc_calls.accept(fd, address, length) : -1;
+		result = accepting_may_ask(&accepting)
+		                 ? call_accept(with_flags, fd, address, length, flags)
+		                 : -1;
 		result = accepting_result(&accepting, result);
 	} while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
 	return accepting_end(&accepting, result);
 }
 
+EXPORT int accept(int fd, struct sockaddr *address, socklen_t *length)
+{
+	return accept_with(false, fd, address, length, 0);
+}
+
 EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-	struct accepting accepting;
-	int result;
-
-	accepting_begin(&accepting, fd, address, length, flags);
-	do {
-		result = accepting_may_ask(&accepting)
-		                 ? libc_calls.accept4(fd, address, length, flags)
-		                 : -1;
-		result = accepting_result(&accepting, result);
-	} while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
-	return accepting_end(&accepting, result);
+	return accept_with(true, fd, address, length, flags);
 }
 
 /* A server that stops may connect to itself in order to wake a thread of its own. */

@@ -6,6 +6,7 @@
 #include "expect.h"
 #include "http/http1_record.h"
 #include "http/exchange.h"
+#include "kernel/sandbox.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 enum { FD = 5, LONG = 5000 };
+
+_Atomic uint32_t sandbox_deadly;
 
 /* READ, then WRITTEN, then FILE bytes from a file. */
 struct replay_case {

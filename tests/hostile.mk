@@ -3,12 +3,13 @@
 # Expects what programs.mk sets, and adds to its TEST_PROGRAMS.
 
 TEST_SERVERS += closer renumber strangers sandboxed past_libc
-TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls
+TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls $(BUILD)/tests/privileged
 
 # The wire format of the hand-over is the library's own.
 $(PROGRAM_OBJ)/servers/forge.o: PROGRAM_CPPFLAGS = -D_GNU_SOURCE -Ishim
 
-$(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls: $(BUILD)/tests/%: $(PROGRAM_OBJ)/servers/%.o
+$(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls $(BUILD)/tests/privileged: \
+		$(BUILD)/tests/%: $(PROGRAM_OBJ)/servers/%.o
 	@mkdir -p $(@D)
 	$(PROGRAM_LINK) -o $@ $^ $(LDLIBS)
 
@@ -98,6 +99,12 @@ TEST_PROGRAMS += $(BUILD)/tests/deep $(BUILD)/tests/deep_library.so
 $(BUILD)/tests/deep_library.so: tests/servers/deep_library.c tests/servers/deep_library.h
 	@mkdir -p $(@D)
 	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -Wl,-z,lazy -o $@ $<
+
+# What is bound here cannot be written any more, so that whoever does shows it by a call.
+TEST_PROGRAMS += $(BUILD)/tests/deep_library_bound.so
+$(BUILD)/tests/deep_library_bound.so: tests/servers/deep_library.c tests/servers/deep_library.h
+	@mkdir -p $(@D)
+	$(PROGRAM_COMPILE) -fPIC -shared $(LDFLAGS) -Wl,-z,now,-z,relro -o $@ $<
 
 $(BUILD)/tests/deep: $(PROGRAM_OBJ)/servers/deep.o
 	@mkdir -p $(@D)

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/secure_mode.h"
 #include "base/settings.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
@@ -188,7 +189,8 @@ static void begin_once(void)
 
 bool activation_is_awaited(void)
 {
-	return atomic_load(&generation.role) != ROLE_WORKER && !sandbox_is_tight();
+	return atomic_load(&generation.role) != ROLE_WORKER && !sandbox_is_tight() &&
+	       !secure_mode_is_on();
 }
 
 /* True once a listen() was seen, or the log says that there was none. */

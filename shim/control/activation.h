@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* False where a listen() changes nothing: in a forked child of a process that has listened, and in a
- * tight sandbox. Context: any. */
+/* False where a listen() changes nothing: in a forked child of a process that has listened, in a
+ * tight sandbox, and in secure-execution mode. Context: any. */
 bool activation_is_awaited(void);
 
 /* FD listens now; IS_NEW says that it did not before. On the first call, makes this process the

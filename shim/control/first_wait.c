@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/failpoint.h"
+#include "base/secure_mode.h"
 #include "base/undisturbed.h"
 #include "control/controller.h"
 #include "control/unseen.h"
@@ -108,8 +109,8 @@ void first_wait_on_fd(int fd)
 
 void first_wait_unlistened(int fd)
 {
-	if (!atomic_exchange(&is_strange_known, true) && !sandbox_is_tight() &&
-	    listeners_is_listening(fd))
+	if (!atomic_exchange(&is_strange_known, true) && !secure_mode_is_on() &&
+	    !sandbox_is_tight() && listeners_is_listening(fd))
 		unseen_found(fd);
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
+#include "base/secure_mode.h"
 #include "kernel/procfs_task.h"
 #include "kernel/sandbox.h"
 
@@ -51,7 +52,7 @@ static struct caller *find_slot(void)
  * or the controller sees the thread. */
 void accept_calls_enter(void)
 {
-	if (accept_calls_enter_again() || sandbox_is_tight())
+	if (accept_calls_enter_again() || sandbox_is_tight() || secure_mode_is_on())
 		return;
 	accept_calls_own = find_slot();
 	(void)accept_calls_enter_again();

@@ -6,6 +6,7 @@
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/secure_mode.h"
 #include "control/activation.h"
 #include "control/controller.h"
 #include "control/unseen.h"
@@ -13,23 +14,36 @@
 
 extern char **environ;
 
-/* Removes the variable before the program copies the environment (Python does so at start). Returns
- * its value, which stays in the kernel's own string area. */
-static const char *take_handover_variable(void)
+/* Removes the variables that begin with PREFIX before the program copies the environment (Python does
+ * so at start). Returns what follows PREFIX in the last one, which stays in the kernel's own string
+ * area; NULL if there is none. */
+static const char *take_variables(const char *prefix)
 {
-	const size_t length = strlen(HANDOVER_VARIABLE);
-	const char *value = NULL;
+	const size_t length = strlen(prefix);
+	const char *rest = NULL;
 	char **to = environ;
 
 	for (char **from = environ; from && *from; from++) {
-		if (strncmp(*from, HANDOVER_VARIABLE, length) == 0 && (*from)[length] == '=')
-			value = *from + length + 1;
+		if (strncmp(*from, prefix, length) == 0)
+			rest = *from + length;
 		else
 			*to++ = *from;
 	}
-	if (value)
+	if (rest)
 		*to = NULL;
-	return value;
+	return rest;
+}
+
+static void do_nothing(void)
+{
+}
+
+/* What the program executes may be in no secure mode, and would do as its caller's variables say:
+ * ld.so(8) removes its own from the environment, too. */
+static void stay_out(void)
+{
+	libc_calls_loaded(do_nothing);
+	(void)take_variables("OCTOPUS_");
 }
 
 #ifdef __GLIBC__
@@ -42,6 +56,10 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 {
 	const char *handover;
 
+	if (secure_mode_is_on()) {
+		stay_out();
+		return;
+	}
 #ifndef __GLIBC__
 	/* musl passes no arguments to a constructor. The kernel's layout (elf(5) ABI) is argc,
 	 * argv, NULL, envp, NULL, and environ still is that envp. */
@@ -57,7 +75,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	libc_calls_loaded(start_image_capture);
 	unseen_use(activation_on_unseen);
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
-	handover = take_handover_variable();
+	handover = take_variables(HANDOVER_VARIABLE "=");
 	if (handover)
 		activation_as_successor(handover);
 }

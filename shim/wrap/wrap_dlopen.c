@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/rebind.h"
+#include "base/secure_mode.h"
 
 #ifdef RTLD_DEEPBIND
 static const struct wrapper {
@@ -61,7 +62,7 @@ __attribute__((used)) static opener *wrap_dlopen_choose(const char *file, int mo
 {
 	libc_calls_ensure();
 #ifdef RTLD_DEEPBIND
-	if (mode & RTLD_DEEPBIND && !depends_on_caller(file))
+	if (mode & RTLD_DEEPBIND && !secure_mode_is_on() && !depends_on_caller(file))
 		return open_deep;
 #endif
 	(void)file, (void)mode;

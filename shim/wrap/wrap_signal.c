@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/secure_mode.h"
 #include "base/signal_set.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
@@ -170,6 +171,8 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	siginfo_t own;
 	int sig;
 
+	if (secure_mode_is_on())
+		return libc_calls.sigtimedwait(set, info, timeout);
 	if (caller_memory_is_readable(set, sizeof(uint64_t)))
 		dispositions_note_wait(set);
 	if (first_wait_is_watched())

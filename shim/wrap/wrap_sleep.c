@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "base/secure_mode.h"
 #include "control/first_wait.h"
 #include "kernel/caller_memory.h"
 #include "signal/restart.h"
@@ -40,6 +41,8 @@ EXPORT int nanosleep(const struct timespec *request, struct timespec *remaining)
 	struct timespec rest;
 	int result;
 
+	if (secure_mode_is_on())
+		return libc_calls.nanosleep(request, remaining);
 	if (first_wait_is_watched())
 		first_wait_idly();
 	result = libc_calls.nanosleep(request, &rest);
@@ -59,6 +62,8 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *re
 	struct timespec rest = {0};
 	int error;
 
+	if (secure_mode_is_on())
+		return libc_calls.clock_nanosleep(clock, flags, request, remaining);
 	if (first_wait_is_watched())
 		first_wait_idly();
 	error = libc_calls.clock_nanosleep(clock, flags, request, &rest);

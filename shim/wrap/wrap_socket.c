@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "base/secure_mode.h"
 #include "base/undisturbed.h"
 #include "control/accepting.h"
 #include "control/activation.h"
@@ -62,7 +63,7 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 
 static void note_bind(int fd, bool is_adopted)
 {
-	if (atomic_load(&generation.role) != ROLE_NONE || sandbox_is_tight())
+	if (atomic_load(&generation.role) != ROLE_NONE || !activation_is_awaited())
 		return;
 	unseen_note_bind(fd, is_adopted);
 	if (unseen_may_listen(fd))
@@ -87,7 +88,7 @@ EXPORT int listen(int fd, int backlog)
 	const int result = libc_calls.listen(fd, backlog);
 	struct undisturbed before;
 
-	if (result != 0)
+	if (result != 0 || secure_mode_is_on())
 		return result;
 	undisturbed_begin(&before);
 	manifest_note_listening(fd);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # bats file_tags=ci:parallel
 # A program that has more power than its caller (ld.so(8), secure-execution mode) is as without the library, which
-# /etc/ld.so.preload brings into it.
+# /etc/ld.so.preload brings into it. And whatever the variables say, a program that does not listen opens and
+# creates nothing.
 
 load helpers
 
@@ -158,4 +159,87 @@ accepts() { : 3<>"/dev/tcp/127.0.0.1/${PORT#-}"; }
     run -3 timeout 60 "${COMMAND_LINE[@]}" 3>&-
     assert_line "bind: Address already in use"
     assert_eq "$(made)" "" "made"
+}
+
+# --- programs that do not listen
+
+# opened_by ENVIRONMENT... -- COMMAND...: which files it and its children open or create, but for the library.
+opened_by() {
+    local environment=()
+    while [[ $1 != -- ]]; do environment+=(-E "$1"); shift; done
+    rm -f "$BATS_TEST_TMPDIR"/strace.*
+    strace -ff -qq -e trace=%file,bind,listen,memfd_create "${environment[@]}" -o "$BATS_TEST_TMPDIR/strace" "${@:2}" \
+        >/dev/null 2>&1 </dev/null 3>&- || true
+    cat "$BATS_TEST_TMPDIR"/strace.* |
+        grep -E '^(open|openat|creat|mkdir|mkdirat|mknod|mknodat|link|linkat|symlink|rename|renameat2?|unlink|bind|listen|memfd_create)\(' |
+        grep -vF "\"$LIB\"" | sed -E 's/ = .*//' | LC_ALL=C sort
+}
+
+# opens_the_same COMMAND...: with bad settings, a hand-over that is none, and a place for a log and a pid file.
+opens_the_same() {
+    local value
+    make_public_dir
+    mkdir "$PUBLIC_DIR/made"
+    hostile_variables
+    opened_by "${VARIABLES[@]}" -- "$@" >"$BATS_TEST_TMPDIR/bare"
+    assert_within "$(wc -l <"$BATS_TEST_TMPDIR/bare")" 2 10000 "files opened"
+    for value in 0 7 three; do
+        opened_by LD_PRELOAD="$LIB" "${VARIABLES[@]}" OCTOPUS_HANDOVER_FD="$value" -- "$@" >"$BATS_TEST_TMPDIR/with"
+        diff "$BATS_TEST_TMPDIR/bare" "$BATS_TEST_TMPDIR/with"
+        assert_eq "$(made)" "" "made"
+    done
+}
+
+# bats test_tags=fast
+@test "whatever the variables say, a program that does not listen opens and creates nothing: true" { opens_the_same /bin/true; }
+@test "so does a shell with children" { opens_the_same sh -c '(true); /bin/true & wait; : | /bin/cat'; }
+@test "so does a client" { opens_the_same curl --silent http://127.0.0.1:1/; }
+@test "so does a program that binds a datagram socket" {
+    opens_the_same /usr/bin/python3 -S -c '
+import socket
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(("127.0.0.1", 0))'
+}
+
+# in_birth COMMAND...: in a program that has inherited a listener and the page. Sets OPENED, what it opens besides what
+# it opens without the library.
+in_birth() {
+    make_public_dir
+    mkdir "$PUBLIC_DIR/made"
+    hostile_variables
+    opened_by "${VARIABLES[@]}" -- "$BUILD/tests/forge" good "$(free_port)" env X=1 "$@" >"$BATS_TEST_TMPDIR/bare"
+    opened_by "${VARIABLES[@]}" -- "$BUILD/tests/forge" good "$(free_port)" env LD_PRELOAD="$LIB" "$@" >"$BATS_TEST_TMPDIR/with"
+    OPENED=$(LC_ALL=C comm -13 <(sed 's/sin_port=[^)]*)/PORT/' "$BATS_TEST_TMPDIR/bare") \
+        <(sed 's/sin_port=[^)]*)/PORT/' "$BATS_TEST_TMPDIR/with"))
+}
+
+@test "a helper that inherits a hand-over and never binds opens and creates nothing" {
+    in_birth sh -c '(true); /bin/true'
+    assert_eq "$OPENED" "" "opened besides"
+    assert_eq "$(made)" "" "made"
+}
+
+# --- what waits for the log
+
+# complains STATUS SCRIPT: a program that ends with that status, with a bad hand-over and a bad setting.
+complains() {
+    make_public_dir
+    run -"$1" env LD_PRELOAD="$LIB" OCTOPUS_LOG="$PUBLIC_DIR/log" OCTOPUS_HANDOVER_FD=three OCTOPUS_DRAIN_TIMEOUT=never \
+        /usr/bin/python3 -S -c "import socket, os
+$2"
+}
+
+@test "a refused hand-over is told when the new version ends because it cannot bind" {
+    complains 1 'tcp = socket.socket(); tcp.bind(("127.0.0.1", 0))
+os.chdir("/")
+socket.socket().bind(tcp.getsockname())'
+    assert_eq "$(grep -c 'Ignored OCTOPUS_HANDOVER_FD="three": expected a descriptor' "$PUBLIC_DIR/log")" 1 "lines"
+    assert_eq "$(wc -l <"$PUBLIC_DIR/log")" 2 "lines, with that about the setting"
+}
+
+@test "with the complaints about the settings when it listens, each once" {
+    complains 0 'for _ in range(2):
+    tcp = socket.socket(); tcp.bind(("127.0.0.1", 0)); tcp.listen(1)
+os._exit(0)'
+    run -0 grep -oE 'Ignored OCTOPUS_HANDOVER_FD="three"|OCTOPUS_DRAIN_TIMEOUT="never"|Running under' "$PUBLIC_DIR/log"
+    assert_eq "$(xargs <<<"$output")" 'Ignored OCTOPUS_HANDOVER_FD=three OCTOPUS_DRAIN_TIMEOUT=never Running under' "lines"
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secure_mode.h"
 #include "base/settings.h"
+#include "control/complaints.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
 #include "control/fork.h"
@@ -24,10 +25,19 @@
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
+#include "kernel/socket_options.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
-static _Atomic bool is_prepared;
+static _Atomic bool is_prepared, is_prepared_quietly;
+
+/* In a process that a predecessor has started, until prepare(): whether it is that, set before main;
+ * which process could not bind a stream socket, or 0; how many listeners were claimed. */
+static struct {
+	bool is_one;
+	_Atomic pid_t refused;
+	_Atomic uint32_t claims;
+} candidate;
 
 /* The process in which a thread is beginning the generation, or 0. A child that another thread
  * forks meanwhile begins its own. */
@@ -35,18 +45,36 @@ static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
 #define BEGINNING_NS 200000
 
-/* Does once what a first generation and a successor both need. */
-static void prepare(void)
+/* Does once what a first generation and a successor both need. Opens and creates nothing: whoever
+ * has inherited the variable comes here, a helper of the new version's, too. */
+static void prepare_quietly(void)
 {
-	if (atomic_exchange(&is_prepared, true))
+	if (atomic_exchange(&is_prepared_quietly, true))
 		return;
 	libc_calls_resolve();
 	start_image_complete();
 	generation.pid = getpid();
-	log_start();
-	settings_read(start_image_getenv, start_image.directory, log_error);
-	log_check_target();
+	settings_read(start_image_getenv, start_image.directory, complaints_keep);
 	fork_watch();
+}
+
+static void report_claims(uint32_t count)
+{
+	for (; count > 0; count--)
+		log_info("Imported a listener from file.");
+}
+
+/* Does once what comes before the first log line, and logs what waits for it. */
+static void prepare(void)
+{
+	prepare_quietly();
+	if (atomic_exchange(&is_prepared, true))
+		return;
+	start_image_note_terminal();
+	log_start();
+	complaints_log();
+	log_check_target();
+	report_claims(atomic_exchange(&candidate.claims, 0));
 }
 
 void activation_as_successor(const char *value)
@@ -54,10 +82,11 @@ void activation_as_successor(const char *value)
 	bool was_passed_on;
 	uint64_t mask;
 
-	prepare();
-	inheritance_receive(value, &was_passed_on);
+	candidate.is_one = true;
+	inheritance_receive(value, &was_passed_on, complaints_keep);
 	if (!generation.page)
 		return;
+	prepare_quietly();
 	(void)failpoint("received");
 	dispositions_take(controller_note_signal);
 	/* The predecessor blocked the signals that Octopus takes across the execve, so that none
@@ -191,6 +220,32 @@ bool activation_is_awaited(void)
 {
 	return atomic_load(&generation.role) != ROLE_WORKER && !sandbox_is_tight() &&
 	       !secure_mode_is_on();
+}
+
+void activation_on_claim(void)
+{
+	if (atomic_load(&is_prepared))
+		report_claims(1);
+	else
+		atomic_fetch_add(&candidate.claims, 1);
+}
+
+/* A handler may bind, but what an open log needs of libc is nothing for it (localtime_r(3)). */
+void activation_on_failed_bind(int fd)
+{
+	const int saved = errno;
+
+	if (candidate.is_one && !atomic_load(&is_prepared) && !sandbox_is_tight() &&
+	    socket_option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
+		atomic_store(&candidate.refused, getpid());
+	errno = saved;
+}
+
+void activation_on_exit(void)
+{
+	if (atomic_load(&candidate.refused) && !atomic_load(&is_prepared) && !sandbox_is_tight() &&
+	    atomic_load(&candidate.refused) == getpid())
+		prepare();
 }
 
 /* True once a listen() was seen, or the log says that there was none. */

@@ -10,6 +10,16 @@
  * tight sandbox, and in secure-execution mode. Context: any. */
 bool activation_is_awaited(void);
 
+/* The server could not bind FD. Leaves errno alone. Context: any. */
+void activation_on_failed_bind(int fd);
+
+/* An inherited listener was claimed: logs that, now or at the first listen(). Context: any. */
+void activation_on_claim(void);
+
+/* At exit(3): a server that could not bind says now what it would have said at its first listen().
+ * Context: normal. */
+void activation_on_exit(void);
+
 /* FD listens now; IS_NEW says that it did not before. On the first call, makes this process the
  * leader of a generation. Leaves errno alone. Context: normal. */
 void activation_on_listen(int fd, bool is_new);
@@ -19,7 +29,7 @@ void activation_on_listen(int fd, bool is_new);
 void activation_on_unseen(int fd);
 
 /* A predecessor started this process; VALUE is that of HANDOVER_VARIABLE. Takes the signals from
- * here on. Context: init. */
+ * here on. Opens and creates nothing. Context: init. */
 void activation_as_successor(const char *value);
 
 #endif

@@ -128,6 +128,10 @@ void start_image_complete(void)
 		if (!start_image_is_changed(sig) && libc_calls.sigaction(sig, NULL, &now) == 0)
 			start_image_note_change(sig, &now);
 	}
+}
+
+void start_image_note_terminal(void)
+{
 	start_image.had_terminal = procfs_has_terminal();
 }
 

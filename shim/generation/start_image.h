@@ -42,6 +42,9 @@ bool start_image_is_changed(int sig);
  * one. It makes up to 64 system calls, but only in a program that listens. Context: normal. */
 void start_image_complete(void);
 
+/* Sets start_image.had_terminal. Context: normal. */
+void start_image_note_terminal(void);
+
 /* Copies the command line and the environment, before the program can write over them. Returns 0,
  * or -errno; then start_image.path stays NULL, and no upgrade is possible. Context: init. */
 int start_image_copy_words(int argc, char **argv, char **envp);

@@ -8,7 +8,6 @@
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
@@ -88,40 +87,42 @@ static void count_fds(void)
 	} while (waiting_fds() != count);
 }
 
-static void receive_listener(uint32_t index)
+static void receive_listener(uint32_t index, void (*complain)(const char *, ...))
 {
 	const struct inherited_listener *listener = &inheritance.page->listeners[index];
 	const char *fault =
 		is_named_before(index, listener->fd) ? "it is named twice" : find_fault(listener);
 
 	if (fault) {
-		log_error("Refused the inherited descriptor %d: %s. Expected a listening socket.",
-		          listener->fd, fault);
+		complain("Refused the inherited descriptor %d: %s. Expected a listening socket.",
+		         listener->fd, fault);
 		return;
 	}
 	(void)fcntl(listener->fd, F_SETFD, FD_CLOEXEC);
 	atomic_store(&inheritance.fds[index], listener->fd);
 }
 
-/* Logs why VALUE leads to no hand-over. */
-static void explain_map_error(const char *value, int error, const char *release)
+/* Says why VALUE leads to no hand-over. */
+static void explain_map_error(const char *value, int error, const char *release,
+                              void (*complain)(const char *, ...))
 {
 	const char *fault = error == -EPROTO  ? "not the page of a generation"
 	                    : error == -EBADF ? "no such descriptor"
 	                                      : "the page cannot be mapped";
 
 	if (error == -EPROTONOSUPPORT)
-		log_error(
+		complain(
 			"Ignored " HANDOVER_VARIABLE
 			"=\"%.64s\": the predecessor runs liboctopus.so %s, this one is %s. Starting without a hand-over.",
 			value, release, OCTOPUS_VERSION);
 	else
-		log_error("Ignored " HANDOVER_VARIABLE
-		          "=\"%.64s\": %s. Starting without a hand-over.",
-		          value, fault);
+		complain("Ignored " HANDOVER_VARIABLE
+		         "=\"%.64s\": %s. Starting without a hand-over.",
+		         value, fault);
 }
 
-void inheritance_receive(const char *value, bool *ret_passed_on)
+void inheritance_receive(const char *value, bool *ret_passed_on,
+                         void (*complain)(const char *format, ...))
 {
 	struct generation_page *page;
 	char release[GENERATION_RELEASE + 8];
@@ -133,14 +134,13 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 		atomic_store(&inheritance.fds[i], -1);
 	*ret_passed_on = false;
 	if (text_read_number(&at, 10, &fd) != 0 || (*at && strcmp(at, "+") != 0) || fd > 1 << 20) {
-		log_error("Ignored " HANDOVER_VARIABLE
-		          "=\"%.64s\": expected a descriptor's number.",
-		          value);
+		complain("Ignored " HANDOVER_VARIABLE "=\"%.64s\": expected a descriptor's number.",
+		         value);
 		return;
 	}
 	error = page_map((int)fd, &page, release);
 	if (error) {
-		explain_map_error(value, error, release);
+		explain_map_error(value, error, release, complain);
 		return;
 	}
 	*ret_passed_on = *at == '+';
@@ -151,7 +151,7 @@ void inheritance_receive(const char *value, bool *ret_passed_on)
 	atomic_store(&inheritance.page_fd, (int)fd);
 	(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 	for (uint32_t i = 0; i < inheritance.count; i++)
-		receive_listener(i);
+		receive_listener(i, complain);
 	count_fds();
 }
 

@@ -25,9 +25,10 @@ static inline bool inheritance_is_waiting(void)
 
 /* Accepts the hand-over that VALUE (of HANDOVER_VARIABLE) names: the number of the page's
  * descriptor, and a '+' if another program has passed it on; *ret_passed_on says so. Sets
- * generation.page if the page is good. Refuses with a log line whatever is not as the page says,
- * and leaves it alone. Context: init. */
-void inheritance_receive(const char *value, bool *ret_passed_on);
+ * generation.page if the page is good. Refuses whatever is not as the page says, leaves it alone, and
+ * says so by COMPLAIN, which formats as text_format() does. Context: init. */
+void inheritance_receive(const char *value, bool *ret_passed_on,
+                         void (*complain)(const char *format, ...));
 
 /* How many listeners the page names, and what it says of each. Context: any. */
 uint32_t inheritance_listeners(void);

@@ -82,5 +82,6 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 
 __attribute__((destructor)) static void octopus_exit(void)
 {
+	activation_on_exit();
 	controller_on_exit();
 }

@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "base/log.h"
 #include "base/secure_mode.h"
 #include "base/undisturbed.h"
 #include "control/accepting.h"
@@ -56,7 +55,7 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	undisturbed_begin(&before);
 	is_adopted = adoption_adopt(fd, address, length) == 0;
 	if (is_adopted)
-		log_info("Imported a listener from file.");
+		activation_on_claim();
 	undisturbed_end(&before);
 	return is_adopted;
 }
@@ -75,7 +74,9 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 	const bool is_adopted = adopt(fd, address, length);
 	const int result = is_adopted ? 0 : libc_calls.bind(fd, address, length);
 
-	if (result == 0) {
+	if (result != 0) {
+		activation_on_failed_bind(fd);
+	} else {
 		manifest_note_any_port(fd, address_asks_for_any_port(address));
 		note_bind(fd, is_adopted);
 	}

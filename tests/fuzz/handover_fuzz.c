@@ -224,7 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(value, data + OPERATIONS, VALUE);
 	if (!value[0])
 		text_format(value, sizeof(value), "%d", PAGE_FD);
-	inheritance_receive(value, &passed_on);
+	inheritance_receive(value, &passed_on, log_error);
 	for (int i = 0; i < OPERATIONS; i++)
 		operate(data[i]);
 	finish();

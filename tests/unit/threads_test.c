@@ -246,7 +246,7 @@ static void listeners_are_claimed_once(void)
 		describe_listener(&page->listeners[i], &given[i]);
 	page->listener_count = THREADS;
 	snprintf(value, sizeof(value), "%d", fd);
-	inheritance_receive(value, &was_passed_on);
+	inheritance_receive(value, &was_passed_on, log_error);
 	run_at_once(mains, THREADS + 1);
 	for (int i = 0; i < THREADS; i++) {
 		int times = 0;

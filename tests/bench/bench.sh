@@ -7,7 +7,7 @@
 set -eu
 
 : "${BUILD:=build}"
-: "${SECTIONS:=throughput calls idle start spawn latency stop drain idle_drain peers peers_kept alone}"
+: "${SECTIONS:=throughput calls instructions idle start spawn latency stop drain idle_drain peers peers_kept alone}"
 : "${PAIRS:=32}" "${UPGRADES:=8}" "${LATENCY_PAIRS:=3}" "${RESIDENT_MIB:=4096}" "${STOPS:=100}"
 : "${CLIENTS:=16}" "${SERVERS:=nginx memcached}" "${LATENCY_SERVERS:=nginx node memcached}"
 build=$(cd "$BUILD" && pwd)

@@ -155,6 +155,57 @@ section_calls() {
     done
 }
 
+# end_counting: ends the server that was launched last, in its own way. A server under valgrind may lose a signal.
+end_counting() {
+    rounds=30
+    while kill -QUIT "$pid" 2>/dev/null; do
+        rounds=$((rounds - 1))
+        [ "$rounds" -gt 0 ] || return 1
+        timeout 2 tail -q --pid="$pid" -f /dev/null || :
+    done
+    wait "$pid" 2>/dev/null || :
+    pids=
+}
+
+# count_instructions PRELOAD REQUESTS [-k]: sets instructions, what an nginx in one process executed in user space from
+# its start to its end.
+count_instructions() {
+    rm -f "$dir/callgrind"
+    launch_server "$1" nginx_alone 1 taskset -c "$cpu" \
+        valgrind -q --tool=callgrind --run-libc-freeres=no --callgrind-out-file="$dir/callgrind" || return 1
+    taskset -c "$cpu" "$build/tests/load" -c 1 -n "$2" ${3:+"$3"} "$(url_of nginx "$port")" >/dev/null || return 1
+    end_counting || return 1
+    instructions=$(sed -n 's/^totals: //p' "$dir/callgrind")
+    [ -n "$instructions" ]
+}
+
+# instructions_each PRELOAD [-k]: sets each, the instructions of 2,000 requests: start and end do not count.
+instructions_each() {
+    count_instructions "$1" 1000 ${2:+"$2"} || return 1
+    each=$instructions
+    count_instructions "$1" 3000 ${2:+"$2"} || return 1
+    each=$((instructions - each))
+}
+
+# Server and client share one processor: which of them is first decides whether the server looks once more.
+section_instructions() {
+    echo "Instructions of one request in the server, kernel apart, counted by callgrind"
+    if ! command -v valgrind >/dev/null; then
+        echo "  not measured: there is no valgrind"
+        return 0
+    fi
+    cpu=$(taskset -cp $$ | sed 's/.*[^0-9]//')
+    for option in -k ''; do
+        label="nginx, $([ -n "$option" ] && echo kept || echo short)"
+        if instructions_each '' $option && bare=$each && instructions_each "$lib" $option; then
+            row "$label" "$(echo "$each $bare" | awk '{ printf "%.3f\n", $1 / $2 }')"
+        else
+            complain "$label: requests failed, or the server did not end"
+            [ -z "$pids" ] || stop_servers
+        fi
+    done
+}
+
 # idle_calls PID: how many calls the library's threads began in 3 s, and how many the server's. The first
 # line of each thread is the call that it was in when strace came.
 idle_calls() {

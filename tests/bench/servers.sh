@@ -46,6 +46,12 @@ command_of() {
         write_nginx_config "$2" "$3"
         echo "$(command -v nginx) -p $dir/nginx.$2 -c $dir/nginx.$2/nginx.conf"
         ;;
+    nginx_alone)
+        write_nginx_config "$2" 1
+        # It looks at the clock once an hour: what a look costs depends on the time that went by.
+        echo 'master_process off; timer_resolution 3600s;' >>"$dir/nginx.$2/nginx.conf"
+        echo "$(command -v nginx) -p $dir/nginx.$2 -c $dir/nginx.$2/nginx.conf"
+        ;;
     memcached)
         user=
         [ "$(id -u)" -ne 0 ] || user="-u nobody"
@@ -79,7 +85,17 @@ launch_server() {
     env OCTOPUS_LOG=none ${preload:+LD_PRELOAD="$preload"} "$@" $words >/dev/null 2>&1 </dev/null &
     pid=$!
     pids="$pids $pid"
+    wait_for_listener "$port"
     wait_for_server "$(url_of "$name" "$port")"
+}
+
+# wait_for_listener PORT: so that the first load that a server answers finds it there from the first request on.
+wait_for_listener() {
+    rounds=100
+    until grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp || [ "$rounds" -eq 0 ]; do
+        rounds=$((rounds - 1))
+        sleep 0.1
+    done
 }
 
 # start_pair SERVER WORKERS: one with and one without the library; sets plain_port, plain_pid,

@@ -14,6 +14,7 @@
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
+#include "base/log.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "base/settings.h"

@@ -58,7 +58,7 @@ musl_imports() {
     # One system call each.
     printf '%s\n' access clock_gettime clone epoll_ctl fchmod fcntl fstat fstatat ftruncate getcwd \
         geteuid getpeername getpgid getpgrp getpid getppid getrlimit getsid getsockname getsockopt ioctl kill lseek \
-        lstat mmap munmap open openat prctl pthread_setcancelstate read readlink rename setpgid setrlimit setsockopt stat \
+        lstat mmap munmap open openat prctl pthread_setcancelstate read readlink readlinkat rename setpgid setrlimit setsockopt stat \
         time waitpid write
     # Libraries that the program has loaded.
     printf '%s\n' dladdr dlopen dl_iterate_phdr

@@ -13,7 +13,7 @@ SHIM=$BATS_TEST_DIRNAME/../shim
 OBJECTS=$BUILD/tests/handlers/shim
 
 # What signal-safety(7) lists, and some that only read or change memory of the thread's own.
-SAFE_CALLS='_exit accept accept4 access bind chdir clock_gettime clone close connect dup2 execve fcntl fstat fstatat ftruncate getauxval getpid getppid
+SAFE_CALLS='_exit accept accept4 access bind chdir clock_gettime clone close connect dup2 execve fcntl fstat fstatat ftruncate getauxval geteuid getpid getppid
     getpeername getpgrp getsockname getsockopt getuid kill listen lseek lstat memcpy memchr memcmp memmove memset
     open openat poll pthread_setcancelstate raise read readlink readlinkat rename setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy

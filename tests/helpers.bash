@@ -79,7 +79,7 @@ common_teardown() {
 make_public_dir() {
     [[ -z ${PUBLIC_DIR:-} ]] || return 0
     PUBLIC_DIR=$PUBLIC_ROOT/$TEST_MARK
-    mkdir -m 0777 "$PUBLIC_DIR"
+    mkdir -m 1777 "$PUBLIC_DIR"
 }
 
 show_logs() {

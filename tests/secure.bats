@@ -21,7 +21,7 @@ prepare_privileged() {
     (( EUID == 0 )) || skip "needs root, to make a program setuid"
     unshare --mount true || skip "needs mount namespaces, for an /etc/ld.so.preload"
     make_public_dir
-    mkdir -m 0777 "$PUBLIC_DIR/made"
+    mkdir -m 1777 "$PUBLIC_DIR/made"
     mkdir "$PUBLIC_DIR/etc"
     PRIVILEGED=$PUBLIC_DIR/privileged
     cp "$BUILD/tests/privileged" "$BUILD/tests/deep_library_bound.so" "$PUBLIC_DIR"

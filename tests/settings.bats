@@ -332,7 +332,7 @@ start_with_pidfile() {
     make_public_dir
     APP_DIR=$PUBLIC_DIR/app
     mkdir -p "$APP_DIR/run"
-    chmod 0777 "$APP_DIR" "$APP_DIR/run"
+    chmod 1777 "$APP_DIR" "$APP_DIR/run"
     start "$@"
 }
 

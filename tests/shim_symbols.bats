@@ -18,9 +18,9 @@ interposed() {
 allowed_imports() {
     cat <<'EOF2'
 # One system call behind each, no lock, no heap (signal-safety(7) or the source of glibc).
-access clone epoll_ctl ioctl fcntl fstat fstatat ftruncate getpeername getpgid getpgrp getpid
+access clone epoll_ctl ioctl fcntl fstat fstatat ftruncate geteuid getpeername getpgid getpgrp getpid
 getppid getrlimit getsid getsockname getsockopt kill lseek lstat mmap mprotect munmap open openat prctl raise read
-readlink rename setpgid setrlimit setsockopt stat waitpid write getcwd umask memfd_create
+readlink readlinkat rename setpgid setrlimit setsockopt stat waitpid write getcwd umask memfd_create
 # Memory and text only.
 inet_ntop memchr memcmp memcpy memmove memset strcmp strlen strncmp strnlen strchr strrchr strspn strstr
 sigaddset sigdelset sigemptyset sigfillset sigismember
@@ -29,7 +29,7 @@ pthread_sigmask sigprocmask pthread_setcancelstate
 # What the loader set up before main.
 environ __environ getauxval __errno_location
 # Fortified and stack-protected forms of the above, with which distributions build.
-__stack_chk_fail __memcpy_chk __memmove_chk __memset_chk __read_chk __readlink_chk __getcwd_chk __poll_chk
+__stack_chk_fail __memcpy_chk __memmove_chk __memset_chk __read_chk __readlink_chk __readlinkat_chk __getcwd_chk __poll_chk
 # Before main, in the first listen() and in exec wrappers: in a thread of the server's, in no handler.
 dlsym localtime_r __register_atfork pthread_create pthread_attr_init pthread_attr_destroy
 pthread_attr_setdetachstate pthread_attr_setstacksize posix_spawn_file_actions_addclose

@@ -280,7 +280,7 @@ limit_processes() {
 @test "no more processes for this user: the upgrade is called off, and works when there are some again" {
     make_public_dir
     mkdir -p "$PUBLIC_DIR/app"
-    chmod 0777 "$PUBLIC_DIR/app"
+    chmod 1777 "$PUBLIC_DIR/app"
     start_server epoll_as_nobody
     wait_until_started
     FDS_BEFORE=$(fd_list "$SERVER_PID")

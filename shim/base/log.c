@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -11,9 +10,12 @@
 
 #include "base/clock.h"
 #include "base/interpose.h"
+#include "base/log_target.h"
 #include "base/own_fd.h"
 #include "base/settings.h"
 #include "base/text.h"
+
+#define LONGEST_LINE 1024
 
 /* log_remember_stderr() and log_start() write it; any thread reads it. */
 static struct {
@@ -22,6 +24,8 @@ static struct {
 	ino_t stderr_ino;
 	bool had_stderr;
 	_Atomic bool cannot_open, cannot_print;
+	_Atomic bool is_checked;
+	const char *_Atomic refusal; /* the last one that a line was about; NULL: none since */
 } log_state;
 
 void log_remember_stderr(void)
@@ -101,12 +105,6 @@ static bool takes_a_line(int fd)
 	return libc_calls.poll(&request, 1, 0) == 1 && (request.revents & POLLOUT);
 }
 
-static int open_target(void)
-{
-	return open(settings.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-	            0644);
-}
-
 void log_limit(bool can_open, bool can_print)
 {
 	atomic_store(&log_state.cannot_open, !can_open);
@@ -120,59 +118,125 @@ static void write_to_stderr(const char *line, size_t length)
 		(void)!libc_calls.write(STDERR_FILENO, line, length);
 }
 
-static void write_line(const char *line, size_t length)
+/* Returns the length. */
+static size_t format_line(char line[LONGEST_LINE], const char *level, const char *format,
+                          va_list list)
+{
+	char stamp[32];
+	size_t length;
+
+	log_format_time(stamp, sizeof(stamp), clock_date(), '/');
+	length = text_format(line, LONGEST_LINE, "%s %s ", stamp, level);
+	length += text_format_list(line + length, LONGEST_LINE - length - 1, format, list);
+	/* A value from the environment may hold any byte; one event stays one line. */
+	for (size_t i = 0; i < length; i++)
+		line[i] = (unsigned char)line[i] < ' ' || line[i] == 127 ? '?' : line[i];
+	line[length++] = '\n';
+	return length;
+}
+
+/* About the log itself, on stderr. */
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+	char line[LONGEST_LINE];
+	va_list list;
+
+	va_start(list, format);
+	write_to_stderr(line, format_line(line, "[ERR]", format, list));
+	va_end(list);
+}
+
+/* Says so once, and again when another reason, or a line that was written, has come between. */
+static void note_refusal(const char *why)
+{
+	if (atomic_exchange(&log_state.refusal, why) != why && why)
+		complain(
+			"OCTOPUS_LOG=\"%.100s\": refused, as %s. Expected a file of root's or the server's user's, in a directory in which nobody else may write. Using stderr.",
+			settings.log, why);
+}
+
+/* Returns 0, or the -errno for which nothing was written. */
+static int write_to_target(const char *line, size_t length, const char **ret_why)
 {
 	int fd;
 
-	if (strcmp(settings.log, "none") == 0)
-		return;
 	own_fd_begin();
-	fd = settings.log[0] == '/' && !atomic_load(&log_state.cannot_open) ? open_target() : -1;
+	fd = log_target_open(ret_why);
 	if (fd >= 0) {
 		(void)!libc_calls.write(fd, line, length);
 		libc_calls.close(fd);
 	}
 	own_fd_end();
+	return fd < 0 ? fd : 0;
+}
+
+/* Returns 0, or -errno, and *RET_WHY if it is not to be trusted. */
+static int try_target(const char **ret_why)
+{
+	int error = log_target_find(settings.log, ret_why), fd;
+
+	if (error)
+		return error;
+	own_fd_begin();
+	fd = log_target_open(ret_why);
+	if (fd >= 0)
+		libc_calls.close(fd);
+	own_fd_end();
+	return fd < 0 && fd != -ENXIO ? fd : 0;
+}
+
+/* Each line tries what was refused again; the first to find it so says why. */
+void log_check_target(void)
+{
+	const char *why = NULL;
+	int error;
+
+	if (settings.log[0] != '/' || atomic_exchange(&log_state.is_checked, true))
+		return;
+	error = try_target(&why);
+	if (why)
+		note_refusal(why);
+	if (!error || why)
+		return;
+	complain(
+		"OCTOPUS_LOG=\"%.100s\": cannot be opened, expected stderr, none or a path that can be written. Using the default, stderr.",
+		settings.log);
+	text_format(settings.log, sizeof(settings.log), "stderr");
+}
+
+static bool has_target(void)
+{
+	if (settings.log[0] == '/')
+		log_check_target();
+	return settings.log[0] == '/' && !atomic_load(&log_state.cannot_open);
+}
+
+static void write_line(const char *line, size_t length)
+{
+	const char *why = NULL;
+
+	if (strcmp(settings.log, "none") == 0)
+		return;
+	if (has_target()) {
+		const int error = write_to_target(line, length, &why);
+
+		if (!error || why)
+			note_refusal(why);
+		if (!error)
+			return;
+	}
 	/* The process may be out of descriptors; stderr needs no new one. */
-	if (fd < 0)
-		write_to_stderr(line, length);
+	write_to_stderr(line, length);
 }
 
 static void log_line(const char *level, const char *format, va_list list)
 {
 	const int saved = errno;
-	char line[1024];
-	char stamp[32];
-	size_t length;
+	char line[LONGEST_LINE];
+	const size_t length = format_line(line, level, format, list);
 
-	log_format_time(stamp, sizeof(stamp), clock_date(), '/');
-	length = text_format(line, sizeof(line), "%s %s ", stamp, level);
-	length += text_format_list(line + length, sizeof(line) - length - 1, format, list);
-	/* A value from the environment may hold any byte; one event stays one line. */
-	for (size_t i = 0; i < length; i++)
-		line[i] = (unsigned char)line[i] < ' ' ? '?' : line[i];
-	line[length++] = '\n';
 	write_line(line, length);
 	errno = saved;
-}
-
-void log_check_target(void)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (settings.log[0] != '/')
-		return;
-	fd = open_target();
-	if (fd >= 0)
-		libc_calls.close(fd);
-	if (fd >= 0 || errno == ENXIO)
-		return;
-	text_format(path, sizeof(path), "%s", settings.log);
-	text_format(settings.log, sizeof(settings.log), "stderr");
-	log_error(
-		"OCTOPUS_LOG=\"%.100s\": cannot be opened, expected stderr, none or a path that can be written. Using the default, stderr.",
-		path);
 }
 
 void log_info(const char *format, ...)

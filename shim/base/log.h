@@ -15,13 +15,16 @@ void log_remember_stderr(void);
  * could leave that locked. Context: normal. */
 void log_start(void);
 
-/* Sets settings.log to stderr, and logs that, if it is a path that cannot be written. Accepts a
- * FIFO without a reader, which may come later. Context: normal. */
+/* Looks for the file that settings.log names (base/log_target.h), once. If it cannot be opened, logs
+ * that, and sets settings.log to stderr. Accepts a FIFO without a reader, which may come later.
+ * Context: normal. */
 void log_check_target(void);
 
-/* Formats a line as text_format() does, and writes it to settings.log with one write(2). Opens a
- * path anew for each line, so that the log survives rotation and holds no descriptor. A line that
- * cannot be written at once is lost: the server comes first. Leaves errno alone. Context: any. */
+/* Formats a line as text_format() does, and writes it to settings.log with one write(2). A path is
+ * opened anew for each line. If it is not to be trusted, the line goes to stderr, after one that
+ * says why; this is tried again with each line, because a server may give up root, or its directory
+ * be set right. A line that cannot be written at once is lost: the server comes first. Leaves errno
+ * alone. Context: any. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

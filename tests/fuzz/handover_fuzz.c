@@ -6,7 +6,7 @@
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with: zeros are a good hand-over.
  * Links: upgrade/adoption.c generation/generation.c generation/page.c upgrade/inheritance.c
- * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/own_fd.c kernel/peek.c
+ * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/log_target.c base/trusted_path.c base/own_fd.c kernel/peek.c
  * Links: kernel/procfs.c kernel/sandbox.c kernel/seccomp_filter.c base/settings.c base/signal_names.c
  * Links: kernel/socket_identity.c kernel/socket_options.c
  * Links: generation/start_image.c base/failpoint.c base/text.c */

@@ -395,3 +395,109 @@ by_copytruncate() {
     assert_eq "$(tr -d '\0' <"$LOG" | wc -c)" "$(wc -c <"$LOG")" "bytes without holes"
     assert_regex "$(head -c 30 "$LOG")" '^[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[INFO\] '
 }
+
+# --- the pid file
+
+start_with_pid_file() {
+    start_server epoll OCTOPUS_PIDFILE="$PID_FILE"
+    wait_until_started
+}
+
+pid_refusal() {
+    echo "OCTOPUS_PIDFILE=\"$PID_FILE\": $REFUSED $1. Expected a directory of root's or the server's user's, in which nobody else may write. Serving without it."
+}
+
+# has_no_pid_file WHY
+has_no_pid_file() {
+    start_with_pid_file
+    upgrade HUP
+    stop
+    assert_eq "$(errors_of)" "$(pid_refusal "$1")"$'\n'"$(pid_refusal "$1")" "[ERR] lines"
+    assert_eq "$(ls -A "$PUBLIC_DIR/logs")" "" "files in the directory"
+}
+
+# bats test_tags=fast
+@test "a pid file in the service user's directory is refused to root" {
+    chown 65534:65534 "$PUBLIC_DIR/logs"
+    has_no_pid_file "its directory belongs to another user"
+}
+
+@test "a pid file in a directory in which others may write is refused" {
+    chmod 0777 "$PUBLIC_DIR/logs"
+    has_no_pid_file "others may write in its directory"
+}
+
+@test "a pid file behind a link that another user can change is refused" {
+    chown 65534 "$PUBLIC_DIR/logs"
+    as_nobody ln -s ../roots "$PUBLIC_DIR/logs/current"
+    PID_FILE=$PUBLIC_DIR/logs/current/own.pid
+    start_with_pid_file
+    assert_eq "$(errors_of)" "$(pid_refusal "it leads through a link that others can change")" "[ERR] lines"
+    roots_are_untouched
+}
+
+@test "the service user's traps in the pid file's place do not keep root's server from stopping" {
+    start_with_pid_file
+    wait_until 60 pid_file_is_other_than "$PID_FILE" 0
+    chown 65534:65534 "$PUBLIC_DIR/logs"
+    as_nobody rm -f "$PID_FILE"
+    as_nobody mkfifo "$PID_FILE"
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    assert_no_process_left
+    [[ -p $PID_FILE ]]
+}
+
+# stops_beside COMMAND...: with what COMMAND puts in the pid file's place in a directory of root's.
+stops_beside() {
+    start_with_pid_file
+    wait_until 60 pid_file_is_other_than "$PID_FILE" 0
+    "$@"
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    assert_no_process_left
+    [[ -e $PID_FILE ]]
+}
+another() {
+    mv "$PID_FILE" "$PUBLIC_DIR/logs/other.pid"
+    "$@" "$PID_FILE"
+}
+@test "a FIFO in the pid file's place is not waited for" { stops_beside another mkfifo; }
+@test "a link in the pid file's place is not followed" { stops_beside another ln -s other.pid; }
+@test "a hard link in the pid file's place is not believed" { stops_beside ln "$PID_FILE" "$PUBLIC_DIR/logs/other.pid"; }
+
+@test "another user's file in the pid file's place in a sticky directory is not believed" {
+    chmod 1777 "$PUBLIC_DIR/logs"
+    stops_beside forged
+}
+forged() {
+    rm "$PID_FILE"
+    # shellcheck disable=SC2016 # that sh expands it
+    as_nobody sh -c 'echo "$0" >"$1"' "$SERVER_PID" "$PID_FILE"
+}
+
+@test "a link in the pid file's place is replaced by the next version, not followed" {
+    start_with_pid_file
+    wait_until 60 pid_file_is_other_than "$PID_FILE" 0
+    ln -sf ../roots/file "$PID_FILE"
+    upgrade HUP
+    assert_eq "$(<"$PID_FILE")" "$SERVER_PID" "pid file"
+    [[ ! -L $PID_FILE ]]
+    roots_are_untouched
+    assert_eq "$(ls -A "$PUBLIC_DIR/logs")" own.pid "files in the directory"
+}
+
+# The shell becomes the server: so its pid is known before there is one.
+prepare_epoll_with_a_trap() {
+    prepare_example epoll
+    # shellcheck disable=SC2016 # that sh expands it
+    SERVER_COMMAND=(sh -c 'setpriv --reuid=65534 --clear-groups touch "$0.$$.tmp"; exec "$@"' "$PID_FILE" "${SERVER_COMMAND[@]}")
+}
+@test "nobody can guess the name that the pid file has before it is whole" {
+    chmod 1777 "$PUBLIC_DIR/logs"
+    start_server epoll_with_a_trap OCTOPUS_PIDFILE="$PID_FILE"
+    wait_until_started
+    assert_eq "$(<"$PID_FILE")" "$SERVER_PID" "pid file"
+    assert_eq "$(stat -c %u "$PID_FILE")" 0 "owner of the pid file"
+    assert_eq "$(stat -c %s "$PID_FILE.$SERVER_PID.tmp")" 0 "size of the trap"
+}

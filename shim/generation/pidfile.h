@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the pid file (OCTOPUS_PIDFILE): it holds the pid of the process that gets the next
- * signal. */
+ * signal. Nobody but root and the server's user may write in its directory, or it must be sticky
+ * (base/trusted_path.h): somebody else could name a stranger's process there. What has no trust is
+ * neither written, nor read, nor removed. Nothing here sleeps, or follows a link in the file's
+ * place. */
 #ifndef OCTOPUS_PIDFILE_H
 #define OCTOPUS_PIDFILE_H
 
 #include <sys/types.h>
 
-/* Writes the pid of this process and a newline into a temporary file, and renames that to the pid
- * file. So a reader sees the old pid or the new one, never half of one. Logs a failure. Does
- * nothing if the setting is empty. Context: any. */
+/* Writes the pid of this process and a newline into a temporary file of a random name, and renames
+ * that to the pid file. So a reader sees the old pid or the new one, never half of one. The links on
+ * the way to it are followed the first time only. Logs a failure. Does nothing if the setting is
+ * empty. Takes 5 KB of stack. Context: any. */
 void pidfile_write(void);
 
-/* Writes PID, of the process that serves on, if the file holds the pid of this process.
- * Context: any. */
+/* Writes PID, of the process that serves on, if the file holds the pid of this process. The file
+ * must be a regular one with one name; in a sticky directory, it must be root's or the server's
+ * user's. Takes 5 KB of stack, too. Context: any. */
 void pidfile_hand_back(pid_t pid);
 
 /* Removes the file if it holds the pid of this process: a predecessor that exits later does not

@@ -20,7 +20,8 @@
 #define THREAD_FLAGS                                                                        \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD | \
 	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
-#define ALL (SANDBOX_WRAPPERS | SANDBOX_FILES | SANDBOX_CONTROLLER | SANDBOX_SPAWN)
+#define FILES (SANDBOX_FILES | SANDBOX_PIDFILE)
+#define ALL (SANDBOX_WRAPPERS | FILES | SANDBOX_CONTROLLER | SANDBOX_SPAWN)
 
 /* What the library calls, for what, and with which first argument. Without libc's own calls it
  * could do nothing, so these are here, too. */
@@ -41,12 +42,16 @@ static const struct own_call {
 	CALL(kill, 0, SANDBOX_SPAWN | SANDBOX_CONTROLLER),
 	CALL(openat, 0, ALL),
 	CALL(close, 0, ALL),
-	CALL(write, 0, SANDBOX_FILES | SANDBOX_STDERR),
+	CALL(write, 0, FILES | SANDBOX_STDERR),
 	CALL(fcntl, 0, ALL | SANDBOX_STDERR),
 #ifdef SYS_newfstatat
-	CALL(newfstatat, 0, SANDBOX_STDERR),
+	CALL(newfstatat, 0, FILES | SANDBOX_STDERR),
 #endif
-	CALL(fstat, 0, SANDBOX_STDERR),
+	CALL(fstat, 0, FILES | SANDBOX_STDERR),
+	CALL(geteuid, 0, FILES),
+	CALL(getrandom, 0, SANDBOX_PIDFILE),
+	CALL(renameat, 0, SANDBOX_PIDFILE),
+	CALL(unlinkat, 0, SANDBOX_PIDFILE),
 #ifdef SYS_poll
 	CALL(poll, 0, SANDBOX_STDERR),
 #else
@@ -58,7 +63,7 @@ static const struct own_call {
 	CALL(getsockname, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(sendmsg, 0, SANDBOX_WRAPPERS),
 	CALL(nanosleep, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER),
-	CALL(read, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
+	CALL(read, 0, SANDBOX_WRAPPERS | SANDBOX_PIDFILE | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(getdents64, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(clone, THREAD_FLAGS, SANDBOX_CONTROLLER),
 #ifdef SYS_clone3

@@ -10,7 +10,8 @@
 
 /* For what the library makes calls of its own. */
 #define SANDBOX_WRAPPERS 1u   /* in the server's own threads, beside what the server calls */
-#define SANDBOX_FILES 2u      /* to open and write the log and the pid file */
+#define SANDBOX_FILES 2u      /* to open and write the log */
+#define SANDBOX_PIDFILE 32u   /* to read, replace and remove the pid file */
 #define SANDBOX_STDERR 16u    /* to write the log to stderr */
 #define SANDBOX_CONTROLLER 4u /* to start a controller, and to drain */
 #define SANDBOX_SPAWN 8u      /* to start a successor */

@@ -501,3 +501,18 @@ prepare_epoll_with_a_trap() {
     assert_eq "$(stat -c %u "$PID_FILE")" 0 "owner of the pid file"
     assert_eq "$(stat -c %s "$PID_FILE.$SERVER_PID.tmp")" 0 "size of the trap"
 }
+
+# --- the program
+
+@test "a FIFO in the program's place is not waited for: no upgrade, and the server stops when told" {
+    start_server epoll
+    wait_until_started
+    rm "$APP_DIR/epoll"
+    mkfifo "$APP_DIR/epoll"
+    kill -HUP "$SERVER_PID"
+    wait_until 60 log_has 'Unable to fork a child: '
+    server_answers
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    assert_no_process_left
+}

@@ -144,7 +144,7 @@ int procfs_each_task(void (*visit)(pid_t tid, void *context), void *context)
 
 ssize_t procfs_read(const char *path, char *buffer, size_t size)
 {
-	const int fd = open_for_reading(path, 0);
+	const int fd = open_for_reading(path, O_NONBLOCK | O_NOCTTY);
 	size_t length = 0;
 	ssize_t part = 0;
 

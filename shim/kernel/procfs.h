@@ -46,8 +46,8 @@ bool procfs_is_dead(pid_t pid);
  * Context: any. */
 int procfs_read_mask(const char *path, const char *name, uint64_t *ret_mask);
 
-/* Reads at most SIZE - 1 bytes of the file PATH, and appends a NUL. Returns the length or -errno.
- * Context: any. */
+/* Reads at most SIZE - 1 bytes of the file PATH, and appends a NUL. Returns the length or -errno. If
+ * PATH is a FIFO, it does not wait for a writer. Context: any. */
 ssize_t procfs_read(const char *path, char *buffer, size_t size);
 
 /* True if this process has a controlling terminal (tty_nr in proc(5)), or /proc cannot tell. A hang-up takes it

@@ -18,6 +18,10 @@
 
 #define MOMENT_NS 200000
 
+/* Where /proc does not tell whether a thread sleeps, it may be about to return with a connection. It does
+ * so by then, unless it sleeps. */
+#define UNKNOWN_MS 300
+
 /* An odd factor, so that no two of CALLERS successive ids share a slot. It puts threads that were
  * made one after another in different cache lines. */
 #define SPREAD 9
@@ -63,13 +67,29 @@ void accept_calls_forked(void)
 	accept_calls_own = NULL;
 }
 
-static bool await_caller(const struct caller *caller, int64_t end)
+enum whereabouts { THREAD_SLEEPS_OR_IS_GONE, THREAD_IS_AWAKE, THREAD_IS_SOMEWHERE };
+
+static enum whereabouts look_at(pid_t tid)
+{
+	const int state = procfs_task_state(tid);
+
+	if (state > 0)
+		return state == 'S' || state == 'Z' || state == 'X' ? THREAD_SLEEPS_OR_IS_GONE
+		                                                    : THREAD_IS_AWAKE;
+	return is_thread(getpid(), tid) ? THREAD_IS_SOMEWHERE : THREAD_SLEEPS_OR_IS_GONE;
+}
+
+/* END, or UNKNOWN_END where nobody knows what the thread does. */
+static bool await_caller(const struct caller *caller, int64_t end, int64_t unknown_end)
 {
 	const uint32_t calls = atomic_load(&caller->calls);
 
-	while (calls % 2 && atomic_load(&caller->calls) == calls &&
-	       procfs_task_is_awake(atomic_load(&caller->tid))) {
-		if (clock_now_ms() >= end)
+	while (calls % 2 && atomic_load(&caller->calls) == calls) {
+		const enum whereabouts it = look_at(atomic_load(&caller->tid));
+
+		if (it == THREAD_SLEEPS_OR_IS_GONE)
+			break;
+		if (clock_now_ms() >= (it == THREAD_IS_SOMEWHERE ? unknown_end : end))
 			return false;
 		(void)clock_sleep(MOMENT_NS);
 	}
@@ -78,12 +98,11 @@ static bool await_caller(const struct caller *caller, int64_t end)
 
 bool accept_calls_await(int64_t limit_ms)
 {
-	const int64_t end = clock_now_ms() + limit_ms;
+	const int64_t now = clock_now_ms(), end = now + limit_ms;
+	bool have_returned = true;
 
 	atomic_thread_fence(memory_order_seq_cst);
-	for (int i = 0; i < CALLERS; i++) {
-		if (!await_caller(&callers[i], end))
-			return false;
-	}
-	return true;
+	for (int i = 0; i < CALLERS; i++)
+		have_returned &= await_caller(&callers[i], end, now + UNKNOWN_MS);
+	return have_returned;
 }

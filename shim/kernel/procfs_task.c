@@ -32,14 +32,12 @@ int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument)
 	return 0;
 }
 
-bool procfs_task_is_awake(pid_t tid)
+int procfs_task_state(pid_t tid)
 {
 	char path[64];
-	int state;
 
 	text_format(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	state = procfs_read_state(path);
-	return state != 'S' && state != 'Z' && state != 'X' && state != -ENOENT && state != -ESRCH;
+	return procfs_read_state(path);
 }
 
 int procfs_task_read_mask(pid_t tid, const char *name, uint64_t *ret_mask)

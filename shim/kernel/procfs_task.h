@@ -12,9 +12,9 @@
  * dumpable (for example after it dropped root). Context: any. */
 int procfs_task_syscall(pid_t tid, long *ret_call, long *ret_argument);
 
-/* False if TID is no thread of this process, or one that sleeps until something happens or a signal
- * comes ("S" in proc(5), stat). True where the kernel does not say. Context: any. */
-bool procfs_task_is_awake(pid_t tid);
+/* Returns the state of the thread TID of this process, as procfs_read_state() does: "S" if it sleeps
+ * until something happens or a signal comes (proc(5), stat). Context: any. */
+int procfs_task_state(pid_t tid);
 
 /* Reads a set of signals of thread TID: NAME is "SigBlk:" or "SigPnd:". Returns as procfs_read_mask()
  * does. Context: any. */

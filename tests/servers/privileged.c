@@ -31,8 +31,10 @@ static int bind_to(int port)
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	                              .sin_port = htons((in_port_t)port),
 	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
+	/* Connections of an earlier server may rest on the port (TIME_WAIT, tcp(7)). */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (void *)&address, sizeof(address)) == 0)
 		return fd;
 	printf("bind: %s\n", strerror(errno));

@@ -99,12 +99,23 @@ void drain_begin(int64_t deadline)
 	}
 }
 
+/* Closes what keep() has kept; each descriptor goes to BEFORE first, if that is not NULL. */
+static void let_go(void (*before)(int fd))
+{
+	own_fd_begin();
+	for (int i = 0; i < drain.count; i++) {
+		if (before)
+			before(drain.fds[i]);
+		libc_calls.close(drain.fds[i]);
+	}
+	drain.count = 0;
+	own_fd_end();
+}
+
 /* A child that keeps them would keep the address, too. */
 void drain_forked(void)
 {
-	for (int i = 0; i < drain.count; i++)
-		libc_calls.close(drain.fds[i]);
-	drain.count = 0;
+	let_go(NULL);
 }
 
 static bool queue_is_empty(int64_t now)
@@ -168,18 +179,16 @@ void drain_scan(struct drain_view *view)
 /* shutdown(2) ends a listener in every process that has a copy, even a forgotten one; close(2)
  * alone would not. But it makes an accept() that still sleeps fail with EINVAL, which a server may
  * take for a fault. Once the table is complete, quiet_accept_goes_on() hides that. */
+static void shut(int fd)
+{
+	(void)libc_calls.shutdown(fd, SHUT_RDWR);
+}
+
 static void end_listeners(void)
 {
 	struct generation_page *successor = atomic_load(&generation.successor);
 
-	own_fd_begin();
-	for (int i = 0; i < drain.count; i++) {
-		if (quiet_listener_table_is_complete())
-			(void)libc_calls.shutdown(drain.fds[i], SHUT_RDWR);
-		libc_calls.close(drain.fds[i]);
-	}
-	drain.count = 0;
-	own_fd_end();
+	let_go(quiet_listener_table_is_complete() ? shut : NULL);
 	if (successor) {
 		atomic_store(&successor->predecessor_holds, 0);
 		bell_ring(&successor->bell);
@@ -254,12 +263,6 @@ static void mark_listeners_again(void)
 
 void drain_cancel(void)
 {
-	own_fd_begin();
-	for (int i = 0; i < drain.count; i++) {
-		accept_queue_let_newcomers_in(drain.fds[i]);
-		libc_calls.close(drain.fds[i]);
-	}
-	drain.count = 0;
-	own_fd_end();
+	let_go(accept_queue_let_newcomers_in);
 	mark_listeners_again();
 }

@@ -10,7 +10,6 @@
 #include "base/raw_syscall.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
-#include "control/fork.h"
 #include "drain/accept_calls.h"
 #include "drain/own_connection.h"
 #include "drain/quiet_accept.h"
@@ -18,7 +17,6 @@
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/page.h"
-#include "http/exchange.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
 #include "signal/restart.h"
@@ -183,13 +181,12 @@ bool accepting_goes_on(struct accepting *accepting)
 
 int accepting_end(const struct accepting *accepting, int result)
 {
-	/* Inside: the controller must not see what was recorded of the number's last connection. */
-	if (result >= 0)
-		exchange_begin_anew(result, EXCHANGE_ACCEPTED);
+	if (result >= 0) {
+		accepting_take(result);
+		return result;
+	}
 	accept_calls_leave();
-	if (result >= 0)
-		fork_note_accept();
-	else if (!sandbox_is_tight())
+	if (!sandbox_is_tight())
 		accept_failed(accepting->fd);
 	return result;
 }

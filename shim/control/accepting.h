@@ -27,6 +27,16 @@ static inline bool accepting_polls_are_noted(void)
 	        atomic_load_explicit(&generation.page->polls_before_accept, memory_order_relaxed));
 }
 
+/* The server gets the connection FD. Its record begins while the call is still under way: the
+ * controller must not see what was recorded of the number's last connection. Context: the server's
+ * threads. */
+static inline void accepting_take(int fd)
+{
+	exchange_begin_anew(fd, EXCHANGE_ACCEPTED);
+	accept_calls_leave();
+	fork_note_accept();
+}
+
 /* The usual accept(): the process has nothing to find out, shares no listener and goes on accepting. It
  * needs few instructions. accepting_begin_usual() returns false for another one. Then nothing has begun.
  * Context: the server's threads. */
@@ -50,9 +60,7 @@ static inline bool accepting_end_usual(int result)
 {
 	if (__builtin_expect(result < 0, 0) || stop_accepting_has_begun())
 		return false;
-	exchange_begin_anew(result, EXCHANGE_ACCEPTED);
-	accept_calls_leave();
-	fork_note_accept();
+	accepting_take(result);
 	return true;
 }
 

@@ -9,8 +9,8 @@
 #include <sys/un.h>
 
 #include "base/interpose.h"
-#include "base/text.h"
 #include "generation/generation.h"
+#include "generation/pidfile.h"
 #include "kernel/procfs.h"
 
 /* Compares the files, not the names: a server may bind a relative path and unlink an absolute
@@ -32,16 +32,13 @@ static bool is_socket_of(const struct generation_page *page, const struct stat *
 static bool holds_pid(int dir_fd, const char *path, pid_t pid)
 {
 	const int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	char text[32] = {0};
-	const char *at = text;
-	uint64_t number = 0;
-	ssize_t length;
+	bool answer;
 
 	if (fd < 0)
 		return false;
-	length = libc_calls.read(fd, text, sizeof(text) - 1);
+	answer = pidfile_names(fd, pid);
 	libc_calls.close(fd);
-	return length > 0 && text_read_number(&at, 10, &number) == 0 && number == (uint64_t)pid;
+	return answer;
 }
 
 static bool belongs_to(const struct generation_page *successor, int dir_fd, const char *path,

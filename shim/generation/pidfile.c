@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -149,23 +148,29 @@ static bool may_be_read(const struct directory *directory, int fd)
 	       (directory->is_private || trusted_path_is_trusted_user(what.st_uid));
 }
 
+bool pidfile_names(int fd, pid_t pid)
+{
+	char text[32];
+	const char *at = text;
+	const ssize_t length = libc_calls.read(fd, text, sizeof(text) - 1);
+	uint64_t number;
+
+	text[length > 0 ? length : 0] = '\0';
+	return text_read_number(&at, 10, &number) == 0 && number == (uint64_t)pid;
+}
+
 /* A FIFO that stands in the file's place keeps nobody waiting. */
 static bool holds_own_pid(const struct directory *directory)
 {
 	const int fd = openat(directory->fd, directory->name,
 	                      O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
-	char text[32];
-	const char *at = text;
-	ssize_t length = 0;
-	uint64_t pid;
+	bool answer;
 
 	if (fd < 0)
 		return false;
-	if (may_be_read(directory, fd))
-		length = libc_calls.read(fd, text, sizeof(text) - 1);
+	answer = may_be_read(directory, fd) && pidfile_names(fd, generation.pid);
 	libc_calls.close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	return text_read_number(&at, 10, &pid) == 0 && pid == (uint64_t)generation.pid;
+	return answer;
 }
 
 /* Opens the directory if the file in it holds the pid of this process. */

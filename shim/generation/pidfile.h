@@ -7,7 +7,12 @@
 #ifndef OCTOPUS_PIDFILE_H
 #define OCTOPUS_PIDFILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
+
+/* True if the file FD, which is read from where it stands, begins with the number PID. May change
+ * errno. Context: any. */
+bool pidfile_names(int fd, pid_t pid);
 
 /* Writes the pid of this process and a newline into a temporary file of a random name, and renames
  * that to the pid file. So a reader sees the old pid or the new one, never half of one. The links on

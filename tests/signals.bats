@@ -253,6 +253,11 @@ is_undisturbed() {
     hears_term_its_own_way sigaction=TERM listen wait=accept
 }
 
+@test "TERM its own way: blocked for a while, and no handler" {
+    STATUS=0 hears_term_its_own_way block=TERM listen read serve set=TERM wait=unblock
+    assert_eq "$(log_count 'The server has shut down.')" 2 "clean ends"
+}
+
 @test "TERM its own way: sigwait" {
     hears_term_its_own_way block=TERM listen read serve set=TERM wait=sigwait
 }

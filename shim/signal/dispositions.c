@@ -97,10 +97,12 @@ void dispositions_release(int sig, void (*leave)(void))
 	signalfds_refresh(atomic_load(&dispositions.taken));
 }
 
-/* A server that has blocked it itself, in all its threads, is about to wait for it. */
+/* A server that has blocked it itself, in all its threads, is about to wait for it. One that has
+ * just received it blocks it until our handler returns. */
 static bool is_blocked_on_purpose(int sig)
 {
-	return !signal_set_has(start_image.blocked, sig) && masks_surely_block(SIGNAL_BIT(sig));
+	return !signal_set_has(start_image.blocked, sig) && !handlers_reached_server(sig) &&
+	       masks_surely_block(SIGNAL_BIT(sig));
 }
 
 bool dispositions_has_own_way(int sig)

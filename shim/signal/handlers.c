@@ -8,6 +8,7 @@
 
 #include "base/interpose.h"
 #include "base/settings.h"
+#include "base/signal_set.h"
 #include "generation/generation.h"
 #include "kernel/interrupted_call.h"
 #include "signal/hold_back.h"
@@ -19,6 +20,7 @@
 static struct {
 	disposition_sink sink;
 	void (*leave)(void);
+	_Atomic uint64_t reached; /* came to a thread of the server's */
 } handlers;
 
 void handlers_use_sink(disposition_sink sink)
@@ -34,6 +36,11 @@ bool handlers_pass_to_sink(int sig, const siginfo_t *info)
 void handlers_leave_by(void (*leave)(void))
 {
 	handlers.leave = leave;
+}
+
+bool handlers_reached_server(int sig)
+{
+	return signal_set_has(atomic_load(&handlers.reached), sig);
 }
 
 static void set_default(int sig)
@@ -95,6 +102,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	const bool is_leader = atomic_load(&generation.role) == ROLE_LEADER;
 	const int saved = errno;
 
+	if (!hold_back_is_this_thread())
+		atomic_fetch_or(&handlers.reached, SIGNAL_BIT(sig));
 	if (!generation_is_of_this_process())
 		run_own(sig, info, context); /* a child of a raw clone(2), before its exec */
 	else if (origin_is_own(info) || (is_leader && !handlers.sink(sig, info)))
@@ -175,6 +184,10 @@ void handlers_install_last(int sig)
 	const struct sigaction own = own_disposition_of(sig);
 	struct sigaction action = own;
 
+	if (own.sa_handler == SIG_DFL) {
+		handlers_install_leave(sig);
+		return;
+	}
 	if (own_disposition_is_handler(&own) && own.sa_flags & SA_RESETHAND) {
 		action.sa_sigaction = on_last_signal;
 		action.sa_flags = (own.sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO;

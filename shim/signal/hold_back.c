@@ -24,18 +24,22 @@ void hold_back_begin(void (*wake)(void))
 	atomic_store(&hold.tid, (pid_t)RAW0(SYS_gettid));
 }
 
+bool hold_back_is_this_thread(void)
+{
+	return atomic_load(&hold.tid) == (pid_t)RAW0(SYS_gettid);
+}
+
 /* A thread may send any siginfo to itself, and the signal is its process's then
  * (do_rt_sigqueueinfo() in the kernel's kernel/signal.c compares with the thread's id). */
 bool hold_back(int sig, siginfo_t *info, void *context)
 {
-	const pid_t tid = (pid_t)RAW0(SYS_gettid);
 	ucontext_t *interrupted = context;
 
-	if (atomic_load(&hold.tid) != tid)
+	if (!hold_back_is_this_thread())
 		return false;
 	sigaddset(&interrupted->uc_sigmask, sig);
 	atomic_fetch_or(&hold.held, SIGNAL_BIT(sig));
-	(void)RAW3(SYS_rt_sigqueueinfo, tid, sig, info);
+	(void)RAW3(SYS_rt_sigqueueinfo, RAW0(SYS_gettid), sig, info);
 	hold.wake();
 	return true;
 }

@@ -14,6 +14,9 @@
  * signal handler. Context: the controller. */
 void hold_back_begin(void (*wake)(void));
 
+/* Whether the calling thread is the controller's. Context: any. */
+bool hold_back_is_this_thread(void);
+
 /* In a handler for SIG, with that handler's arguments. Returns true if the thread is the
  * controller's; the signal is held back then. Context: any. */
 bool hold_back(int sig, siginfo_t *info, void *context);

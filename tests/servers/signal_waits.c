@@ -79,6 +79,21 @@ static bool wait_sigsuspend(const struct signal_wait *wait)
 	return false;
 }
 
+/* Blocked until it is there, as while a long handler runs. */
+static bool wait_unblock(const struct signal_wait *wait)
+{
+	sigset_t pending, both;
+
+	do {
+		usleep(1000);
+		sigpending(&pending);
+		sigandset(&both, &pending, &wait->set);
+	} while (sigisemptyset(&both));
+	pthread_sigmask(SIG_UNBLOCK, &wait->set, NULL);
+	report_result("unblock", 0);
+	return false;
+}
+
 static bool wait_nanosleep(const struct signal_wait *wait)
 {
 	(void)wait;
@@ -405,6 +420,7 @@ static const struct {
 } waits[] = {
 	{"pause", wait_pause},
 	{"sigsuspend", wait_sigsuspend},
+	{"unblock", wait_unblock},
 	{"nanosleep", wait_nanosleep},
 	{"clock_nanosleep", wait_clock_nanosleep},
 	{"sleep", wait_sleep},

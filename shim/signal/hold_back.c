@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "signal/hold_back.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <ucontext.h>
@@ -11,7 +12,9 @@
 #include "kernel/procfs_task.h"
 
 static struct {
-	_Atomic pid_t tid; /* the controller's; 0: none */
+	/* Where errno is in the controller's thread; NULL: there is none. Unlike gettid(2), a look at it is
+	 * no call that a sandbox may forbid. */
+	int *_Atomic errno_place;
 	void (*wake)(void);
 	_Atomic uint64_t held;
 	_Atomic uint64_t sent; /* to a thread, which may block it */
@@ -21,12 +24,12 @@ void hold_back_begin(void (*wake)(void))
 {
 	hold.wake = wake;
 	atomic_store(&hold.held, 0);
-	atomic_store(&hold.tid, (pid_t)RAW0(SYS_gettid));
+	atomic_store(&hold.errno_place, &errno);
 }
 
 bool hold_back_is_this_thread(void)
 {
-	return atomic_load(&hold.tid) == (pid_t)RAW0(SYS_gettid);
+	return atomic_load(&hold.errno_place) == &errno;
 }
 
 /* A thread may send any siginfo to itself, and the signal is its process's then
@@ -90,6 +93,6 @@ uint64_t hold_back_refresh(void)
 void hold_back_forked(void)
 {
 	atomic_store(&hold.sent, 0);
-	atomic_store(&hold.tid, 0);
+	atomic_store(&hold.errno_place, NULL);
 	atomic_store(&hold.held, 0);
 }

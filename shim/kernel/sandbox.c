@@ -69,7 +69,16 @@ static const struct own_call {
 #ifdef SYS_clone3
 	CALL(clone3, 0, SANDBOX_CONTROLLER),
 #endif
-	CALL(mmap, 0, SANDBOX_CONTROLLER | SANDBOX_SPAWN),
+	CALL(mmap, 0, SANDBOX_CONTROLLER | SANDBOX_SPAWN | SANDBOX_FORK),
+	CALL(madvise, 0, SANDBOX_FORK),
+	CALL(mincore, 0, SANDBOX_FORK),
+	CALL(waitid, 0, SANDBOX_FORK),
+#ifdef SYS_pidfd_open
+	CALL(pidfd_open, 0, SANDBOX_PIDFD),
+#endif
+#ifdef SYS_pidfd_send_signal
+	CALL(pidfd_send_signal, 0, SANDBOX_PIDFD),
+#endif
 	CALL(munmap, 0, SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(mprotect, 0, SANDBOX_CONTROLLER),
 	CALL(set_robust_list, 0, SANDBOX_CONTROLLER),

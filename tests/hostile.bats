@@ -92,6 +92,7 @@ assert_errors() {
 @test "page: one listener more than there is room for" { runs_without one_listener_too_many 'not the page of a generation'; }
 @test "page: of a later version" { runs_without future_version 'the predecessor runs liboctopus.so 9.9.9, this one is '; }
 @test "page: of an earlier version" { runs_without past_version 'the predecessor runs liboctopus.so of an earlier release, this one is '; }
+@test "page: of the version before this one" { runs_without former_version 'the predecessor runs liboctopus.so 0.0.9, this one is '; }
 @test "page: shorter than it should be, as it says itself" { runs_without small_size 'runs liboctopus'; }
 
 @test "listener: closed" { runs_without closed_listener 'descriptor 900: it is not open'; }
@@ -128,7 +129,13 @@ for_a_server_of_its_own() {
 }
 
 @test "state: the generation has left" { for_a_server_of_its_own has_left; }
-@test "state: the generation has stopped accepting" { for_a_server_of_its_own not_accepting; }
-@test "state: a phase that does not exist" { for_a_server_of_its_own odd_phase; }
-@test "state: no place for another member" { for_a_server_of_its_own full_of_members; }
+@test "state: the predecessor has left" { for_a_server_of_its_own predecessor_left; }
+@test "state: somebody who is gone has said that it is ready" { for_a_server_of_its_own is_ready; }
+@test "state: somebody who is gone has claimed everything" { for_a_server_of_its_own all_claimed; }
 @test "state: another process leads it" { runs_without led_by_another 'it is not open'; }
+
+@test "manifest: none" { runs_without no_manifest 'not the page of a generation'; }
+@test "manifest: one that somebody may still change" { runs_without manifest_unsealed 'not the page of a generation'; }
+@test "manifest: one that lacks its last byte" { runs_without manifest_short 'not the page of a generation'; }
+@test "manifest: of another version than the page" { runs_without manifest_of_other_version 'not the page of a generation'; }
+@test "manifest: the page itself" { runs_without page_as_manifest 'not the page of a generation'; }

@@ -16,7 +16,8 @@
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
-#include "generation/page.h"
+#include "generation/membership.h"
+#include "generation/news.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
 #include "signal/restart.h"
@@ -30,23 +31,21 @@
  * after it. Only the open file can say so, once for all. */
 static void about_to_accept(int fd)
 {
-	struct generation_page *page = generation.page;
-
-	if (!page || sandbox_is_tight() || !quiet_listener_thread_polls())
+	if (!generation_is_known() || sandbox_is_tight() || !quiet_listener_thread_polls())
 		return;
 	/* In this order: successor.c sets the one flag and then reads the other. */
-	if (!atomic_load(&page->polls_before_accept))
-		atomic_store(&page->polls_before_accept, 1);
-	if (generation_may_share() && listeners_unblock(fd))
-		atomic_store(&page->has_unblocked, 1);
+	membership_note(HINT_POLLS);
+	if (generation_may_share())
+		(void)listeners_unblock(fd);
 }
 
 /* After an accept() that failed: true if FD blocks as far as the server knows, and its connection is
  * gone. */
 static bool came_too_late(int fd)
 {
-	return errno == EAGAIN && generation.page &&
-	       (atomic_load(&generation.page->has_unblocked) || generation_may_share()) &&
+	return errno == EAGAIN && generation_is_known() &&
+	       (atomic_load(&news()->has_unblocked) || atomic_load(&adoption_has_unblocked) ||
+	        generation_may_share()) &&
 	       listeners_is_unblocked(fd);
 }
 
@@ -69,7 +68,7 @@ static void accept_failed(int fd)
  * cases EMFILE is the server's own error. */
 static bool lost_its_descriptor(struct accepting *accepting)
 {
-	if (errno != EMFILE || !generation.page || stop_accepting_has_begun() ||
+	if (errno != EMFILE || !generation_is_known() || stop_accepting_has_begun() ||
 	    !listeners_is_blocking(accepting->fd))
 		return false;
 	errno = EMFILE;

@@ -14,17 +14,16 @@
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
-#include "generation/page.h"
+#include "generation/membership.h"
 #include "http/exchange.h"
 #include "kernel/sandbox.h"
 
-/* True if this thread does not poll before it accepts, or the other generations know that some thread
+/* True if this thread does not poll before it accepts, or the leader has been told that some thread
  * does. Context: the server's threads. */
 static inline bool accepting_polls_are_noted(void)
 {
-	return generation.page &&
-	       (!quiet_listener_thread_polls() ||
-	        atomic_load_explicit(&generation.page->polls_before_accept, memory_order_relaxed));
+	return atomic_load_explicit(&news_page, memory_order_relaxed) &&
+	       (!quiet_listener_thread_polls() || membership_said(HINT_POLLS));
 }
 
 /* The server gets the connection FD. Its record begins while the call is still under way: the

@@ -18,6 +18,8 @@
 #include "control/fork.h"
 #include "control/unseen.h"
 #include "generation/generation.h"
+#include "generation/children.h"
+#include "generation/news.h"
 #include "generation/start_image.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
@@ -79,12 +81,14 @@ static void prepare(void)
 
 void activation_as_successor(const char *value)
 {
+	struct birth *birth;
 	bool was_passed_on;
 	uint64_t mask;
 
 	candidate.is_one = true;
 	inheritance_receive(value, &was_passed_on, complaints_keep);
-	if (!generation.page)
+	birth = atomic_load(&generation.birth);
+	if (!birth)
 		return;
 	prepare_quietly();
 	(void)failpoint("received");
@@ -92,60 +96,57 @@ void activation_as_successor(const char *value)
 	/* The predecessor blocked the signals that Octopus takes across the execve, so that none
 	 * arrives before the handlers are in place. If another program has passed the hand-over on,
 	 * the mask is that program's. */
-	atomic_store(&generation.page->is_attached, 1);
+	atomic_store(&birth->is_attached, 1);
 	if (was_passed_on)
 		return;
-	mask = generation.page->blocked;
+	mask = generation.lineage.blocked;
 	start_image.blocked = mask;
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 }
 
-static bool page_is_taken(void)
+static bool is_taken(const struct birth *birth)
 {
-	const pid_t leader = generation.page ? atomic_load(&generation.page->leader) : 0;
+	const pid_t leader = atomic_load(&birth->leader);
 
 	return leader > 0 && leader != generation.pid && !procfs_is_dead(leader);
 }
 
-static int find_page(void)
+/* A supervising program may start its server again after the first one has ended, in the same
+ * birth. */
+static void take_over_birth(struct birth *birth)
 {
-	struct generation_page *page;
-	int page_fd, error;
-
-	/* A second server under the same start command gets a generation of its own. */
-	if (generation.page && !page_is_taken())
-		return 0;
-	error = page_make(&page, &page_fd);
-	if (error)
-		return error;
-	if (page_fd >= 0)
-		libc_calls.close(page_fd);
-	page->number = 1;
-	generation.page = page;
-	failpoint_set_generation(page->number);
-	return 0;
+	atomic_store(&birth->is_ready, 0);
+	atomic_store(&birth->leader, generation.pid);
+	atomic_store(&news_own()->predecessor_holds, atomic_load(&birth->predecessor_holds));
 }
 
-/* A supervising program may start its server again after the first one has ended, on the same
- * page. */
-static void clear_page(void)
+static int lead_generation(void)
 {
-	struct generation_page *page = generation.page;
+	struct birth *birth = atomic_load(&generation.birth);
+	int error;
 
-	atomic_store(&page->phase, PHASE_SERVING);
-	atomic_store(&page->is_waiting, 0);
-	atomic_store(&page->is_ready, 0);
-	atomic_store(&page->is_moving, 0);
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		if (atomic_load(&page->members[i].pid))
-			atomic_store(&page->members[i].pid, 0);
+	/* A second server under the same start command gets a generation of its own. */
+	if (birth && is_taken(birth)) {
+		generation_leave_birth();
+		generation.lineage = (struct lineage){0};
+		birth = NULL;
 	}
+	if (!generation.lineage.number)
+		generation.lineage.number = 1;
+	error = children_lead();
+	if (error)
+		return error;
+	failpoint_set_generation(generation.lineage.number);
+	if (birth)
+		take_over_birth(birth);
+	atomic_store(&news_own()->leader, generation.pid);
+	return 0;
 }
 
 /* A successor without a controller must not begin to serve, because its predecessor still does. */
 static void run_without_controller(int error)
 {
-	if (generation.page && atomic_load(&generation.page->predecessor_holds)) {
+	if (generation_predecessor_serves()) {
 		log_error("No thread for the controller (%s): this new version cannot take over.",
 		          errno_name(-error));
 		libc_calls._exit(1);
@@ -160,15 +161,13 @@ static void begin_generation(void)
 
 	prepare();
 	generation.pid = getpid();
-	error = find_page();
+	error = lead_generation();
 	if (error) {
 		log_error("No shared memory for the generation (%s): running without Octopus.",
 		          errno_name(-error));
 		return;
 	}
 	log_info("Running under liboctopus.so %s.", OCTOPUS_VERSION);
-	clear_page();
-	atomic_store(&generation.page->leader, generation.pid);
 	atomic_store(&generation.role, ROLE_LEADER);
 	dispositions_take(controller_note_signal);
 	atomic_fetch_or(&first_wait_missing, MISSING_FIRST_WAIT);
@@ -191,7 +190,7 @@ static void report_listener(int fd)
 	if (libc_calls.getsockname(fd, (void *)&address, &length) != 0)
 		return;
 	address_format(text, sizeof(text), (const void *)&address, length);
-	if (generation.page->predecessor && !atomic_load(&generation.page->is_ready))
+	if (generation_is_being_born())
 		log_info(
 			"Unable to import a listener from file: unable to find listener on %s. Trying to create a new one.",
 			text);

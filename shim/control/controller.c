@@ -13,6 +13,7 @@
 #include "base/signal_set.h"
 #include "control/alone.h"
 #include "control/ending.h"
+#include "control/heir.h"
 #include "control/leader.h"
 #include "control/leader_state.h"
 #include "control/presence.h"
@@ -20,8 +21,11 @@
 #include "control/received_signals.h"
 #include "control/successor.h"
 #include "control/worker.h"
+#include "generation/doorbell.h"
 #include "generation/generation.h"
-#include "generation/members.h"
+#include "generation/children.h"
+#include "generation/membership.h"
+#include "generation/news.h"
 #include "kernel/light_thread.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
@@ -36,7 +40,8 @@
 #define HELD_TICK_MS 100
 
 static struct {
-	_Atomic(bell *) bell; /* the thread sleeps on it: this generation's, or the candidate's */
+	_Atomic(bell *) bell; /* the thread sleeps on it; see next_bell() */
+	bell own_bell;        /* a worker's: no other process has a part in it */
 	_Atomic bool is_at_work;
 	_Atomic int silences;  /* how often it was told to look by itself */
 	_Atomic uint32_t seen; /* the bell, at its begin */
@@ -101,7 +106,7 @@ void controller_look_by_itself(bool begins)
 bool controller_is_at_work(void)
 {
 	return atomic_load(&controller.is_at_work) || leader_is_at_work() ||
-	       atomic_load(&generation.page->phase) != PHASE_SERVING;
+	       atomic_load(&news()->phase) != PHASE_SERVING;
 }
 
 void controller_forked(void)
@@ -113,8 +118,7 @@ void controller_forked(void)
 	presence_forked();
 	leader_forked();
 	worker_forked();
-	if (generation.page)
-		atomic_store(&controller.bell, &generation.page->bell);
+	atomic_store(&controller.bell, &controller.own_bell);
 }
 
 /* The server may block these signals in all its own threads; then this thread takes them. Not once
@@ -129,48 +133,39 @@ static void take_blocked_signals(void)
 	(void)libc_calls.pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static void become_leader(int32_t before)
+/* The candidate's bell until it is accepted. A new generation needs its workers until it is ready,
+ * and then hears its predecessor. */
+static bell *next_bell(void)
 {
-	int fds[GENERATION_LISTENERS];
-	const int count = listeners_find(fds, GENERATION_LISTENERS);
+	struct birth *birth = atomic_load(&generation.birth);
 
-	members_leave();
-	atomic_store(&generation.role, ROLE_LEADER);
-	for (int i = 0; i < count; i++)
-		listeners_mark_held(fds[i]);
-	dispositions_take(controller_note_signal);
-	take_blocked_signals();
-	atomic_store(&generation.page->is_moving, 0);
-	/* The predecessor logs the failure of a generation that it has not accepted yet. */
-	if (before > 0 && !generation.is_daemonizing &&
-	    !atomic_load(&generation.page->predecessor_holds))
-		log_error("Server (%d) has died: Worker (%d) leads on.", before, generation.pid);
-	else if (atomic_load(&generation.page->is_ready))
-		atomic_store(&generation.page->announced_by, generation.pid);
-	if (atomic_load(&generation.page->is_ready))
-		readiness_report_pid();
-	bell_ring(&generation.page->bell);
+	if (successor_bell())
+		return successor_bell();
+	if (birth && atomic_load(&news()->is_ready))
+		return &birth->bell;
+	return doorbell ? &doorbell->bell : &controller.own_bell;
 }
 
 static int64_t lead(void)
 {
 	const struct leader_signals signals = received_signals_take();
-	const int64_t wait_ms = leader_step(&signals);
+	int64_t wait_ms = leader_step(&signals);
 
-	atomic_store(&controller.bell, successor_bell());
+	atomic_store(&controller.bell, next_bell());
+	if (wait_ms > DOORBELL_TICK_MS && children_exist() &&
+	    (leader_is_at_work() || !atomic_load(&news()->is_ready)))
+		wait_ms = DOORBELL_TICK_MS;
 	return dispositions_refresh_held() && wait_ms > HELD_TICK_MS ? HELD_TICK_MS : wait_ms;
 }
 
 static int64_t work(void)
 {
-	int32_t gone = atomic_load(&generation.page->leader);
-
-	if (atomic_load(&generation.page->phase) == PHASE_SERVING && generation_is_heir() &&
-	    atomic_compare_exchange_strong(&generation.page->leader, &gone, generation.pid)) {
-		become_leader(gone);
-		return 0;
-	}
-	return worker_step();
+	if (!heir_leads_on())
+		return worker_step();
+	dispositions_take(controller_note_signal);
+	take_blocked_signals();
+	heir_tell();
+	return 0;
 }
 
 /* Where the server's threads may not ring, this thread looks by itself. */
@@ -235,7 +230,9 @@ static int prepare_thread(void)
 	const int error = light_thread_prepare(controller_main);
 
 	sandbox_controller_starts();
-	atomic_store(&controller.bell, &generation.page->bell);
+	atomic_store(&controller.bell, atomic_load(&generation.role) == ROLE_LEADER
+	                                       ? next_bell()
+	                                       : &controller.own_bell);
 	alone_begin();
 	return error;
 }
@@ -248,8 +245,8 @@ int controller_start(void)
 	return result < 0 ? result : 0;
 }
 
-/* The leader writes the page before it looks for members, and this looks at the page after it has
- * become one. */
+/* The leader writes its news before it looks for members, and this looks at them after it has become
+ * one. */
 static int attach(void)
 {
 	const int error = prepare_thread();
@@ -264,22 +261,24 @@ void controller_attach(void)
 	int error;
 
 	wake_signal_arm(controller_wake);
-	members_join(MEMBER_WORKER);
+	membership_join(MEMBER_WORKER);
 	inheritance_close_rest();
+	if (!generation.is_daemonizing && !generation_is_heir())
+		generation_leave_birth();
 	error = attach();
 	if (error < 0) {
 		log_error("Worker (%d) has no controller (%s): it cannot stop accepting by itself.",
 		          generation.pid, errno_name(-error));
-		members_leave();
+		membership_leave(true);
 	}
 }
 
 void controller_on_exit(void)
 {
-	if (!generation.page)
+	if (!generation_is_known())
 		return;
 	if (sandbox_is_tight()) {
-		members_leave();
+		membership_leave(false);
 		return;
 	}
 	if (getpid() != generation.pid)
@@ -287,5 +286,5 @@ void controller_on_exit(void)
 	if (atomic_load(&generation.role) == ROLE_LEADER)
 		ending_on_exit();
 	else
-		members_leave();
+		membership_leave(false);
 }

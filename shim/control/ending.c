@@ -19,6 +19,7 @@
 #include "drain/drain_report.h"
 #include "generation/generation.h"
 #include "generation/members.h"
+#include "generation/news.h"
 #include "generation/pidfile.h"
 #include "signal/dispositions.h"
 #include "signal/wake_signal.h"
@@ -37,20 +38,23 @@ void ending_drain(void)
 static void give_up_pidfile(void)
 {
 	if (generation_predecessor_serves())
-		pidfile_hand_back(generation.page->predecessor);
+		pidfile_hand_back(generation.lineage.predecessor.pid);
 	else if (!generation_successor_lives())
 		pidfile_remove();
 }
 
 static void leave_generation(void)
 {
-	struct generation_page *successor = atomic_load(&generation.successor);
+	const struct successor *successor = atomic_load(&generation.successor);
+	struct birth *birth = atomic_load(&generation.birth);
 
 	give_up_pidfile();
 	leader_state_set_phase(PHASE_LEFT);
+	if (birth)
+		atomic_store(&birth->successor_left, 1);
 	if (successor) {
-		atomic_store(&successor->predecessor_left, 1);
-		bell_ring(&successor->bell);
+		atomic_store(&successor->birth->predecessor_left, 1);
+		bell_ring(&successor->birth->bell);
 	}
 }
 
@@ -72,7 +76,7 @@ void ending_stop_server(void)
 	successor_release();
 	(void)failpoint("drained");
 	if (!has_own_way) {
-		members_signal(generation.page, sig);
+		members_signal(sig);
 		leave();
 	}
 	give_up_pidfile();
@@ -89,7 +93,7 @@ void ending_stop_server(void)
 
 bool ending_has_begun(void)
 {
-	return atomic_load(&generation.page->is_stopping) || leader_state() == LIFE_STOPPING;
+	return atomic_load(&news()->is_stopping) || leader_state() == LIFE_STOPPING;
 }
 
 void ending_kill_server(void)
@@ -98,7 +102,7 @@ void ending_kill_server(void)
 	          generation.pid, (long)settings.stop_timeout_ms,
 	          signal_text(settings.stop_signal));
 	leave_generation();
-	members_signal(generation.page, SIGKILL);
+	members_signal(SIGKILL);
 	(void)libc_calls.kill(generation.pid, SIGKILL);
 }
 
@@ -112,6 +116,8 @@ void ending_on_exit(void)
 	/* The server exits by itself. The first process of a daemon does so; then its child leads
 	 * on. */
 	pidfile_remove();
-	atomic_store(&generation.page->leader, 0);
+	atomic_store(&news_own()->leader, 0);
+	if (atomic_load(&generation.birth))
+		atomic_store(&atomic_load(&generation.birth)->leader, 0);
 	wake_signal_tell();
 }

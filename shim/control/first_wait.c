@@ -10,7 +10,10 @@
 #include "control/controller.h"
 #include "control/unseen.h"
 #include "drain/stop_accepting.h"
+#include "generation/doorbell.h"
 #include "generation/generation.h"
+#include "generation/membership.h"
+#include "generation/news.h"
 #include "http/exchange.h"
 #include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
@@ -66,9 +69,18 @@ static void attach(void)
 	if (atomic_fetch_and(&first_wait_missing, ~MISSING_CONTROLLER) & MISSING_CONTROLLER)
 		controller_attach();
 	undisturbed_end(&before);
-	if (atomic_load(&generation.membership) &&
-	    atomic_load(&generation.page->phase) >= PHASE_NOT_ACCEPTING)
+	if (membership_is_joined() && atomic_load(&news()->phase) >= PHASE_NOT_ACCEPTING)
 		stop_accepting_await(STOP_ACCEPTING_WAIT_MS);
+}
+
+static void tell_leader(void)
+{
+	if (sandbox_is_tight())
+		return;
+	if (atomic_load(&generation.role) == ROLE_LEADER && generation_is_of_this_process())
+		controller_wake();
+	else
+		doorbell_ring();
 }
 
 static void wait_has_begun(int fd)
@@ -80,9 +92,8 @@ static void wait_has_begun(int fd)
 	attach();
 	if (atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT) & MISSING_FIRST_WAIT) {
 		(void)failpoint("waiting");
-		atomic_store(&generation.page->is_waiting, 1);
-		if (!sandbox_is_tight())
-			bell_ring(&generation.page->bell);
+		membership_note(HINT_WAITS);
+		tell_leader();
 	}
 	errno = saved;
 }
@@ -148,7 +159,7 @@ static bool probe_entry(const struct epoll_entry *entry, void *context)
  * whether its wait is worth system calls, and accept() has to show it. */
 static bool is_strange(void)
 {
-	return atomic_load(&generation.role) == ROLE_NONE && !generation.page;
+	return atomic_load(&generation.role) == ROLE_NONE && !generation_is_known();
 }
 
 void first_wait_on_epoll(int epoll_fd)

@@ -10,31 +10,23 @@
 #include "control/first_wait.h"
 #include "drain/accept_calls.h"
 #include "generation/generation.h"
-#include "generation/members.h"
+#include "generation/children.h"
+#include "generation/membership.h"
 #include "kernel/peek.h"
 #include "signal/dispositions.h"
 
 __thread bool fork_thread_has_accepted;
 
-/* The slot of the child that this thread forks. */
-static __thread struct member *reserved_slot;
-
-void fork_begins(void)
+static void before(void)
 {
-	if (fork_thread_has_accepted && atomic_load(&generation.role) != ROLE_NONE)
-		reserved_slot = members_reserve_slot();
-}
-
-void fork_ended(pid_t child)
-{
-	if (child < 0 && reserved_slot)
-		members_free_slot(reserved_slot);
-	reserved_slot = NULL;
+	children_fork_begins(fork_thread_has_accepted);
+	own_fd_fork_begins();
 }
 
 static void in_parent(void)
 {
 	own_fd_forked_in_parent();
+	children_forked_in_parent();
 	fork_thread_has_accepted = false;
 }
 
@@ -47,6 +39,7 @@ static void in_child(void)
 	own_fd_forked_in_child();
 	peek_forked();
 	generation_forked();
+	children_forked_in_child();
 	controller_forked();
 	accept_calls_forked();
 	first_wait_forked();
@@ -54,13 +47,11 @@ static void in_child(void)
 		return; /* a successor that makes itself a daemon before it listens */
 	dispositions_give_back(true);
 	atomic_fetch_or(&first_wait_missing, MISSING_CONTROLLER);
-	atomic_store(&generation.membership, reserved_slot);
-	reserved_slot = NULL;
 	if (is_for_connection)
-		members_join(MEMBER_CONNECTION);
+		membership_join(MEMBER_CONNECTION);
 }
 
 void fork_watch(void)
 {
-	(void)pthread_atfork(own_fd_fork_begins, in_parent, in_child);
+	(void)pthread_atfork(before, in_parent, in_child);
 }

@@ -139,8 +139,8 @@ static void feed(enum life_event event)
  * still has a group of its own. */
 static bool is_orphan_signal(void)
 {
-	return generation.page->predecessor &&
-	       (!start_image.had_terminal || getpgrp() != generation.page->group);
+	return generation.lineage.predecessor.pid &&
+	       (!start_image.had_terminal || getpgrp() != generation.lineage.group);
 }
 
 /* A hang-up of the terminal asks for no upgrade; a server that does not ignore it would end. The
@@ -198,7 +198,7 @@ static bool is_too_early(int sig, bool is_from_terminal)
 	const enum request request = request_of(sig, is_from_terminal);
 
 	return (request == REQUEST_REPLACE || request == REQUEST_FORK) &&
-	       !atomic_load(&generation.page->is_ready) && generation_predecessor_serves();
+	       !atomic_load(&news()->is_ready) && generation_predecessor_serves();
 }
 
 static void feed_or_put_off(int sig, const struct leader_signals *signals)

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "generation/generation.h"
+#include "generation/news.h"
 #include "signal/wake_signal.h"
 
 /* The controller thread's own, except the state. */
@@ -35,7 +35,7 @@ int64_t leader_state_deadline(void)
 
 void leader_state_set_phase(enum generation_phase phase)
 {
-	atomic_store(&generation.page->phase, phase);
+	atomic_store(&news_own()->phase, phase);
 	wake_signal_tell();
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "generation/lifecycle.h"
-#include "generation/page.h"
+#include "generation/news.h"
 
 #define NEVER INT64_MAX
 
@@ -23,7 +23,7 @@ void leader_state_set_deadline(int64_t in_ms);
 /* The deadline of the present state, in monotonic ms, or NEVER. Context: the controller. */
 int64_t leader_state_deadline(void);
 
-/* Sets the phase on the page and rings the bell. Context: the controller, or an exiting thread. */
+/* Sets the phase in the news and tells the workers. Context: the controller, or an exiting thread. */
 void leader_state_set_phase(enum generation_phase phase);
 
 /* Resets the state in the child of a fork. Context: any. */

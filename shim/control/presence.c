@@ -8,8 +8,8 @@
 #include "control/successor.h"
 #include "control/worker.h"
 #include "generation/generation.h"
+#include "generation/news.h"
 #include "kernel/masks.h"
-#include "kernel/procfs.h"
 #include "signal/dispositions.h"
 
 /* How often to look whether the predecessor is alive, while there is nothing else to do. */
@@ -36,15 +36,6 @@ void presence_forked(void)
 	presence.look_ms = 0;
 }
 
-/* The predecessor rings the bell when it stops accepting, and when it leaves. */
-static bool predecessor_may_ring(void)
-{
-	const struct generation_page *page = generation.page;
-
-	return page->predecessor && !atomic_load(&page->predecessor_left) &&
-	       !procfs_is_dead(page->predecessor);
-}
-
 /* While all threads of the server block a signal that is ours, only this one can take it. The
  * server may have blocked it for a moment only, so this looks again, less and less often. */
 static bool is_needed_for_signals(int64_t *ret_wait_ms)
@@ -64,19 +55,20 @@ static bool is_needed_for_signals(int64_t *ret_wait_ms)
 
 bool presence_is_needed_in_worker(void)
 {
-	return predecessor_may_ring() || !worker_is_idle();
+	return generation_predecessor_may_ring() || !worker_is_idle();
 }
 
 bool presence_is_needed(int64_t *wait_ms)
 {
 	if (*wait_ms != NEVER)
 		return true;
-	if (predecessor_may_ring()) {
+	/* It rings when it stops accepting, and when it leaves. */
+	if (generation_predecessor_may_ring()) {
 		*wait_ms = PREDECESSOR_TICK_MS;
 		return true;
 	}
 	if (atomic_load(&generation.role) != ROLE_LEADER)
 		return !worker_is_idle();
-	return leader_is_at_work() || successor_bell() != &generation.page->bell ||
-	       !atomic_load(&generation.page->is_ready) || is_needed_for_signals(wait_ms);
+	return leader_is_at_work() || successor_bell() || !atomic_load(&news()->is_ready) ||
+	       is_needed_for_signals(wait_ms);
 }

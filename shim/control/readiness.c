@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "control/leader_state.h"
 #include "generation/generation.h"
+#include "generation/members.h"
+#include "generation/news.h"
 #include "generation/pidfile.h"
 #include "upgrade/inheritance.h"
 
@@ -29,25 +31,35 @@ void readiness_report_pid(void)
 	log_info("The server has started (%d).", generation.pid);
 }
 
+void readiness_tell(pid_t leader)
+{
+	struct birth *birth = atomic_load(&generation.birth);
+
+	if (!birth)
+		return;
+	/* Children from here on are workers, or come too late to lead this generation's birth. */
+	birth_keep_from_children(birth);
+	atomic_store(&birth->announced_by, leader);
+	atomic_store(&birth->is_ready, 1);
+	bell_ring(&birth->bell);
+}
+
 static void announce(void)
 {
 	(void)failpoint("announcing");
 	inheritance_close_rest();
 	readiness_report_pid();
 	atomic_store(&announced_at, clock_now_ms());
-	atomic_store(&generation.page->announced_by, generation.pid);
-	atomic_store(&generation.page->is_ready, 1);
-	bell_ring(&generation.page->bell);
+	atomic_store(&news_own()->is_ready, 1);
+	readiness_tell(generation.pid);
 	(void)failpoint("announced");
 }
 
 int64_t readiness_check(int64_t now)
 {
-	struct generation_page *page = generation.page;
-
-	if (atomic_load(&page->is_ready) || !atomic_load(&page->is_waiting))
+	if (atomic_load(&news()->is_ready) || !members_say(HINT_WAITS))
 		return NEVER;
-	if (inheritance_unclaimed() > 0 || atomic_load(&page->is_moving)) {
+	if (inheritance_unclaimed() > 0 || members_say(HINT_MOVES)) {
 		if (!settled_at)
 			settled_at = now + SETTLE_MS;
 		if (now < settled_at)
@@ -61,9 +73,8 @@ bool readiness_is_young(void)
 {
 	const int64_t since = atomic_load(&announced_at);
 
-	return generation.page && generation.page->predecessor &&
-	       (!atomic_load(&generation.page->is_ready) ||
-	        (since && clock_now_ms() - since < YOUNG_MS));
+	return generation.lineage.predecessor.pid &&
+	       (!atomic_load(&news()->is_ready) || (since && clock_now_ms() - since < YOUNG_MS));
 }
 
 void readiness_forked(void)

@@ -6,10 +6,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Announces this generation once it is ready. Returns in how many ms to check again; INT64_MAX: no
  * need. Context: the controller. */
 int64_t readiness_check(int64_t now);
+
+/* Tells the predecessor, if there is one, that this generation is ready, and that LEADER leads it.
+ * Context: the controller. */
+void readiness_tell(pid_t leader);
 
 /* Writes the pid to signal into the pid file and the log. Context: the controller. */
 void readiness_report_pid(void);

@@ -3,33 +3,44 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/interpose.h"
 #include "base/log.h"
 #include "control/leader_state.h"
 #include "generation/generation.h"
+#include "generation/members.h"
+#include "generation/news.h"
 #include "kernel/listeners.h"
+#include "kernel/process.h"
 #include "kernel/procfs.h"
 #include "upgrade/failure.h"
 #include "upgrade/handover.h"
 #include "upgrade/spawn.h"
 
+/* How long the workers of a master that was killed may take to lead on. */
+#define HEIR_MS 200
+
 /* The controller thread's own. */
 static struct {
 	enum request request;
 	bell *bell; /* the candidate's until it is accepted; NULL: this generation's */
-	struct generation_page *candidate;
-	struct generation_page *retired; /* one that failed, or that a later one has replaced */
+	struct birth *candidate;
+	struct process leader; /* the candidate's, as the kernel has confirmed; pid 0: none yet */
+	int64_t lost_at;       /* when it was seen that an accepted one's has ended; 0: not yet */
+	struct successor *retired; /* one that failed, or that a later one has replaced */
 } succession;
 
-/* A signal handler or another thread may still read the page, so it stays mapped until the next one
- * retires. */
-static void retire_page(struct generation_page *page)
+/* A signal handler or another thread may still read it, so it stays until the next one retires. */
+static void retire(struct successor *successor)
 {
-	page_drop(succession.retired);
-	succession.retired = page;
+	if (succession.retired) {
+		birth_drop(succession.retired->birth);
+		(void)munmap(succession.retired, sizeof(*successor));
+	}
+	succession.retired = successor;
 }
 
 /* Runs before there is a process that may take a connection which a thread of this generation has
@@ -39,39 +50,40 @@ static void begin_to_share(void)
 	int fds[GENERATION_LISTENERS];
 	int count = 0;
 
-	atomic_store(&generation.page->successor_may_accept, 1);
-	if (atomic_load(&generation.page->polls_before_accept))
+	atomic_store(&news_own()->successor_may_accept, 1);
+	/* From now on a worker may find a listener unblocked that is the server's to block. */
+	atomic_store(&news_own()->has_unblocked, 1);
+	if (members_say(HINT_POLLS))
 		count = listeners_find(fds, GENERATION_LISTENERS);
-	for (int i = 0; i < count; i++) {
-		if (listeners_unblock(fds[i]))
-			atomic_store(&generation.page->has_unblocked, 1);
-	}
+	for (int i = 0; i < count; i++)
+		(void)listeners_unblock(fds[i]);
 }
 
 /* An unblocked listener stays so, because a thread may just be about to accept. */
 static void cease_to_share(void)
 {
-	atomic_store(&generation.page->successor_may_accept,
-	             atomic_load(&generation.successor) != NULL);
+	atomic_store(&news_own()->successor_may_accept, atomic_load(&generation.successor) != NULL);
 }
 
 int successor_start(enum request request)
 {
-	struct generation_page *page = NULL;
+	struct birth *birth = NULL;
 	int error;
 
 	if (failure_in_sandbox())
 		return -EPERM;
 	begin_to_share();
-	error = handover_begin(&page);
+	error = handover_begin(&birth);
 	if (error) {
 		cease_to_share();
 		return error;
 	}
 	succession.request = request;
-	succession.candidate = page;
+	succession.candidate = birth;
+	succession.leader = (struct process){0};
+	succession.lost_at = 0;
 	leader_state_set_phase(PHASE_HANDING_OVER);
-	succession.bell = &page->bell;
+	succession.bell = &birth->bell;
 	(void)failpoint("forked");
 	log_info("Forked child (%d).", atomic_load(&spawn_report.pid));
 	return 0;
@@ -87,68 +99,154 @@ bool successor_is_candidate(void)
 	return succession.candidate;
 }
 
+/* A worker that leads on after its master's death has let go of the words, but marks the listeners. */
+static pid_t holder_of_listeners(void)
+{
+	int fd = -1;
+
+	return listeners_find(&fd, 1) > 0 ? listeners_holder(fd) : 0;
+}
+
+/* What the words say of the leader counts once the kernel has confirmed it. A leader that lives is
+ * not replaced by their saying so; one that has ended unconfirmed has ended. */
+static void look_for_leader(void)
+{
+	const struct birth *birth = succession.candidate;
+	pid_t pid =
+		atomic_load(atomic_load(&birth->is_ready) ? &birth->announced_by : &birth->leader);
+	struct process leader;
+
+	if (pid <= 0 || (succession.leader.pid && !process_has_ended(&succession.leader)))
+		return;
+	if (pid == succession.leader.pid)
+		pid = holder_of_listeners();
+	leader = spawn_confirm(pid);
+	if (leader.pid)
+		succession.leader = leader;
+	else if (pid > 0 && procfs_is_dead(pid))
+		succession.leader = (struct process){.pid = pid};
+}
+
 bool successor_is_ready(void)
 {
-	return atomic_load(&succession.candidate->is_ready);
+	if (!atomic_load(&succession.candidate->is_ready))
+		return false;
+	look_for_leader();
+	return succession.leader.pid && !process_has_ended(&succession.leader);
+}
+
+static struct successor *accepted_candidate(void)
+{
+	struct successor *successor = atomic_load(&generation.successor);
+
+	return successor && successor->birth == succession.candidate ? successor : NULL;
+}
+
+/* Workers that were left by a master serve, and one of them is about to lead on. */
+static bool may_have_heir(void)
+{
+	if (atomic_load(&spawn_report.has_ended) || !accepted_candidate())
+		return false;
+	if (!succession.lost_at) {
+		succession.lost_at = clock_now_ms();
+		spawn_wake_orphans();
+	}
+	return clock_now_ms() - succession.lost_at < HEIR_MS;
 }
 
 bool successor_is_dead(void)
 {
-	const struct generation_page *page = succession.candidate;
-	const pid_t pid =
-		atomic_load(atomic_load(&page->is_ready) ? &page->announced_by : &page->leader);
-
-	return atomic_load(&spawn_report.has_ended) || (pid > 0 && procfs_is_dead(pid));
+	look_for_leader();
+	if (atomic_load(&spawn_report.has_ended))
+		return true;
+	return succession.leader.pid && process_has_ended(&succession.leader) && !may_have_heir();
 }
 
 void successor_explain_failure(bool has_timed_out)
 {
-	failure_explain_end(succession.candidate, has_timed_out);
+	failure_explain_end(succession.candidate, succession.leader.pid, has_timed_out);
 }
 
 void successor_clear_away(void)
 {
-	struct generation_page *page = succession.candidate;
+	struct successor *accepted = accepted_candidate();
 
 	(void)failpoint("abandoning");
-	handover_finish(page, false);
+	handover_finish(false);
 	succession.bell = NULL;
-	succession.candidate = NULL;
 	leader_state_set_phase(PHASE_SERVING);
-	if (atomic_load(&generation.successor) == page)
+	if (accepted) {
 		atomic_store(&generation.successor, NULL);
+		retire(accepted);
+	} else {
+		birth_drop(succession.candidate);
+	}
+	succession.candidate = NULL;
 	cease_to_share();
-	retire_page(page);
 }
 
+static void copy_listeners(struct successor *successor)
+{
+	const struct manifest *manifest = handover_manifest();
+
+	successor->listener_count = manifest->listener_count;
+	for (uint32_t i = 0; i < manifest->listener_count; i++) {
+		const struct inherited_listener *listener = &manifest->listeners[i];
+
+		successor->listeners[i].is_claimed =
+			atomic_load(&successor->birth->claimed_by[i]) != 0;
+		successor->listeners[i].family = (sa_family_t)listener->family;
+		successor->listeners[i].length = listener->address_length;
+		successor->listeners[i].address = listener->address;
+	}
+}
+
+/* Without memory for it, this generation would not know what the other serves: it lives on only as
+ * the marks on the listeners (listeners.h). */
 void successor_accept(void)
 {
+	struct successor *successor = mmap(NULL, sizeof(*successor), PROT_READ | PROT_WRITE,
+	                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
 	(void)failpoint("accepting_successor");
-	retire_page(atomic_exchange(&generation.successor, succession.candidate));
+	if (successor != MAP_FAILED) {
+		successor->birth = succession.candidate;
+		successor->leader = succession.leader;
+		atomic_store(&successor->may_have_heir, true);
+		copy_listeners(successor);
+		retire(atomic_exchange(&generation.successor, successor));
+	}
 	succession.bell = NULL;
 	(void)failpoint("accepted_successor");
 }
 
 void successor_release(void)
 {
+	struct successor *accepted = accepted_candidate();
+
 	if (!succession.candidate)
 		return;
-	handover_finish(succession.candidate, true);
+	look_for_leader();
+	if (accepted) {
+		if (succession.leader.pid != accepted->leader.pid)
+			accepted->leader = succession.leader;
+		atomic_store(&accepted->may_have_heir, false);
+	}
+	handover_finish(true);
 	succession.candidate = NULL;
 }
 
 void successor_pass_on(int sig)
 {
-	struct generation_page *successor = atomic_load(&generation.successor);
-	const pid_t pid = successor ? atomic_load(&successor->leader) : 0;
+	const struct successor *successor = atomic_load(&generation.successor);
 
-	if (pid > 0 && getpgid(pid) != getpgrp())
-		(void)libc_calls.kill(pid, sig);
+	if (successor && getpgid(successor->leader.pid) != getpgrp())
+		(void)process_signal(&successor->leader, sig);
 }
 
 bell *successor_bell(void)
 {
-	return succession.bell ? succession.bell : &generation.page->bell;
+	return succession.bell;
 }
 
 void successor_forked(void)

@@ -47,8 +47,8 @@ void successor_release(void);
  * another process group while this process lives. Context: the controller. */
 void successor_pass_on(int sig);
 
-/* The bell to sleep on until the next round: the candidate's until it is accepted, else this
- * generation's. It stays valid until the round after that. Context: the controller. */
+/* The candidate's bell, until it is accepted; else NULL. It stays valid until the round after that.
+ * Context: the controller. */
 bell *successor_bell(void);
 
 /* Resets this module in the child of a fork, which has no candidate. Context: any. */

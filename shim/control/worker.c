@@ -15,6 +15,8 @@
 #include "drain/drain.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
+#include "generation/membership.h"
+#include "generation/news.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
@@ -38,26 +40,19 @@ void worker_forked(void)
 	worker.view.next_scan = 0;
 }
 
-static void report(struct member *me)
+static void report(void)
 {
-	const uint32_t before =
-		atomic_load(&me->connections) + !atomic_load(&me->has_stopped_accepting);
-	uint32_t left = 0;
+	struct hint_report report = {0};
 
 	drain_scan(&worker.view);
 	/* The last scan may be old, so ask now whether a connection is left. */
 	if (connections_remain())
-		left = worker.view.scan.left > 0 ? (uint32_t)worker.view.scan.left : 1;
-	if (!atomic_load(&me->has_peers) && worker.view.scan.peers[0]) {
-		memcpy(me->peers, worker.view.scan.peers, sizeof(me->peers));
-		atomic_store(&me->has_peers, 1);
-	}
-	/* In this order, so that the leader reads the stop only with a true number. */
-	atomic_store(&me->idle, (uint32_t)worker.view.scan.idle);
-	atomic_store(&me->connections, left);
-	atomic_store(&me->has_stopped_accepting, 1);
-	if (left != before)
-		bell_ring(&generation.page->bell);
+		report.connections =
+			worker.view.scan.left > 0 ? (uint32_t)worker.view.scan.left : 1;
+	report.idle = (uint32_t)worker.view.scan.idle;
+	report.peer_count = worker.view.scan.peer_count;
+	memcpy(report.peers, worker.view.scan.peers, sizeof(report.peers));
+	membership_report(&report);
 }
 
 /* The leader has gone, and nobody else will stop this worker. So it finishes its connections, and
@@ -98,7 +93,7 @@ static bool another_generation_accepts(void)
  * connections. */
 static bool is_left_behind(uint32_t phase)
 {
-	const pid_t leader = atomic_load(&generation.page->leader);
+	const pid_t leader = atomic_load(&news()->leader);
 
 	if (worker.is_left_behind || phase == PHASE_LEFT)
 		return true;
@@ -111,14 +106,13 @@ static bool is_left_behind(uint32_t phase)
 
 bool worker_is_idle(void)
 {
-	return atomic_load(&generation.page->phase) == PHASE_SERVING && !worker.is_left_behind &&
+	return atomic_load(&news()->phase) == PHASE_SERVING && !worker.is_left_behind &&
 	       !generation.is_daemonizing && !generation_is_heir();
 }
 
 int64_t worker_step(void)
 {
-	const uint32_t phase = atomic_load(&generation.page->phase);
-	struct member *me = atomic_load(&generation.membership);
+	const uint32_t phase = atomic_load(&news()->phase);
 
 	if (sandbox_deadly_for_controller(SANDBOX_CONTROLLER))
 		return INT64_MAX;
@@ -133,9 +127,9 @@ int64_t worker_step(void)
 	if (phase == PHASE_HANDING_OVER)
 		return LEADER_TICK_MS;
 	(void)failpoint("worker_stopping");
-	if (!me || stop_accepting_begin(NULL, 0) != 0)
+	if (!membership_is_joined() || stop_accepting_begin(NULL, 0) != 0)
 		return FALLBACK_TICK_MS;
-	report(me);
+	report();
 	(void)failpoint("worker_stopped");
-	return atomic_load(&me->connections) ? FALLBACK_TICK_MS : LEADER_TICK_MS;
+	return membership_connections() ? FALLBACK_TICK_MS : LEADER_TICK_MS;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the controller's work in a worker, which follows the leader through the generation page. */
+/* Owns the controller's work in a worker, which follows the leader through its news. */
 #ifndef OCTOPUS_WORKER_H
 #define OCTOPUS_WORKER_H
 

@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "base/text.h"
 #include "drain/idle.h"
 #include "drain/quiet_listener.h"
 #include "drain/record_check.h"
@@ -22,8 +21,6 @@
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
 #include "kernel/socket_identity.h"
-
-#define PEERS_LISTED 4
 
 #define LEAST_BETWEEN_SCANS_MS 20
 #define MOST_BETWEEN_SCANS_MS 100
@@ -185,26 +182,30 @@ static void end_reading(int fd, struct exchange *entry)
 	(void)libc_calls.shutdown(fd, SHUT_RD);
 }
 
-/* A unix client has no address, so its process id is logged. */
-static void format_peer(int fd, char *buffer, size_t size)
+static void describe_peer(int fd, struct hint_peer *peer)
 {
-	struct sockaddr_storage peer = {0};
-	socklen_t length = sizeof(peer);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;
+	socklen_t length = sizeof(address);
 	struct ucred process = {0};
 	socklen_t process_size = sizeof(process);
 
-	if (getpeername(fd, (void *)&peer, &length) == 0 && peer.ss_family != AF_UNIX)
-		address_format(buffer, size, (const void *)&peer, length);
+	memset(&address, 0, sizeof(address));
+	*peer = (struct hint_peer){.family = AF_UNIX};
+	if (getpeername(fd, &address.any, &length) == 0 && address.any.sa_family != AF_UNIX)
+		peer->family = address.any.sa_family;
 	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &process_size) == 0)
-		text_format(buffer, size, "process %d", process.pid);
-}
-
-static void list_peer(int fd, char *peers)
-{
-	char peer[64] = "";
-
-	format_peer(fd, peer, sizeof(peer));
-	(void)text_list(peers, CONNECTIONS_PEERS, peer);
+		peer->process = (uint32_t)process.pid;
+	if (peer->family == AF_INET) {
+		peer->port = address.v4.sin_port;
+		memcpy(peer->address, &address.v4.sin_addr, sizeof(address.v4.sin_addr));
+	} else if (peer->family == AF_INET6) {
+		peer->port = address.v6.sin6_port;
+		memcpy(peer->address, &address.v6.sin6_addr, sizeof(address.v6.sin6_addr));
+	}
 }
 
 struct scanning {
@@ -232,8 +233,9 @@ static bool scan_one(int fd, void *context)
 		end_reading(fd, entry);
 	else if (in_ms < scan->next_ms)
 		scan->next_ms = in_ms;
-	if (scan->left++ < PEERS_LISTED)
-		list_peer(fd, scan->peers);
+	scan->left++;
+	if (scan->peer_count < HINT_PEERS)
+		describe_peer(fd, &scan->peers[scan->peer_count++]);
 	scan->idle += in_ms != INT64_MAX;
 	return true;
 }

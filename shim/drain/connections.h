@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "drain/idle.h"
-#include "generation/generation.h"
+#include "generation/hints.h"
 
 /* True while a connection is left. Watches one of them at a time, and searches for the next only
  * when that one has gone, so that a whole drain examines each once. Context: the controller, once
@@ -20,7 +20,8 @@ struct connections_scan {
 	int left;
 	int idle;        /* of these, between two requests */
 	int64_t next_ms; /* in how many ms the next one may be ended; INT64_MAX: unknown */
-	char peers[CONNECTIONS_PEERS]; /* the first few: `127.0.0.1:5000, 127.0.0.1:5002` */
+	uint32_t peer_count;
+	struct hint_peer peers[HINT_PEERS]; /* the clients of the first few */
 };
 
 /* Scans all connections. Shuts down the reading side of those that have been idle for long enough,

@@ -18,6 +18,7 @@
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
 #include "generation/members.h"
+#include "generation/news.h"
 #include "http/follow.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
@@ -133,18 +134,6 @@ static bool queue_is_empty(int64_t now)
 	return now - drain.empty_since >= QUEUE_QUIET_MS;
 }
 
-static bool members_have_stopped_accepting(void)
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *member = &generation.page->members[i];
-
-		if (atomic_load(&member->pid) && atomic_load(&member->kind) == MEMBER_WORKER &&
-		    !atomic_load(&member->has_stopped_accepting) && member_is_live(member))
-			return false;
-	}
-	return true;
-}
-
 /* A worker that joined after the others had stopped also holds the drain until it has stopped. */
 static bool newcomers_have_stopped_accepting(int64_t now)
 {
@@ -156,7 +145,7 @@ static void choose_graces(struct idle_graces *ret_graces)
 	const int64_t ms = settings.idle_grace_ms;
 
 	*ret_graces = (struct idle_graces){ms, ms, ms > FIRST_REQUEST_MS ? ms : FIRST_REQUEST_MS};
-	if (!atomic_load(&generation.page->is_stopping))
+	if (!atomic_load(&news()->is_stopping))
 		return;
 	if (ms > STOP_GRACE_MS)
 		ret_graces->http_ms = ret_graces->other_ms = STOP_GRACE_MS;
@@ -186,12 +175,12 @@ static void shut(int fd)
 
 static void end_listeners(void)
 {
-	struct generation_page *successor = atomic_load(&generation.successor);
+	const struct successor *successor = atomic_load(&generation.successor);
 
 	let_go(quiet_listener_table_is_complete() ? shut : NULL);
 	if (successor) {
-		atomic_store(&successor->predecessor_holds, 0);
-		bell_ring(&successor->bell);
+		atomic_store(&successor->birth->predecessor_holds, 0);
+		bell_ring(&successor->birth->bell);
 	}
 }
 
@@ -215,8 +204,8 @@ bool drain_step(int64_t *ret_wait_ms)
 		(void)failpoint("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
 		drain.stopped_since = now;
-		atomic_store(&generation.page->is_stopping, !generation_successor_lives());
-		atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
+		atomic_store(&news_own()->is_stopping, !generation_successor_lives());
+		atomic_store(&news_own()->phase, PHASE_NOT_ACCEPTING);
 		wake_signal_tell();
 		/* fall through */
 	case STAGE_MEMBERS:
@@ -231,7 +220,7 @@ bool drain_step(int64_t *ret_wait_ms)
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
 		drain_scan(&drain.view);
-		if (!connections_remain() && !drain_report_members_have_connections() &&
+		if (!connections_remain() && !members_have_connections() &&
 		    newcomers_have_stopped_accepting(now))
 			return true;
 		drain_report_progress(&drain.view.scan, now);

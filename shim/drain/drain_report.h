@@ -12,9 +12,6 @@
 /* A drain began at BEGUN and has until DEADLINE (monotonic ms). Context: the controller. */
 void drain_report_begin(int64_t begun, int64_t deadline);
 
-/* True if a member other than the leader has connections left. Context: the controller. */
-bool drain_report_members_have_connections(void);
-
 /* Logs at most once a second how many connections are left; OWN is the leader's last scan.
  * Context: the controller. */
 void drain_report_progress(const struct connections_scan *own, int64_t now);

@@ -15,7 +15,7 @@
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
 #include "generation/generation.h"
-#include "generation/page.h"
+#include "generation/membership.h"
 #include "kernel/epoll_sets.h"
 #include "kernel/fd_limit.h"
 #include "kernel/listeners.h"
@@ -88,7 +88,7 @@ static void wait_for_accepts(void)
  * quiet_accept_begin() sees to that. */
 static bool some_thread_polls(void)
 {
-	return generation.page && atomic_load(&generation.page->polls_before_accept);
+	return membership_said(HINT_POLLS);
 }
 
 static int replace_all(struct keeping *kept)

@@ -4,63 +4,94 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "generation/news.h"
 #include "kernel/address.h"
 #include "kernel/procfs.h"
 
 struct generation generation;
 
+bool generation_is_known(void)
+{
+	return atomic_load(&news_page) || generation.lineage.predecessor.pid > 0;
+}
+
+bool generation_is_being_born(void)
+{
+	return generation.lineage.predecessor.pid > 0 && !atomic_load(&news()->is_ready);
+}
+
 bool generation_is_heir(void)
 {
-	const pid_t leader = atomic_load(&generation.page->leader);
+	const pid_t leader = atomic_load(&news()->leader);
 
 	if (getppid() == generation.fork_parent)
 		return false;
 	return leader == 0 || procfs_is_dead(leader);
 }
 
+/* A daemon's parent passes the lead on to its child, which says so in the words: they can make a
+ * successor seem to live, and never name a process to signal. */
 bool generation_successor_lives(void)
 {
-	struct generation_page *successor = atomic_load(&generation.successor);
+	const struct successor *successor = atomic_load(&generation.successor);
 	pid_t leader;
 
-	if (!successor || atomic_load(&successor->phase) == PHASE_LEFT)
+	if (!successor || atomic_load(&successor->birth->successor_left))
 		return false;
-	leader =
-		atomic_load(&successor->leader); /* 0: passes from a daemon's parent to its child */
-	return leader == 0 || !procfs_is_dead(leader);
+	leader = atomic_load(&successor->birth->leader);
+	return atomic_load(&successor->may_have_heir) || leader == 0 ||
+	       !process_has_ended(&successor->leader) ||
+	       (leader != successor->leader.pid && !procfs_is_dead(leader));
 }
 
 bool generation_is_taken_over(const struct sockaddr *address, socklen_t length)
 {
-	const struct generation_page *page = atomic_load(&generation.successor);
+	const struct successor *successor = atomic_load(&generation.successor);
 
 	if (!generation_successor_lives())
 		return false;
-	for (uint32_t i = 0; i < page->listener_count; i++) {
-		const struct inherited_listener *listener = &page->listeners[i];
-
-		if (atomic_load(&listener->claimed_by) &&
-		    address_is_same(address, length, (const void *)&listener->address,
-		                    listener->address_length, false))
+	for (uint32_t i = 0; i < successor->listener_count; i++) {
+		if (successor->listeners[i].is_claimed &&
+		    address_is_same(address, length, (const void *)&successor->listeners[i].address,
+		                    successor->listeners[i].length, false))
 			return true;
 	}
 	return false;
 }
 
+/* Before the generation has a leader, its processes read the predecessor's own words. */
+static bool predecessor_holds(void)
+{
+	const struct birth *birth = atomic_load(&generation.birth);
+
+	if (atomic_load(&news_page) || !birth)
+		return atomic_load(&news()->predecessor_holds);
+	return atomic_load(&birth->predecessor_holds);
+}
+
 bool generation_predecessor_serves(void)
 {
-	const struct generation_page *page = generation.page;
+	return generation.lineage.predecessor.pid > 0 && predecessor_holds() &&
+	       !process_has_ended(&generation.lineage.predecessor);
+}
 
-	return page->predecessor > 0 && atomic_load(&page->predecessor_holds) &&
-	       !procfs_is_dead(page->predecessor);
+bool generation_predecessor_may_ring(void)
+{
+	return generation.lineage.predecessor.pid > 0 && !atomic_load(&news()->predecessor_left) &&
+	       !process_has_ended(&generation.lineage.predecessor);
+}
+
+void generation_leave_birth(void)
+{
+	birth_end(atomic_exchange(&generation.birth, NULL));
 }
 
 void generation_forked(void)
 {
 	generation.fork_parent = generation.pid;
 	generation.pid = getpid();
-	atomic_store(&generation.membership, NULL);
-	/* The page stays mapped: to unmap it would make the fork slower. */
+	news_forked();
+	/* The memory stays: to unmap it would make the fork slower. */
 	atomic_store(&generation.successor, NULL);
 	if (atomic_load(&generation.role) != ROLE_NONE)
 		atomic_store(&generation.role, ROLE_WORKER);

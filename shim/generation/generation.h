@@ -9,7 +9,9 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "generation/page.h"
+#include "generation/birth.h"
+#include "generation/news.h"
+#include "kernel/process.h"
 #include "kernel/sandbox.h"
 
 enum role {
@@ -18,16 +20,40 @@ enum role {
 	ROLE_WORKER, /* a child of a process that has listened */
 };
 
+/* What a predecessor told this generation of itself, and how it is to start: copied once from the
+ * manifest. All zero in a generation without a predecessor. */
+struct lineage {
+	struct process predecessor;
+	pid_t group;      /* the predecessor's process group */
+	uint32_t number;  /* of this generation: 1 for the first */
+	uint64_t blocked; /* the signal mask with which the server starts */
+};
+
+/* The generation that took over from this one, or serves beside it. The leader's own memory: the
+ * kernel has confirmed who leads it, and nothing here changes by somebody else's hand. */
+struct successor {
+	struct birth *birth; /* its words, to tell it what this generation does */
+	struct process leader;
+	/* Its processes are below the reaper: if its leader dies, another one leads on. */
+	_Atomic bool may_have_heir;
+	uint32_t listener_count;
+	struct {
+		bool is_claimed;
+		sa_family_t family;
+		socklen_t length;
+		struct sockaddr_storage address;
+	} listeners[GENERATION_LISTENERS];
+};
+
 /* This process. It is written in a successor's constructor, by the thread that first listens, by
  * the child of a fork, and by the controller of a process that becomes the leader. */
 struct generation {
-	struct generation_page *page; /* NULL while role is ROLE_NONE and there is no predecessor */
-	/* The page of the generation that took over from this one, or serves beside it; NULL while
-	 * there is none. Only the leader's controller sets and clears it. */
-	_Atomic(struct generation_page *) successor;
-	/* NULL in a leader, and in a child that has not joined. An exiting thread may clear it
-	 * while the controller reports. */
-	_Atomic(struct member *) membership;
+	struct lineage lineage;
+	/* The words that this generation shares with its predecessor; NULL: there is none, or in a
+	 * worker. The process that leads, or may come to, has them. */
+	_Atomic(struct birth *) birth;
+	/* NULL while there is none. Only the leader's controller sets and clears it. */
+	_Atomic(struct successor *) successor;
 	_Atomic int role;
 	pid_t pid;
 	pid_t fork_parent;   /* in the child of a fork: its parent */
@@ -42,6 +68,19 @@ static inline bool generation_is_of_this_process(void)
 {
 	return sandbox_is_tight() || getpid() == generation.pid;
 }
+
+/* True from the start of a successor on, and from the first listen() of any other process on.
+ * Context: any. */
+bool generation_is_known(void);
+
+/* True in a successor until it has announced that it is ready. Context: any. */
+bool generation_is_being_born(void);
+
+/* True while the predecessor has not said that it exits, and is there. Context: any. */
+bool generation_predecessor_may_ring(void);
+
+/* In a process that will never lead: lets go of the words of the birth. Context: any. */
+void generation_leave_birth(void);
 
 /* True if the parent that forked this process is gone, and no leader is alive: this process is the
  * next leader. Context: any. */
@@ -62,11 +101,17 @@ bool generation_predecessor_serves(void);
  * since the functions above and listeners_is_held_elsewhere() cost more. Context: any. */
 static inline bool generation_may_share(void)
 {
-	const struct generation_page *page = generation.page;
+	const struct news *page = atomic_load_explicit(&news_page, memory_order_acquire);
+	const struct birth *birth;
 
-	return atomic_load(&generation.successor) ||
-	       (page && (atomic_load(&page->successor_may_accept) ||
-	                 atomic_load(&page->predecessor_holds)));
+	if (atomic_load(&generation.successor))
+		return true;
+	if (page)
+		return atomic_load(&page->successor_may_accept) ||
+		       atomic_load(&page->predecessor_holds);
+	/* Before the generation has a leader, its processes read the predecessor's own words. */
+	birth = atomic_load(&generation.birth);
+	return birth && atomic_load(&birth->predecessor_holds);
 }
 
 /* Makes the child of a fork a worker, or leaves it without a role if its parent had none.

@@ -2,131 +2,204 @@
 #include "generation/members.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
-#include "base/interpose.h"
+#include "generation/children.h"
+#include "generation/doorbell.h"
 #include "generation/generation.h"
-#include "kernel/procfs.h"
-#include "kernel/sandbox.h"
+#include "generation/membership.h"
+#include "generation/news.h"
+#include "kernel/ancestry.h"
+#include "kernel/process.h"
+#include "kernel/procfs_children.h"
 
-/* Stands in place of the pid of a child that is about to be forked. */
-#define PID_RESERVED (-1)
+#define MOST_GENERATIONS_BELOW 4
 
-static struct member *take_slot(struct member *members, pid_t pid)
+static bool lacks_flag(int child, void *context)
 {
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		struct member *slot = &members[(generation.pid + i) % GENERATION_MEMBERS];
-		int32_t no_pid = 0;
-
-		if (atomic_load(&slot->pid) == 0 &&
-		    atomic_compare_exchange_strong(&slot->pid, &no_pid, pid))
-			return slot;
-	}
-	return NULL;
+	return !hints_has_flag(children_page(child), *(const enum hint_flag *)context);
 }
 
-bool member_is_live(struct member *slot)
+bool members_say(enum hint_flag flag)
 {
-	const pid_t pid = atomic_load(&slot->pid);
+	return membership_said(flag) || (doorbell && atomic_load(&doorbell->flags) >> flag & 1) ||
+	       !children_each(lacks_flag, &flag);
+}
 
-	if (pid == 0)
-		return false;
-	if (pid == PID_RESERVED || !procfs_is_dead(pid))
+static bool has_stopped(int child, void *context)
+{
+	const struct hints *page = children_page(child);
+
+	(void)context;
+	/* The first look costs nothing; only then the kernel is asked who lives. */
+	return !hints_may_accept(page, (struct hint_first){.is_alive = true}) ||
+	       !hints_may_accept(page, children_first(child));
+}
+
+bool members_have_stopped_accepting(void)
+{
+	return children_each(has_stopped, NULL);
+}
+
+struct sum {
+	uint32_t connections, idle;
+};
+
+static bool add(int child, void *context)
+{
+	struct sum *sum = context;
+
+	hints_add(children_page(child), children_first(child), &sum->connections, &sum->idle);
+	return true;
+}
+
+void members_add_connections(uint32_t *connections, uint32_t *idle)
+{
+	struct sum sum = {*connections, *idle};
+
+	(void)children_each(add, &sum);
+	*connections = sum.connections;
+	*idle = sum.idle;
+}
+
+static bool has_none(int child, void *context)
+{
+	struct sum sum = {0, 0};
+
+	(void)context;
+	return add(child, &sum) && sum.connections == 0;
+}
+
+bool members_have_connections(void)
+{
+	return !children_each(has_none, NULL);
+}
+
+struct peer_visit {
+	bool (*visit)(const struct hint_peer *peer, void *context);
+	void *context;
+};
+
+static bool visit_peers(int child, void *context)
+{
+	const struct peer_visit *call = context;
+
+	return hints_each_peer(children_page(child), call->visit, call->context);
+}
+
+void members_each_peer(bool (*visit)(const struct hint_peer *peer, void *context), void *context)
+{
+	struct peer_visit call = {visit, context};
+
+	(void)children_each(visit_peers, &call);
+}
+
+/* --- Whom the leader signals --- */
+
+static bool is_ours(pid_t pid, const void *context)
+{
+	bool (*const *is_fit)(pid_t) = context;
+
+	return (process_is_live_child(pid) || ancestry_descends(pid, generation.pid)) &&
+	       (!*is_fit || (*is_fit)(pid));
+}
+
+struct signal_call {
+	int sig;
+	siginfo_t *info;
+	bool (*is_fit)(pid_t pid);
+	bool is_for_workers;
+	int child, depth;
+};
+
+static void signal_one(pid_t pid, const struct signal_call *call)
+{
+	(void)process_signal_if(pid, call->sig, call->info, is_ours, &call->is_fit);
+}
+
+/* PID is a descendant of a child, as the kernel says. */
+static void signal_below(pid_t pid, void *context)
+{
+	struct signal_call *call = context;
+
+	if (hints_claims(children_page(call->child), pid, call->is_for_workers))
+		signal_one(pid, call);
+	if (++call->depth < MOST_GENERATIONS_BELOW)
+		(void)procfs_each_child(pid, signal_below, call);
+	call->depth--;
+}
+
+/* PID is a child of this process, as the kernel says. */
+static void claim_unseen(pid_t pid, void *context)
+{
+	const struct signal_call *call = context;
+
+	if (hints_claims(children_page(call->child), pid, false) && process_is_live_child(pid))
+		children_see(call->child, pid);
+}
+
+/* A worker hears of news whatever it says of itself. */
+static bool may_be_worker(pid_t pid)
+{
+	struct process_stat stat;
+
+	return process_read_stat(pid, &stat) == 0 && !stat.has_executed;
+}
+
+static bool belongs(int child, pid_t pid, bool as_worker)
+{
+	return (as_worker && may_be_worker(pid)) ||
+	       hints_claims(children_page(child), pid, as_worker) ||
+	       (!as_worker && children_first(child).was_for_connection &&
+	        hints_is_silent(children_page(child)));
+}
+
+static bool signal_family(int child, void *context)
+{
+	struct signal_call *call = context;
+	pid_t pid;
+
+	call->child = child;
+	if (children_is_unseen(child))
+		(void)procfs_each_child(generation.pid, claim_unseen, call);
+	pid = children_pid(child);
+	if (!pid)
 		return true;
-	atomic_store(&slot->pid, 0);
-	return false;
+	if (hints_has_descendants(children_page(child)))
+		(void)procfs_each_child(pid, signal_below, call);
+	if (belongs(child, pid, call->is_for_workers))
+		signal_one(pid, call);
+	return true;
 }
 
-static struct member *find_slot(pid_t pid)
+void members_signal(int sig)
 {
-	struct member *members = generation.page->members;
-	struct member *slot = take_slot(members, pid);
+	struct signal_call call = {.sig = sig};
 
-	if (slot)
-		return slot;
-	for (int i = 0; i < GENERATION_MEMBERS; i++)
-		(void)member_is_live(&members[i]);
-	return take_slot(members, pid);
+	(void)children_each(signal_family, &call);
 }
 
-struct member *members_reserve_slot(void)
+void members_signal_workers(int sig, siginfo_t *info, bool (*is_fit)(pid_t pid))
 {
-	struct member *slot = find_slot(PID_RESERVED);
+	struct signal_call call = {
+		.sig = sig, .info = info, .is_fit = is_fit, .is_for_workers = true};
 
-	if (slot) {
-		atomic_store(&slot->kind, MEMBER_CONNECTION);
-		atomic_store(&slot->connections, 1);
-	}
-	return slot;
+	(void)children_each(signal_family, &call);
 }
 
-void members_free_slot(struct member *slot)
+static bool is_not_in(int child, void *context)
 {
-	atomic_store(&slot->connections, 0);
-	atomic_store(&slot->pid, 0);
-	if (!sandbox_is_tight())
-		bell_ring(&generation.page->bell);
-}
+	const pid_t pid = *(const pid_t *)context;
 
-void members_join(enum member_kind kind)
-{
-	struct member *slot = atomic_load(&generation.membership);
-	/* A child that was forked for a connection still has that connection if it becomes a
-	 * worker. */
-	const bool has_connection = slot || kind == MEMBER_CONNECTION;
-
-	if (!slot)
-		slot = find_slot(generation.pid);
-	if (!slot)
-		return;
-	atomic_store(&slot->kind, kind);
-	atomic_store(&slot->has_stopped_accepting, 0);
-	atomic_store(&slot->idle, 0);
-	atomic_store(&slot->has_peers, 0);
-	atomic_store(&slot->connections, has_connection);
-	atomic_store(&slot->pid, generation.pid);
-	atomic_store(&generation.membership, slot);
-}
-
-void members_leave(void)
-{
-	struct member *slot = atomic_exchange(&generation.membership, NULL);
-
-	if (slot)
-		members_free_slot(slot);
+	if (children_pid(child) == pid)
+		return !belongs(child, pid, false);
+	return !hints_claims(children_page(child), pid, false) ||
+	       !ancestry_descends(pid, generation.pid);
 }
 
 bool members_include(pid_t pid)
 {
-	const struct generation_page *page = generation.page;
-
-	if (pid <= 0 || !page)
+	if (pid <= 0)
 		return false;
-	if (atomic_load(&page->leader) == pid)
-		return true;
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		if (atomic_load(&page->members[i].pid) == pid)
-			return true;
-	}
-	return false;
-}
-
-void members_each_worker(void (*visit)(pid_t pid))
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const struct member *member = &generation.page->members[i];
-		const pid_t pid = atomic_load(&member->pid);
-
-		if (pid > 0 && pid != generation.pid && atomic_load(&member->kind) == MEMBER_WORKER)
-			visit(pid);
-	}
-}
-
-void members_signal(const struct generation_page *page, int sig)
-{
-	for (int i = 0; i < GENERATION_MEMBERS; i++) {
-		const pid_t pid = atomic_load(&page->members[i].pid);
-
-		if (pid > 0)
-			(void)libc_calls.kill(pid, sig);
-	}
+	return atomic_load(&news()->leader) == pid || !children_each(is_not_in, &pid);
 }

@@ -1,37 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the slots of the generation page, in which the processes other than the leader report. */
+/* Owns what the leader asks about the processes of its generation, and whom it signals.
+ *
+ * Whom it signals the kernel decides, not a hint: a process that waitid(2) or /proc names as its
+ * child, or as a child's descendant, at the moment of the signal. A hint can only keep a process out
+ * of it, and only one of its own family. */
 #ifndef OCTOPUS_MEMBERS_H
 #define OCTOPUS_MEMBERS_H
 
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
-#include "generation/page.h"
+#include "generation/hints.h"
 
-/* Gives this process a slot. If none is free, the drain does not wait for this process.
+/* True if a process of the generation says FLAG, or this process itself. Context: any. */
+bool members_say(enum hint_flag flag);
+
+/* True if no worker may still accept. Context: the controller. */
+bool members_have_stopped_accepting(void);
+
+/* True if a process other than the leader has connections left. Context: the controller. */
+bool members_have_connections(void);
+
+/* Adds the connections of all processes but the leader. Context: the controller. */
+void members_add_connections(uint32_t *connections, uint32_t *idle);
+
+/* Calls VISIT with clients that the processes name, until it returns false.
+ * Context: the controller. */
+void members_each_peer(bool (*visit)(const struct hint_peer *peer, void *context), void *context);
+
+/* True if PID is the leader of this generation, or in the leader a process that belongs to it.
  * Context: any. */
-void members_join(enum member_kind kind);
-
-/* Frees the slot of this process. Context: any. */
-void members_leave(void);
-
-/* Reserves a slot for a child that a thread is about to fork for a connection; the drain counts
- * that connection from now on. Returns NULL if no slot is free. The child joins in the slot
- * (generation.membership); if the fork fails, the caller frees it. Context: any. */
-struct member *members_reserve_slot(void);
-void members_free_slot(struct member *slot);
-
-/* True if the process in SLOT is alive or about to be forked. Frees the slot of a dead one.
- * Context: any. */
-bool member_is_live(struct member *slot);
-
-/* True if PID is the leader of this generation or has a slot in it. Context: any. */
 bool members_include(pid_t pid);
 
-/* Calls VISIT with each worker in a slot of this generation's page, but not with this process.
+/* Sends SIG to the processes of the generation but this one. INFO as in process_signal_if().
  * Context: any. */
-void members_each_worker(void (*visit)(pid_t pid));
+void members_signal(int sig);
 
-/* Sends SIG to each process in a slot of PAGE. Context: any. */
-void members_signal(const struct generation_page *page, int sig);
+/* Sends SIG with INFO to each worker to which IS_FIT applies. Context: any. */
+void members_signal_workers(int sig, siginfo_t *info, bool (*is_fit)(pid_t pid));
 
 #endif

@@ -15,15 +15,36 @@
 
 /* Compares the files, not the names: a server may bind a relative path and unlink an absolute
  * one. */
-static bool is_socket_of(const struct generation_page *page, const struct stat *what)
+static bool is_at(const struct stat *what, sa_family_t family, const struct sockaddr_storage *at)
 {
-	for (uint32_t i = 0; i < page->listener_count; i++) {
-		const struct sockaddr_un *address = (const void *)&page->listeners[i].address;
-		struct stat named;
+	const struct sockaddr_un *address = (const void *)at;
+	struct stat named;
 
-		if (page->listeners[i].family == AF_UNIX && address->sun_path[0] &&
-		    lstat(address->sun_path, &named) == 0 && named.st_dev == what->st_dev &&
-		    named.st_ino == what->st_ino)
+	return family == AF_UNIX && address->sun_path[0] && lstat(address->sun_path, &named) == 0 &&
+	       named.st_dev == what->st_dev && named.st_ino == what->st_ino;
+}
+
+static bool is_socket_of(const struct successor *successor, const struct stat *what)
+{
+	for (uint32_t i = 0; i < successor->listener_count; i++) {
+		if (is_at(what, successor->listeners[i].family, &successor->listeners[i].address))
+			return true;
+	}
+	return false;
+}
+
+static const struct manifest *inherited;
+
+void paths_inherit(const struct manifest *manifest)
+{
+	inherited = manifest;
+}
+
+static bool is_inherited(const struct stat *what)
+{
+	for (uint32_t i = 0; inherited && i < inherited->listener_count; i++) {
+		if (is_at(what, (sa_family_t)inherited->listeners[i].family,
+		          &inherited->listeners[i].address))
 			return true;
 	}
 	return false;
@@ -41,22 +62,21 @@ static bool holds_pid(int dir_fd, const char *path, pid_t pid)
 	return answer;
 }
 
-static bool belongs_to(const struct generation_page *successor, int dir_fd, const char *path,
+static bool belongs_to(const struct successor *successor, int dir_fd, const char *path,
                        const struct stat *what)
 {
-	const pid_t leader = atomic_load(&successor->leader);
-
 	if (!generation_successor_lives())
 		return false;
 	if (S_ISSOCK(what->st_mode))
 		return is_socket_of(successor, what);
-	return S_ISREG(what->st_mode) && what->st_size < 32 && holds_pid(dir_fd, path, leader);
+	return S_ISREG(what->st_mode) && what->st_size < 32 &&
+	       holds_pid(dir_fd, path, successor->leader.pid);
 }
 
 bool paths_belong_elsewhere(int dir_fd, const char *path)
 {
 	const int saved = errno;
-	const struct generation_page *successor = atomic_load(&generation.successor);
+	const struct successor *successor = atomic_load(&generation.successor);
 	bool answer = false;
 	struct stat what;
 
@@ -64,8 +84,8 @@ bool paths_belong_elsewhere(int dir_fd, const char *path)
 		answer = false;
 	else if (successor)
 		answer = belongs_to(successor, dir_fd, path, &what);
-	else if (!atomic_load(&generation.page->is_ready))
-		answer = S_ISSOCK(what.st_mode) && is_socket_of(generation.page, &what);
+	else if (generation_is_being_born())
+		answer = S_ISSOCK(what.st_mode) && is_inherited(&what);
 	errno = saved;
 	return answer;
 }

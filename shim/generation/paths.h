@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "generation/birth.h"
+
 /* True if the removal of PATH (relative to DIR_FD, as in unlinkat(2)) would hurt another
  * generation:
  * - in a successor that is not ready, the path of a unix listener that it inherited (a server
@@ -15,5 +17,8 @@
  *   holds the pid of the successor's leader.
  * Leaves errno alone. Context: the server's threads. */
 bool paths_belong_elsewhere(int dir_fd, const char *path);
+
+/* MANIFEST says which listeners this process has inherited. It stays the caller's. Context: init. */
+void paths_inherit(const struct manifest *manifest);
 
 #endif

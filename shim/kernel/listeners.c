@@ -81,6 +81,21 @@ bool listeners_is_held_elsewhere(int fd)
 	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+int listeners_holder(int fd)
+{
+	struct flock lock = lock_request(F_WRLCK);
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+bool listeners_elect(int fd, int place)
+{
+	struct flock lock = lock_request(F_WRLCK);
+
+	lock.l_start += 1 + (off_t)place;
+	return fcntl(fd, F_SETLK, &lock) == 0;
+}
+
 #define UNBLOCKED (O_NONBLOCK | O_APPEND)
 
 bool listeners_unblock(int fd)
@@ -112,4 +127,20 @@ bool listeners_is_unblocked(int fd)
 bool listeners_is_blocking(int fd)
 {
 	return !(fcntl(fd, F_GETFL) & O_NONBLOCK) || listeners_is_unblocked(fd);
+}
+
+static bool is_not_unblocked(int fd, void *context)
+{
+	bool *found = context;
+
+	*found = listeners_is_unblocked(fd) && listeners_is_listening(fd);
+	return !*found;
+}
+
+bool listeners_any_unblocked(void)
+{
+	bool found = false;
+
+	procfs_each_fd(0, is_not_unblocked, &found);
+	return found;
 }

@@ -26,6 +26,15 @@ void listeners_mark_held(int fd);
 /* True if another process has marked FD as held. May change errno. Context: any. */
 bool listeners_is_held_elsewhere(int fd);
 
+/* Returns the pid of another process that has marked FD as held, or 0. May change errno.
+ * Context: any. */
+int listeners_holder(int fd);
+
+/* Processes that share FD elect one of themselves: true in the first that asks for PLACE (>= 0, the
+ * same for all of them), as long as it lives and keeps the socket, by a write lock beside the marks.
+ * May change errno. Context: any. */
+bool listeners_elect(int fd, int place);
+
 /* O_NONBLOCK belongs to the open file, which generations share. Where the server made a listener
  * blocking and an accept() must not wait all the same, the library unblocks the listener: it sets
  * O_NONBLOCK, and beside it O_APPEND, which means nothing to a socket and tells every process that
@@ -39,6 +48,9 @@ void listeners_block_again(int fd);
 
 /* True if the library has unblocked FD. Leaves errno alone. Context: any. */
 bool listeners_is_unblocked(int fd);
+
+/* True if the library, in any process, has unblocked a listener of this one. Context: any. */
+bool listeners_any_unblocked(void);
 
 /* True if FD blocks, or the server believes so. Context: any. */
 bool listeners_is_blocking(int fd);

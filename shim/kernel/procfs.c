@@ -142,6 +142,15 @@ int procfs_each_task(void (*visit)(pid_t tid, void *context), void *context)
 	return each_number("/proc/self/task", 0, visit_task, &call);
 }
 
+int procfs_each_task_of(pid_t pid, void (*visit)(pid_t tid, void *context), void *context)
+{
+	struct task_visit call = {visit, context};
+	char path[64];
+
+	text_format(path, sizeof(path), "/proc/%d/task", pid);
+	return each_number(path, 0, visit_task, &call);
+}
+
 ssize_t procfs_read(const char *path, char *buffer, size_t size)
 {
 	const int fd = open_for_reading(path, O_NONBLOCK | O_NOCTTY);
@@ -158,22 +167,6 @@ ssize_t procfs_read(const char *path, char *buffer, size_t size)
 	close_after_reading(fd);
 	buffer[length] = '\0';
 	return part < 0 ? part : (ssize_t)length;
-}
-
-int procfs_each_child(pid_t pid, void (*visit)(pid_t child, void *context), void *context)
-{
-	char path[64], list[4096];
-	const char *at = list;
-	uint64_t child;
-	ssize_t length;
-
-	text_format(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	length = procfs_read(path, list, sizeof(list));
-	if (length < 0)
-		return (int)length;
-	for (; text_read_number(&at, 10, &child) == 0; at += *at == ' ')
-		visit((pid_t)child, context);
-	return 0;
 }
 
 /* Parses `tfd:       12 events:       19 data:         ffffffff0000000c  pos:0 ino:1 sdev:8`. The

@@ -18,9 +18,8 @@ void procfs_each_fd(int first, bool (*visit)(int fd, void *context), void *conte
 /* Calls VISIT for each thread. Returns 0, or -errno if /proc cannot be read. Context: any. */
 int procfs_each_task(void (*visit)(pid_t tid, void *context), void *context);
 
-/* Calls VISIT for each child process of PID, if the kernel lists them (/proc/PID/task/TID/children,
- * CONFIG_PROC_CHILDREN). Returns 0 or -errno. Context: any. */
-int procfs_each_child(pid_t pid, void (*visit)(pid_t child, void *context), void *context);
+/* The same for the threads of PID. Context: any. */
+int procfs_each_task_of(pid_t pid, void (*visit)(pid_t tid, void *context), void *context);
 
 /* One registration in an epoll set, as /proc/self/fdinfo/EPFD shows it. */
 struct epoll_entry {

@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/signal_set.h"
 #include "generation/generation.h"
+#include "generation/news.h"
 #include "kernel/interrupted_call.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
@@ -118,7 +119,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 static void on_shielded_signal(int sig, siginfo_t *info, void *context)
 {
 	const int saved = errno;
-	const pid_t leader = generation.page ? atomic_load(&generation.page->leader) : 0;
+	const pid_t leader = atomic_load(&news()->leader);
 
 	if (info->si_code != SI_KERNEL || leader == 0 || libc_calls.kill(leader, 0) != 0)
 		run_own(sig, info, context);

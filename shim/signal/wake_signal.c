@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "generation/generation.h"
 #include "generation/members.h"
+#include "kernel/process.h"
 #include "kernel/procfs.h"
 
 /* The first real-time signal: glibc's SIGCANCEL, musl's SIGTIMER. */
@@ -120,19 +121,26 @@ static bool has_handler(pid_t pid)
 	return procfs_read_mask("/proc/self/status", "SigCgt:", &caught) != 0;
 }
 
-static void wake_member(pid_t pid)
+static siginfo_t describe(void)
 {
 	siginfo_t info = {.si_signo = WAKE_SIGNAL, .si_code = SI_QUEUE};
 
-	if (!has_handler(pid))
-		return;
 	info.si_pid = generation.pid;
 	info.si_value.sival_int = WAKE_VALUE;
-	(void)RAW3(SYS_rt_sigqueueinfo, pid, WAKE_SIGNAL, &info);
+	return info;
 }
 
 void wake_signal_tell(void)
 {
-	bell_ring(&generation.page->bell);
-	members_each_worker(wake_member);
+	siginfo_t info = describe();
+
+	members_signal_workers(WAKE_SIGNAL, &info, has_handler);
+}
+
+void wake_signal_send(pid_t pid, bool (*is_it)(pid_t pid, const void *context), const void *context)
+{
+	siginfo_t info = describe();
+
+	if (has_handler(pid))
+		(void)process_signal_if(pid, WAKE_SIGNAL, &info, is_it, context);
 }

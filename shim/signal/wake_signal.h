@@ -6,6 +6,7 @@
 #define OCTOPUS_WAKE_SIGNAL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* From now on each wake signal calls WAKE, in a signal handler. Context: normal. */
 void wake_signal_arm(void (*wake)(void));
@@ -18,8 +19,12 @@ void wake_signal_arm_again(void);
 /* True in a process that is armed: the signal may interrupt a call of the server's. Context: any. */
 bool wake_signal_is_armed(void);
 
-/* The page of the generation says something new: rings its bell, and sends the signal to each member
- * that has a handler for it; it would end any other process. Context: any. */
+/* The leader has news: sends the signal to each worker that has a handler for it; it would end any
+ * other process. Context: any. */
 void wake_signal_tell(void);
+
+/* Sends it to PID, if that has a handler for it and IS_IT says so (process.h). Context: any. */
+void wake_signal_send(pid_t pid, bool (*is_it)(pid_t pid, const void *context),
+                      const void *context);
 
 #endif

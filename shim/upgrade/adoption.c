@@ -17,17 +17,6 @@
 #include "kernel/socket_options.h"
 #include "upgrade/inheritance.h"
 
-/* The server may claim a listener again that an ended process has claimed (a configuration test
- * before the real start). */
-static bool claim(struct inherited_listener *listener)
-{
-	int32_t owner = atomic_load(&listener->claimed_by);
-
-	if (owner && !procfs_is_dead(owner))
-		return false;
-	return atomic_compare_exchange_strong(&listener->claimed_by, &owner, getpid());
-}
-
 /* IPV6_V6ONLY distinguishes sockets only on the wildcard address: a bind to any other address sets
  * it (net/ipv6/af_inet6.c, __inet6_bind), so that it says nothing on a socket that is not bound
  * yet. */
@@ -46,6 +35,8 @@ static bool is_same_kind(int fd, const struct inherited_listener *listener)
 	       socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) == (int)listener->v6_only;
 }
 
+_Atomic bool adoption_has_unblocked;
+
 /* By descriptor: the socket (socket_identity.h) that the server made blocking here, and its
  * predecessor did not. */
 #define HIGHEST_FD 4096
@@ -61,7 +52,7 @@ static void carry_status_flags(int from, int to)
 	const bool is_unblocked = listeners_is_unblocked(to);
 
 	if (is_unblocked)
-		atomic_store(&generation.page->has_unblocked, 1);
+		atomic_store(&adoption_has_unblocked, true);
 	if (wanted < 0 || present < 0)
 		return;
 	if (wanted & O_NONBLOCK)
@@ -107,12 +98,12 @@ int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length)
 	int result = -ENOENT;
 
 	for (uint32_t i = 0; i < count && result == -ENOENT; i++) {
-		struct inherited_listener *listener = inheritance_listener(i);
+		const struct inherited_listener *listener = inheritance_listener(i);
 
 		if (inheritance_is_here(i) &&
 		    address_is_same(address, length, (const void *)&listener->address,
 		                    listener->address_length, listener->asked_for_any_port) &&
-		    is_same_kind(fd, listener) && claim(listener))
+		    is_same_kind(fd, listener) && inheritance_claim(i))
 			result = take_place_of(fd, i);
 	}
 	errno = saved;

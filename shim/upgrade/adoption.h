@@ -17,4 +17,7 @@ int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length);
  * listener did not. The server may have changed that since. Context: any. */
 bool adoption_blocks_for_server(int fd);
 
+/* True if this process, or an ancestor of it, has adopted an unblocked listener (listeners.h). */
+extern _Atomic bool adoption_has_unblocked;
+
 #endif

@@ -81,24 +81,24 @@ void failure_explain_start(void)
 		log_error("Unable to fork a child: %s: %s.", path, errno_name(error));
 }
 
-void failure_explain_end(const struct generation_page *page, bool has_timed_out)
+void failure_explain_end(const struct birth *birth, pid_t leader, bool has_timed_out)
 {
 	const int pid = atomic_load(&spawn_report.pid);
 	const int status = atomic_load(&spawn_report.status);
-	const char *phase = !atomic_load(&page->is_attached) ? "before it loaded liboctopus.so"
-	                    : !atomic_load(&page->leader)    ? "before it listened"
-	                    : !atomic_load(&page->is_ready)  ? "before it was ready"
-	                                                     : "before it had taken over";
+	const char *phase = !atomic_load(&birth->is_attached) ? "before it loaded liboctopus.so"
+	                    : !leader                         ? "before it listened"
+	                    : !atomic_load(&birth->is_ready)  ? "before it was ready"
+	                                                      : "before it had taken over";
 
 	if (has_timed_out)
 		log_error(
 			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
 			pid, (long)settings.ready_timeout_ms,
-			atomic_load(&page->is_attached) ? "" : " and has not loaded liboctopus.so",
+			atomic_load(&birth->is_attached) ? "" : " and has not loaded liboctopus.so",
 			generation.pid);
 	else if (!atomic_load(&spawn_report.has_ended))
 		log_error("Child (%d) has lost its leader (%d) %s. Master (%d) serves on.", pid,
-		          atomic_load(&page->leader), phase, generation.pid);
+		          leader, phase, generation.pid);
 	else if (WIFSIGNALED(status))
 		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
 		          pid, signal_text(WTERMSIG(status)), WTERMSIG(status), phase,

@@ -5,14 +5,14 @@
 
 #include <stdbool.h>
 
-#include "generation/page.h"
+#include "generation/birth.h"
 
 /* Logs why the candidate could not be executed, from spawn_report. Context: the controller. */
 void failure_explain_start(void);
 
-/* Logs why the candidate, whose page is PAGE, has ended, or that Octopus ends it because its time
- * is over. Context: the controller. */
-void failure_explain_end(const struct generation_page *page, bool has_timed_out);
+/* Logs why the candidate, whose words are BIRTH, has ended, or that Octopus ends it because its time
+ * is over. LEADER is the process that led it, or 0. Context: the controller. */
+void failure_explain_end(const struct birth *birth, pid_t leader, bool has_timed_out);
 
 /* True, and logged, if the server's own seccomp filter would have the kernel kill it for starting a
  * candidate. Context: the controller. */

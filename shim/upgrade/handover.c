@@ -17,7 +17,6 @@
 #include "base/own_fd.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "generation/members.h"
 #include "generation/start_image.h"
 #include "kernel/elf.h"
 #include "kernel/fd_limit.h"
@@ -31,15 +30,16 @@
 
 /* The controller's own. There is at most one candidate. */
 static struct {
-	struct spawn_fd fds[GENERATION_LISTENERS + 1];
+	struct manifest manifest;
+	struct spawn_fd fds[MANIFEST_FDS];
 	char variable[64];
 } successor;
 
 /* The variable takes the free slot at the end of the start environment. */
-static char **make_environment(int page_fd_there)
+static char **make_environment(int birth_fd_there)
 {
 	text_format(successor.variable, sizeof(successor.variable), HANDOVER_VARIABLE "=%d",
-	            page_fd_there);
+	            birth_fd_there);
 	start_image.envp[start_image.env_count] = successor.variable;
 	start_image.envp[start_image.env_count + 1] = NULL;
 	return start_image.envp;
@@ -57,9 +57,8 @@ static const char *choose_directory(void)
 	return start_image.directory;
 }
 
-static int start(struct generation_page *page, int page_fd)
+static int start(struct birth *birth, int count)
 {
-	const int count = manifest_fill(page, page_fd, successor.fds);
 	struct spawn_request request = {
 		.path = start_image.path,
 		.argv = start_image.argv,
@@ -71,16 +70,12 @@ static int start(struct generation_page *page, int page_fd)
 		.blocked = start_image.blocked | dispositions_taken(),
 		.keeps_fd = start_image.had_fd,
 		.fds = successor.fds,
-		.fd_count = count + 1,
-		.bell = &page->bell,
+		.fd_count = count,
+		.bell = &birth->bell,
 	};
 	int error;
 
-	if (count < 0) {
-		log_error("Unable to fork a child: no free descriptor numbers below the limit.");
-		return count;
-	}
-	request.envp = make_environment(successor.fds[count].to);
+	request.envp = make_environment(successor.fds[count - 1].to);
 	error = spawn_successor(&request);
 	start_image.envp[start_image.env_count] = NULL;
 	if (error)
@@ -93,43 +88,52 @@ static int start(struct generation_page *page, int page_fd)
 	return error ? error : -atomic_load(&spawn_report.error);
 }
 
-static int make_page(struct generation_page **ret_page, int *ret_fd)
+/* Both descriptors are the caller's. */
+static int make_pages(struct birth **ret_birth, int *ret_birth_fd, int *ret_manifest_fd)
 {
 	struct fd_limit before;
 	int error;
 
 	fd_limit_raise(&before);
-	error = page_make(ret_page, ret_fd);
+	*ret_manifest_fd = manifest_seal(&successor.manifest);
+	error = *ret_manifest_fd < 0 ? *ret_manifest_fd : birth_make(ret_birth, ret_birth_fd);
 	fd_limit_restore(&before);
-	if (error == 0 && *ret_fd < 0) {
-		page_drop(*ret_page);
-		error = *ret_fd;
-	}
-	return error;
-}
-
-/* The page's descriptor is in the successor from then on. */
-static int make_page_and_start(struct generation_page **ret_page)
-{
-	struct generation_page *page;
-	int page_fd, error;
-
-	error = make_page(&page, &page_fd);
-	if (error) {
+	if (error && *ret_manifest_fd >= 0)
+		libc_calls.close(*ret_manifest_fd);
+	if (error)
 		log_error("Unable to fork a child: no shared memory for the new generation (%s).",
 		          errno_name(-error));
-		return error;
-	}
-	error = start(page, page_fd);
-	libc_calls.close(page_fd);
-	if (error)
-		page_drop(page);
-	else
-		*ret_page = page;
 	return error;
 }
 
-int handover_begin(struct generation_page **ret_page)
+/* The descriptors of both are in the successor from then on. */
+static int make_pages_and_start(struct birth **ret_birth)
+{
+	const int count = manifest_fill(&successor.manifest, successor.fds);
+	int birth_fd, manifest_fd, error;
+	struct birth *birth;
+
+	error = make_pages(&birth, &birth_fd, &manifest_fd);
+	if (error)
+		return error;
+	atomic_store(&birth->predecessor_holds, 1);
+	successor.fds[count].from = manifest_fd;
+	successor.fds[count + 1].from = birth_fd;
+	error = manifest_number(birth, successor.fds, count + 2);
+	if (error)
+		log_error("Unable to fork a child: no free descriptor numbers below the limit.");
+	else
+		error = start(birth, count + 2);
+	libc_calls.close(manifest_fd);
+	libc_calls.close(birth_fd);
+	if (error)
+		birth_drop(birth);
+	else
+		*ret_birth = birth;
+	return error;
+}
+
+int handover_begin(struct birth **ret_birth)
 {
 	char path[PATH_MAX];
 	int error;
@@ -146,17 +150,20 @@ int handover_begin(struct generation_page **ret_page)
 		return -ENOEXEC;
 	}
 	own_fd_begin();
-	error = make_page_and_start(ret_page);
+	error = make_pages_and_start(ret_birth);
 	own_fd_end();
 	return error;
 }
 
-void handover_finish(struct generation_page *page, bool is_good)
+const struct manifest *handover_manifest(void)
 {
-	if (is_good) {
+	return &successor.manifest;
+}
+
+void handover_finish(bool is_good)
+{
+	if (is_good)
 		spawn_release();
-		return;
-	}
-	members_signal(page, SIGKILL);
-	spawn_abandon(ABANDON_MS);
+	else
+		spawn_abandon(ABANDON_MS);
 }

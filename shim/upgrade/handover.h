@@ -9,13 +9,15 @@
 
 #include "generation/generation.h"
 
-/* Starts a candidate with this process's listeners. Stores the page of the new generation in
- * *ret_page; the caller owns it. Returns 0, or -errno after a log line that says what is wrong.
+/* Starts a candidate with this process's listeners. Stores the words that it shares with this one in
+ * *ret_birth; the caller owns them. Returns 0, or -errno after a log line that says what is wrong.
  * Context: the controller. */
-int handover_begin(struct generation_page **ret_page);
+int handover_begin(struct birth **ret_birth);
 
-/* Lets a candidate that IS_GOOD go; ends any other one with all its processes. PAGE stays the
- * caller's. Context: the controller. */
-void handover_finish(struct generation_page *page, bool is_good);
+/* What the last candidate was told, in this process's own memory. Context: the controller. */
+const struct manifest *handover_manifest(void);
+
+/* Lets a candidate that IS_GOOD go; ends any other one with all its processes. Context: the controller. */
+void handover_finish(bool is_good);
 
 #endif

@@ -3,17 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/text.h"
 #include "generation/generation.h"
+#include "generation/paths.h"
 #include "generation/start_image.h"
-#include "kernel/listeners.h"
 #include "kernel/procfs.h"
-#include "kernel/socket_options.h"
+#include "upgrade/inherited.h"
 
 _Atomic int inheritance_count;
 
@@ -21,23 +21,12 @@ _Atomic int inheritance_count;
  * controller. The thread that takes a number out closes it. A fork copies this together with the
  * descriptors. */
 static struct {
-	struct generation_page *page; /* the page that came with the descriptors */
-	uint32_t count;               /* of the page's listeners, read only once */
-	_Atomic int page_fd;          /* -1: closed */
-	/* by index in the page; -1: refused, adopted or closed */
-	_Atomic int fds[GENERATION_LISTENERS];
-} inheritance = {.page_fd = -1};
-
-/* Octopus does not trust the page: a server must not find itself on another port. */
-static bool is_at_its_address(const struct inherited_listener *listener)
-{
-	struct sockaddr_storage own = {0};
-	socklen_t length = sizeof(own);
-
-	return listener->address_length <= sizeof(listener->address) &&
-	       libc_calls.getsockname(listener->fd, (void *)&own, &length) == 0 &&
-	       length == listener->address_length && memcmp(&own, &listener->address, length) == 0;
-}
+	struct manifest manifest; /* this process's copy */
+	uint32_t count;           /* of its listeners */
+	_Atomic int birth_fd;     /* -1: closed */
+	/* by index in the manifest; -1: refused, adopted or closed; the last is the manifest's */
+	_Atomic int fds[GENERATION_LISTENERS + 1];
+} inheritance = {.birth_fd = -1};
 
 static bool is_named_before(uint32_t index, int fd)
 {
@@ -48,30 +37,11 @@ static bool is_named_before(uint32_t index, int fd)
 	return false;
 }
 
-static const char *find_fault(const struct inherited_listener *listener)
-{
-	const int fd = listener->fd;
-
-	if (fcntl(fd, F_GETFD) < 0)
-		return "it is not open";
-	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) == -ENOTSOCK)
-		return "it is not a socket";
-	if (socket_option_int(fd, SOL_SOCKET, SO_DOMAIN) != listener->family)
-		return "it is of another family";
-	if (socket_option_int(fd, SOL_SOCKET, SO_TYPE) != listener->type)
-		return "it is of another type";
-	if (!listeners_is_listening(fd))
-		return "it does not listen";
-	if (!is_at_its_address(listener))
-		return "it listens on another address";
-	return NULL;
-}
-
 static int waiting_fds(void)
 {
-	int count = atomic_load(&inheritance.page_fd) >= 0;
+	int count = atomic_load(&inheritance.birth_fd) >= 0;
 
-	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
+	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
 		count += atomic_load(&inheritance.fds[i]) >= 0;
 	return count;
 }
@@ -87,50 +57,69 @@ static void count_fds(void)
 	} while (waiting_fds() != count);
 }
 
-static void receive_listener(uint32_t index, void (*complain)(const char *, ...))
+static void receive_listener(const struct birth *birth, uint32_t index,
+                             void (*complain)(const char *, ...))
 {
-	const struct inherited_listener *listener = &inheritance.page->listeners[index];
+	const struct inherited_listener *listener = &inheritance.manifest.listeners[index];
+	const int fd = atomic_load(&birth->fds[index]);
 	const char *fault =
-		is_named_before(index, listener->fd) ? "it is named twice" : find_fault(listener);
+		is_named_before(index, fd) ? "it is named twice" : inherited_fault(fd, listener);
 
 	if (fault) {
 		complain("Refused the inherited descriptor %d: %s. Expected a listening socket.",
-		         listener->fd, fault);
+		         fd, fault);
 		return;
 	}
-	(void)fcntl(listener->fd, F_SETFD, FD_CLOEXEC);
-	atomic_store(&inheritance.fds[index], listener->fd);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	atomic_store(&inheritance.fds[index], fd);
 }
 
-/* Says why VALUE leads to no hand-over. */
-static void explain_map_error(const char *value, int error, const char *release,
-                              void (*complain)(const char *, ...))
+static void keep_lineage(void)
 {
-	const char *fault = error == -EPROTO  ? "not the page of a generation"
-	                    : error == -EBADF ? "no such descriptor"
-	                                      : "the page cannot be mapped";
+	const struct manifest *manifest = &inheritance.manifest;
 
-	if (error == -EPROTONOSUPPORT)
-		complain(
-			"Ignored " HANDOVER_VARIABLE
-			"=\"%.64s\": the predecessor runs liboctopus.so %s, this one is %s. Starting without a hand-over.",
-			value, release, OCTOPUS_VERSION);
-	else
-		complain("Ignored " HANDOVER_VARIABLE
-		         "=\"%.64s\": %s. Starting without a hand-over.",
-		         value, fault);
+	generation.lineage = (struct lineage){
+		.predecessor = {manifest->predecessor, manifest->predecessor_start},
+		.group = manifest->group,
+		.number = manifest->number,
+		.blocked = manifest->blocked,
+	};
+	failpoint_set_generation(manifest->number);
+	paths_inherit(manifest);
+}
+
+/* The words of the birth name the manifest's descriptor. Closes nothing. */
+static int receive_pages(int fd, char ret_release[GENERATION_RELEASE + 8])
+{
+	struct birth *birth;
+	int error, manifest_fd;
+
+	error = birth_map(fd, &birth, ret_release);
+	if (error)
+		return error;
+	manifest_fd = atomic_load(&birth->fds[BIRTH_MANIFEST]);
+	error = manifest_read(manifest_fd, &inheritance.manifest);
+	if (error) {
+		birth_drop(birth);
+		return error;
+	}
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(manifest_fd, F_SETFD, FD_CLOEXEC);
+	atomic_store(&inheritance.birth_fd, fd);
+	atomic_store(&inheritance.fds[BIRTH_MANIFEST], manifest_fd);
+	atomic_store(&generation.birth, birth);
+	return 0;
 }
 
 void inheritance_receive(const char *value, bool *ret_passed_on,
                          void (*complain)(const char *format, ...))
 {
-	struct generation_page *page;
 	char release[GENERATION_RELEASE + 8];
 	const char *at = value;
 	uint64_t fd;
 	int error;
 
-	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
+	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
 		atomic_store(&inheritance.fds[i], -1);
 	*ret_passed_on = false;
 	if (text_read_number(&at, 10, &fd) != 0 || (*at && strcmp(at, "+") != 0) || fd > 1 << 20) {
@@ -138,20 +127,16 @@ void inheritance_receive(const char *value, bool *ret_passed_on,
 		         value);
 		return;
 	}
-	error = page_map((int)fd, &page, release);
+	error = receive_pages((int)fd, release);
 	if (error) {
-		explain_map_error(value, error, release, complain);
+		inherited_explain(value, error, release, complain);
 		return;
 	}
 	*ret_passed_on = *at == '+';
-	generation.page = page;
-	failpoint_set_generation(page->number);
-	inheritance.page = page;
-	inheritance.count = page->listener_count;
-	atomic_store(&inheritance.page_fd, (int)fd);
-	(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	keep_lineage();
+	inheritance.count = inheritance.manifest.listener_count;
 	for (uint32_t i = 0; i < inheritance.count; i++)
-		receive_listener(i, complain);
+		receive_listener(atomic_load(&generation.birth), i, complain);
 	count_fds();
 }
 
@@ -163,14 +148,40 @@ static void close_waiting(_Atomic int *waiting)
 		libc_calls.close(fd);
 }
 
+static void close_pages(void)
+{
+	close_waiting(&inheritance.birth_fd);
+	close_waiting(&inheritance.fds[BIRTH_MANIFEST]);
+}
+
 uint32_t inheritance_listeners(void)
 {
 	return inheritance.count;
 }
 
-struct inherited_listener *inheritance_listener(uint32_t index)
+const struct inherited_listener *inheritance_listener(uint32_t index)
 {
-	return &inheritance.page->listeners[index];
+	return &inheritance.manifest.listeners[index];
+}
+
+/* The server may claim a listener again that an ended process has claimed (a configuration test
+ * before the real start). */
+bool inheritance_claim(uint32_t index)
+{
+	struct birth *birth = atomic_load(&generation.birth);
+	int32_t owner;
+
+	if (!birth)
+		return true;
+	owner = atomic_load(&birth->claimed_by[index]);
+	if (owner && !procfs_is_dead(owner))
+		return false;
+	return atomic_compare_exchange_strong(&birth->claimed_by[index], &owner, getpid());
+}
+
+static int32_t claimed_by(const struct birth *birth, uint32_t index)
+{
+	return birth ? atomic_load(&birth->claimed_by[index]) : 0;
 }
 
 bool inheritance_is_here(uint32_t index)
@@ -191,29 +202,32 @@ void inheritance_put_back(uint32_t index, int fd)
 void inheritance_taken(void)
 {
 	if (inheritance_unclaimed() == 0)
-		close_waiting(&inheritance.page_fd);
+		close_pages();
 	count_fds();
 }
 
 int inheritance_unclaimed(void)
 {
+	const struct birth *birth = atomic_load(&generation.birth);
 	int count = 0;
 
-	for (uint32_t i = 0; i < inheritance.count; i++)
-		count += !atomic_load(&inheritance.page->listeners[i].claimed_by);
+	for (uint32_t i = 0; birth && i < inheritance.count; i++)
+		count += !claimed_by(birth, i);
 	return count;
 }
 
 void inheritance_close_rest(void)
 {
+	const struct birth *birth = atomic_load(&generation.birth);
+
 	if (!inheritance_is_waiting())
 		return;
 	/* Skips a listener that this process has claimed: a thread is just putting it in place. */
 	for (uint32_t i = 0; i < inheritance.count; i++) {
-		if (atomic_load(&inheritance.page->listeners[i].claimed_by) != getpid())
+		if (claimed_by(birth, i) != getpid())
 			close_waiting(&inheritance.fds[i]);
 	}
-	close_waiting(&inheritance.page_fd);
+	close_pages();
 	count_fds();
 }
 
@@ -223,10 +237,10 @@ static _Atomic int *next_waiting(int first, int *ret_fd)
 {
 	_Atomic int *place = NULL;
 
-	*ret_fd = atomic_load(&inheritance.page_fd);
+	*ret_fd = atomic_load(&inheritance.birth_fd);
 	if (*ret_fd >= first)
-		place = &inheritance.page_fd;
-	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++) {
+		place = &inheritance.birth_fd;
+	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++) {
 		const int fd = atomic_load(&inheritance.fds[i]);
 
 		if (fd >= first && (!place || fd < *ret_fd)) {
@@ -251,6 +265,7 @@ bool inheritance_owns(int fd)
 
 void inheritance_move_away(int fd)
 {
+	struct birth *birth = atomic_load(&generation.birth);
 	int lowest, moved;
 	_Atomic int *waiting = next_waiting(fd, &lowest);
 
@@ -259,8 +274,8 @@ void inheritance_move_away(int fd)
 	moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
 	if (moved < 0)
 		moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (waiting != &inheritance.page_fd && moved >= 0)
-		inheritance.page->listeners[waiting - inheritance.fds].fd = moved;
+	if (waiting != &inheritance.birth_fd && moved >= 0 && birth)
+		atomic_store(&birth->fds[waiting - inheritance.fds], moved);
 	if (!atomic_compare_exchange_strong(waiting, &lowest, moved) && moved >= 0)
 		libc_calls.close(moved); /* adopted or closed meanwhile */
 }
@@ -271,5 +286,5 @@ void inheritance_pass_on(bool allow, char *entry, size_t size)
 		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
 	if (allow)
 		text_format(entry, size, HANDOVER_VARIABLE "=%d+",
-		            atomic_load(&inheritance.page_fd));
+		            atomic_load(&inheritance.birth_fd));
 }

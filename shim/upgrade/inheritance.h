@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what a successor inherited and has not claimed yet: the listeners and the descriptor of the
- * generation page. They wait at high numbers, where neither the server nor the programs in between
+/* Owns what a successor inherited and has not claimed yet: the listeners, and the descriptors of the
+ * manifest and of the words of the birth. They wait at high numbers, where neither the server nor the programs in between
  * (sh, env, a wrapper script) come across them. Calls that close all descriptors spare them, and
  * each execve passes them on until the server binds their addresses. */
 #ifndef OCTOPUS_INHERITANCE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "generation/page.h"
+#include "generation/birth.h"
 
 /* How many descriptors wait; 0 in every process that is no successor. The wrappers of bind, close,
  * dup2 and execve test only this. */
@@ -23,16 +23,21 @@ static inline bool inheritance_is_waiting(void)
 	                        0);
 }
 
-/* Accepts the hand-over that VALUE (of HANDOVER_VARIABLE) names: the number of the page's
- * descriptor, and a '+' if another program has passed it on; *ret_passed_on says so. Sets
- * generation.page if the page is good. Refuses whatever is not as the page says, leaves it alone, and
- * says so by COMPLAIN, which formats as text_format() does. Context: init. */
+/* Accepts the hand-over that VALUE (of HANDOVER_VARIABLE) names: the number of the
+ * descriptor of the words (birth.h), and a '+' if another program has passed it on; *ret_passed_on
+ * says so. Sets generation.birth and generation.lineage if they and the manifest are good. Refuses
+ * whatever is not as the manifest says, leaves it alone, and says so by COMPLAIN, which formats as
+ * text_format() does. Context: init. */
 void inheritance_receive(const char *value, bool *ret_passed_on,
                          void (*complain)(const char *format, ...));
 
-/* How many listeners the page names, and what it says of each. Context: any. */
+/* How many listeners the manifest names, and what it says of each. Context: any. */
 uint32_t inheritance_listeners(void);
-struct inherited_listener *inheritance_listener(uint32_t index);
+const struct inherited_listener *inheritance_listener(uint32_t index);
+
+/* Claims listener INDEX for this process. Returns false if a live process has claimed it.
+ * Context: any. */
+bool inheritance_claim(uint32_t index);
 
 /* True if listener INDEX waits in this process. Context: any. */
 bool inheritance_is_here(uint32_t index);
@@ -61,7 +66,7 @@ int inheritance_next(int first);
 void inheritance_move_away(int fd);
 
 /* With ALLOW, before an execve: makes the descriptors survive it, and writes HANDOVER_VARIABLE=N,
- * which names the page, into ENTRY. Without ALLOW, after an execve that failed: makes them
+ * which names the words of the birth, into ENTRY. Without ALLOW, after an execve that failed: makes them
  * close-on-exec again. Context: any (a vfork child too). */
 void inheritance_pass_on(bool allow, char *entry, size_t size);
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -58,10 +60,10 @@ static void describe_listener(int fd, struct inherited_listener *listener)
 		listener->address_length = length;
 }
 
-static bool is_source(const int *fds, int count, int number)
+static bool is_source(const struct spawn_fd *fds, int count, int number)
 {
 	for (int i = 0; i < count; i++) {
-		if (fds[i] == number)
+		if (fds[i].from == number)
 			return true;
 	}
 	return false;
@@ -69,39 +71,48 @@ static bool is_source(const int *fds, int count, int number)
 
 /* Returns a high number that none of the descriptors still to be copied has. Any other descriptor
  * with that number in the child's own table is close-on-exec, and dup3() may replace it. */
-static int choose_number(const int *sources, int count, int below)
+static int choose_number(const struct spawn_fd *fds, int count, int below)
 {
 	do
 		below--;
-	while (below > 2 && is_source(sources, count, below));
+	while (below > 2 && is_source(fds, count, below));
 	return below > 2 ? below : -EMFILE;
 }
 
-int manifest_fill(struct generation_page *page, int page_fd, struct spawn_fd *ret_fds)
+int manifest_number(struct birth *birth, struct spawn_fd *fds, int count)
 {
-	int sources[GENERATION_LISTENERS + 1];
-	int count = listeners_find(sources, GENERATION_LISTENERS);
+	const int listeners = count - 2;
 	struct rlimit limit = {HIGHEST_FD, HIGHEST_FD};
 	int below;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	below = limit.rlim_cur < HIGHEST_FD ? (int)limit.rlim_cur : HIGHEST_FD;
-	for (int i = 0; i < count; i++)
-		describe_listener(sources[i], &page->listeners[i]);
-	sources[count] = page_fd;
-	for (int i = 0; i <= count; i++) {
-		below = choose_number(sources, count + 1, below);
+	for (int i = 0; i < count; i++) {
+		below = choose_number(fds, count, below);
 		if (below < 0)
 			return below;
-		ret_fds[i] = (struct spawn_fd){sources[i], below};
-		if (i < count)
-			page->listeners[i].fd = below;
+		fds[i].to = below;
+		if (i <= listeners)
+			atomic_store(&birth->fds[i < listeners ? i : BIRTH_MANIFEST], below);
 	}
-	page->listener_count = (uint32_t)count;
-	page->predecessor = generation.pid;
-	page->group = getpgrp();
-	atomic_store(&page->predecessor_holds, 1);
-	page->number = generation.page->number + 1;
-	page->blocked = start_image.blocked;
+	return 0;
+}
+
+int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds)
+{
+	int sources[GENERATION_LISTENERS];
+	const int count = listeners_find(sources, GENERATION_LISTENERS);
+
+	memset(manifest, 0, sizeof(*manifest));
+	for (int i = 0; i < count; i++) {
+		describe_listener(sources[i], &manifest->listeners[i]);
+		ret_fds[i].from = sources[i];
+	}
+	manifest->listener_count = (uint32_t)count;
+	manifest->predecessor = generation.pid;
+	manifest->predecessor_start = process_identify(generation.pid).start;
+	manifest->group = getpgrp();
+	manifest->number = generation.lineage.number + 1;
+	manifest->blocked = start_image.blocked;
 	return count;
 }

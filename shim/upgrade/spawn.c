@@ -8,15 +8,22 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
+#include "kernel/ancestry.h"
 #include "kernel/procfs.h"
+#include "kernel/procfs_children.h"
+#include "signal/wake_signal.h"
 
 #define STACK_SIZE (64 * 1024)
+
+/* Of the processes below the reaper, so deep are they looked for at once. */
+#define MOST_GENERATIONS 8
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4u
@@ -28,6 +35,7 @@ struct spawn_report spawn_report;
 static struct {
 	char *stacks;
 	pid_t reaper;
+	struct process first; /* the candidate's */
 	const struct spawn_request *request;
 } spawn;
 
@@ -190,6 +198,7 @@ int spawn_successor(const struct spawn_request *request)
 			error = -ECHILD;
 	}
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	spawn.first = process_identify(atomic_load(&spawn_report.pid));
 	return error;
 }
 
@@ -200,10 +209,67 @@ void spawn_release(void)
 	collect_reaper();
 }
 
+static bool is_of_this_birth(pid_t pid, const void *context)
+{
+	(void)context;
+	if (pid == spawn.first.pid && !process_has_ended(&spawn.first))
+		return true;
+	if (!procfs_is_dead(spawn.reaper))
+		return ancestry_descends(pid, spawn.reaper);
+	/* The candidate is a child of init or of a subreaper by now. */
+	return !process_has_ended(&spawn.first) && ancestry_descends(pid, spawn.first.pid);
+}
+
+struct process spawn_confirm(pid_t pid)
+{
+	struct process process;
+
+	if (pid <= 1)
+		return (struct process){0};
+	process = process_identify(pid);
+	if (!is_of_this_birth(pid, NULL) || process_has_ended(&process))
+		return (struct process){0};
+	return process;
+}
+
+static bool is_reapers_child(pid_t pid, const void *context)
+{
+	struct process_stat stat;
+
+	(void)context;
+	return process_read_stat(pid, &stat) == 0 && stat.parent == spawn.reaper;
+}
+
+static void wake_child(pid_t child, void *context)
+{
+	(void)context;
+	wake_signal_send(child, is_reapers_child, NULL);
+}
+
+void spawn_wake_orphans(void)
+{
+	(void)procfs_each_child(spawn.reaper, wake_child, NULL);
+}
+
+/* The candidate's process group is there as long as one of its processes is. */
 static void kill_child(pid_t child, void *context)
 {
 	(void)context;
-	(void)libc_calls.kill(child, SIGKILL);
+	if (getpgid(child) == spawn.first.pid && is_reapers_child(child, NULL))
+		(void)libc_calls.kill(-spawn.first.pid, SIGKILL);
+	else
+		(void)process_signal_if(child, SIGKILL, NULL, is_reapers_child, NULL);
+}
+
+/* Without a reaper nobody names the children of a process that has died: they come first. */
+static void kill_family(pid_t pid, void *context)
+{
+	int *depth = context;
+
+	if (++*depth < MOST_GENERATIONS)
+		(void)procfs_each_child(pid, kill_family, depth);
+	--*depth;
+	(void)process_signal_if(pid, SIGKILL, NULL, is_of_this_birth, NULL);
 }
 
 void spawn_abandon(int64_t limit_ms)
@@ -214,9 +280,11 @@ void spawn_abandon(int64_t limit_ms)
 	/* When a process dies, its children become the reaper's, and the next round kills them. The
 	 * first kill hits the rest of the process group at once. */
 	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
-		(void)libc_calls.kill(-successor, SIGKILL);
-		if (procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
-			(void)libc_calls.kill(successor, SIGKILL);
+		int depth = 0;
+
+		if (procfs_is_dead(spawn.reaper) ||
+		    procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
+			kill_family(successor, &depth);
 		(void)clock_sleep(NS_PER_MS);
 	}
 	spawn_release();

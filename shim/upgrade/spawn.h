@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/bell.h"
+#include "kernel/process.h"
 
 /* The successor gets descriptor FROM of this process as TO. */
 struct spawn_fd {
@@ -50,6 +51,14 @@ extern struct spawn_report spawn_report;
  * when no process could be made; spawn_report holds a later failure. The candidate gets only 0-2
  * and REQUEST's descriptors. Context: the controller. */
 int spawn_successor(const struct spawn_request *request);
+
+/* The candidate's process PID, if the kernel says that it is one: the first process, or a descendant
+ * of it or of the reaper. pid 0: it is none. Context: the controller. */
+struct process spawn_confirm(pid_t pid);
+
+/* Wakes the candidate's processes that have lost their parent, so that one of them leads on.
+ * Context: the controller. */
+void spawn_wake_orphans(void);
 
 /* Lets the candidate go: init, or the nearest subreaper, is now its parent.
  * Context: the controller. */

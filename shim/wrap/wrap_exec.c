@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "generation/generation.h"
-#include "generation/members.h"
+#include "generation/membership.h"
 #include "kernel/procfs.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/pass_on.h"
@@ -21,19 +21,18 @@ typedef int (*exec_function)(const char *path, char *const argv[], char *const e
 static int exec_by(exec_function function, const char *path, char *const argv[], char *const envp[])
 {
 	/* A forked child that becomes another program no longer counts as a connection. */
-	const bool was_connection =
-		atomic_load(&generation.membership) && getpid() == generation.pid;
+	const bool was_connection = membership_is_joined() && getpid() == generation.pid;
 	const size_t entries = pass_on_room(envp);
 	char *room[entries];
 	struct pass_on pass_on;
 	int result;
 
 	if (was_connection)
-		members_leave();
+		membership_leave(true);
 	result = function(path, argv, pass_on_begin(&pass_on, envp, room, entries));
 	pass_on_end(&pass_on);
 	if (was_connection)
-		members_join(MEMBER_CONNECTION);
+		membership_join(MEMBER_CONNECTION);
 	return result;
 }
 

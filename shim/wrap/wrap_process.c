@@ -9,9 +9,10 @@
 #include <stdatomic.h>
 
 #include "control/controller.h"
-#include "control/fork.h"
 #include "control/unseen.h"
 #include "generation/generation.h"
+#include "generation/children.h"
+#include "generation/membership.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
 {
@@ -25,16 +26,15 @@ EXPORT __attribute__((noreturn)) void _Exit(int status)
 	_exit(status);
 }
 
-/* The child may be for one connection: see fork_begins(). */
+/* The hook in the parent does not see which child it was. */
 EXPORT pid_t fork(void)
 {
 	pid_t child;
 
 	libc_calls_ensure();
-	fork_begins();
 	child = libc_calls.fork();
 	if (child != 0)
-		fork_ended(child);
+		children_fork_ended(child);
 	else
 		unseen_forked();
 	return child;
@@ -45,7 +45,7 @@ static void note_daemon(void)
 {
 	if (atomic_load(&generation.role) == ROLE_WORKER && getpid() == generation.pid) {
 		generation.is_daemonizing = true;
-		atomic_store(&generation.page->is_moving, 1);
+		membership_note(HINT_MOVES);
 	}
 }
 
@@ -93,8 +93,8 @@ EXPORT mode_t umask(mode_t mask)
  * about to exit. */
 EXPORT int kill(pid_t pid, int sig)
 {
-	if (sig == 0 && generation.page && pid > 0 && pid == generation.page->predecessor &&
-	    !atomic_load(&generation.page->is_ready)) {
+	if (sig == 0 && pid > 0 && pid == generation.lineage.predecessor.pid &&
+	    generation_is_being_born()) {
 		errno = ESRCH;
 		return -1;
 	}

@@ -4,8 +4,10 @@
  * descriptors stay its own, and what is adopted is a listener on the address asked for.
  *
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
- * page's real number), and then what to XOR a good page with: zeros are a good hand-over.
- * Links: upgrade/adoption.c generation/generation.c generation/page.c upgrade/inheritance.c
+ * page's real number), and then what to XOR a good page with, first the words and then the
+ * manifest: zeros are a good hand-over.
+ * Links: upgrade/adoption.c generation/generation.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c upgrade/inheritance.c upgrade/inherited.c
+ * Links: kernel/process.c
  * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/log_target.c base/trusted_path.c base/own_fd.c kernel/peek.c
  * Links: kernel/procfs.c kernel/sandbox.c kernel/seccomp_filter.c base/settings.c base/signal_names.c
  * Links: kernel/socket_identity.c kernel/socket_options.c
@@ -22,15 +24,22 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/un.h>
 
-enum { OPERATIONS = 12, VALUE = 20 };
+/* FUZZED_WORDS: so much of the words of the birth, with the first descriptors. */
+enum { OPERATIONS = 12, VALUE = 20, FUZZED_WORDS = 128 };
 
 /* Where things state in the successor. */
-enum { FIRST_INHERITED = 40, PAGE_FD = 46, FIRST_OWN = 50, OWN_COUNT = 64, FIRST_MASTER = 500 };
+enum {
+	FIRST_INHERITED = 40,
+	PAGE_FD = 46,
+	MANIFEST_FD = 47,
+	FIRST_OWN = 50,
+	OWN_COUNT = 64,
+	FIRST_MASTER = 500
+};
 
 enum place { PLACE_V4, PLACE_V6, PLACE_UNIX, LISTENERS, PLACE_UDP = LISTENERS, PLACE_IDLE, PLACES };
 
@@ -42,7 +51,10 @@ union address {
 	struct sockaddr_storage storage;
 };
 
-static struct generation_page template;
+static struct {
+	struct birth birth;
+	struct manifest manifest;
+} template;
 static union address addresses[PLACES];
 static socklen_t lengths[PLACES];
 
@@ -85,21 +97,24 @@ static void make_master(enum place place)
 
 static void fill_template(void)
 {
-	template.magic = GENERATION_MAGIC;
-	template.version = GENERATION_VERSION;
-	template.size = sizeof(template);
-	template.listener_count = LISTENERS;
+	template.birth.magic = template.manifest.magic = GENERATION_MAGIC;
+	template.birth.version = template.manifest.version = GENERATION_VERSION;
+	template.birth.size = sizeof(template.birth);
+	template.manifest.size = sizeof(template.manifest);
+	template.manifest.listener_count = LISTENERS;
+	atomic_store(&template.birth.fds[BIRTH_MANIFEST], MANIFEST_FD);
 	for (int i = 0; i < LISTENERS; i++) {
-		struct inherited_listener *listener = &template.listeners[i];
+		struct inherited_listener *listener = &template.manifest.listeners[i];
 
-		listener->fd = FIRST_INHERITED + i;
+		atomic_store(&template.birth.fds[i], FIRST_INHERITED + i);
 		listener->family = addresses[i].any.sa_family;
 		listener->type = SOCK_STREAM;
 		listener->address_length = lengths[i];
 		memcpy(&listener->address, &addresses[i], sizeof(listener->address));
 	}
 	/* One more is one too many: it names a descriptor twice. */
-	template.listeners[LISTENERS] = template.listeners[PLACE_V4];
+	template.manifest.listeners[LISTENERS] = template.manifest.listeners[PLACE_V4];
+	atomic_store(&template.birth.fds[LISTENERS], FIRST_INHERITED);
 }
 
 /* A page that names a master is right to have it: then it is made anew. */
@@ -125,21 +140,30 @@ static void take_own(int lowest)
 		(void)close(fd);
 }
 
-static void pass_page(const uint8_t *data, size_t size)
+static void pass_at(int number, const uint8_t *bytes, size_t size, int seals)
 {
 	int fd = memfd_create("fuzz", MFD_ALLOW_SEALING | MFD_CLOEXEC);
-	uint8_t *bytes;
 
-	demand(ftruncate(fd, sizeof(template)) == 0);
-	bytes = mmap(NULL, sizeof(template), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	demand(bytes != MAP_FAILED);
-	memcpy(bytes, &template, sizeof(template));
-	for (size_t i = 0; i < size && i < sizeof(template); i++)
-		bytes[i] ^= data[i];
-	(void)munmap(bytes, sizeof(template));
-	demand(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
-	demand(dup2(fd, PAGE_FD) >= 0);
+	demand(pwrite(fd, bytes, size, 0) == (ssize_t)size);
+	demand(fcntl(fd, F_ADD_SEALS, seals) == 0);
+	demand(dup2(fd, number) >= 0);
 	(void)close(fd);
+}
+
+static void pass_pages(const uint8_t *data, size_t size)
+{
+	static uint8_t words[sizeof(template.birth)], manifest[sizeof(template.manifest)];
+
+	memcpy(words, &template.birth, sizeof(words));
+	memcpy(manifest, &template.manifest, sizeof(manifest));
+	for (size_t i = 0; i < size && i < FUZZED_WORDS + sizeof(manifest); i++) {
+		if (i < FUZZED_WORDS)
+			words[i] ^= data[i];
+		else
+			manifest[i - FUZZED_WORDS] ^= data[i];
+	}
+	pass_at(PAGE_FD, words, sizeof(words), F_SEAL_SHRINK);
+	pass_at(MANIFEST_FD, manifest, sizeof(manifest), F_SEAL_SHRINK | F_SEAL_WRITE);
 	for (int i = 0; i < PLACES; i++)
 		demand(dup2(FIRST_MASTER + i, FIRST_INHERITED + i) >= 0);
 }
@@ -203,8 +227,8 @@ static void finish(void)
 		demand(!listeners_is_listening(own_fds[own_count - 1]));
 		(void)close(own_fds[own_count - 1]);
 	}
-	page_drop(generation.page);
-	generation.page = NULL;
+	generation_leave_birth();
+	generation.lineage = (struct lineage){0};
 	for (int fd = FIRST_INHERITED; fd < FIRST_OWN; fd++)
 		(void)close(fd);
 }
@@ -221,7 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	strcpy(settings.log, "none");
 	prepare_masters();
 	take_own(FIRST_OWN);
-	pass_page(data + OPERATIONS + VALUE, size - OPERATIONS - VALUE);
+	pass_pages(data + OPERATIONS + VALUE, size - OPERATIONS - VALUE);
 	memcpy(value, data + OPERATIONS, VALUE);
 	if (!value[0])
 		text_format(value, sizeof(value), "%d", PAGE_FD);

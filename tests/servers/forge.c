@@ -17,9 +17,10 @@
 #include <unistd.h>
 
 /* The numbers at which everything waits, known to the tests. */
-enum { PAGE_FD = 200, LISTENER_FD = 201, CLOSED_FD = 900 };
+enum { PAGE_FD = 200, LISTENER_FD = 201, MANIFEST_FD = 202, CLOSED_FD = 900 };
 
-static struct generation_page page;
+static struct birth page;
+static struct manifest manifest;
 static int port;
 
 static void die(const char *what)
@@ -74,25 +75,33 @@ static void fill_page(void)
 {
 	const struct sockaddr_in address = address_of(port);
 
-	page = (struct generation_page){.magic = GENERATION_MAGIC,
-	                                .version = GENERATION_VERSION,
-	                                .size = sizeof(page),
-	                                .predecessor = 1,
-	                                .number = 2,
-	                                .listener_count = 1};
-	page.listeners[0] = (struct inherited_listener){
-		.fd = LISTENER_FD,
+	page = (struct birth){
+		.magic = GENERATION_MAGIC, .version = GENERATION_VERSION, .size = sizeof(page)};
+	atomic_store(&page.fds[0], LISTENER_FD);
+	atomic_store(&page.fds[BIRTH_MANIFEST], MANIFEST_FD);
+	manifest = (struct manifest){.magic = GENERATION_MAGIC,
+	                             .version = GENERATION_VERSION,
+	                             .size = sizeof(manifest),
+	                             .predecessor = 1,
+	                             .number = 2,
+	                             .listener_count = 1};
+	manifest.listeners[0] = (struct inherited_listener){
 		.family = AF_INET,
 		.type = SOCK_STREAM,
 		.address_length = sizeof(address),
 	};
-	memcpy(&page.listeners[0].address, &address, sizeof(address));
+	memcpy(&manifest.listeners[0].address, &address, sizeof(address));
+}
+
+static void write_at(int number, int fd, const void *content, size_t size)
+{
+	check((int)write(fd, content, size) == (int)size ? 0 : -1, "write");
+	put_at(fd, number);
 }
 
 static void write_page(int fd, const void *content, size_t size)
 {
-	check((int)write(fd, content, size) == (int)size ? 0 : -1, "write");
-	put_at(fd, PAGE_FD);
+	write_at(PAGE_FD, fd, content, size);
 }
 
 static int make_memfd(void)
@@ -100,16 +109,33 @@ static int make_memfd(void)
 	return check(memfd_create("forged", MFD_ALLOW_SEALING), "memfd_create");
 }
 
+static void add_seals(int fd, int seals)
+{
+	check(fcntl(fd, F_ADD_SEALS, seals), "F_ADD_SEALS");
+}
+
 static void seal(int seals)
 {
-	check(fcntl(PAGE_FD, F_ADD_SEALS, seals), "F_ADD_SEALS");
+	add_seals(PAGE_FD, seals);
+}
+
+static void pass_manifest(size_t size, int seals)
+{
+	write_at(MANIFEST_FD, make_memfd(), &manifest, size);
+	add_seals(MANIFEST_FD, seals);
 }
 
 /* Sealed as the library does it: a page that can shrink is refused for that alone. */
-static void pass_page(void)
+static void pass_page_alone(void)
 {
 	write_page(make_memfd(), &page, sizeof(page));
 	seal(F_SEAL_SHRINK);
+}
+
+static void pass_page(void)
+{
+	pass_page_alone();
+	pass_manifest(sizeof(manifest), F_SEAL_SHRINK | F_SEAL_WRITE);
 }
 
 /* Faults of the descriptor that the variable names. */
@@ -179,13 +205,13 @@ static void fault_zeros(void)
 
 static void fault_many_listeners(void)
 {
-	page.listener_count = UINT_MAX;
+	manifest.listener_count = UINT_MAX;
 	pass_page();
 }
 
 static void fault_one_listener_too_many(void)
 {
-	page.listener_count = GENERATION_LISTENERS + 1;
+	manifest.listener_count = GENERATION_LISTENERS + 1;
 	pass_page();
 }
 
@@ -199,7 +225,15 @@ static void fault_future_version(void)
 
 static void fault_past_version(void)
 {
-	page.version = GENERATION_VERSION - 1;
+	page.version = 2;
+	pass_page();
+}
+
+/* The last one that had another layout, and told its release. */
+static void fault_former_version(void)
+{
+	page.version = 3;
+	memcpy(page.release, "0.0.9", sizeof("0.0.9"));
 	pass_page();
 }
 
@@ -237,25 +271,25 @@ static void fault_unsealed_memfd(void)
 
 static void fault_closed_listener(void)
 {
-	page.listeners[0].fd = CLOSED_FD;
+	atomic_store(&page.fds[0], CLOSED_FD);
 	pass_page();
 }
 
 static void fault_negative_listener(void)
 {
-	page.listeners[0].fd = -7;
+	atomic_store(&page.fds[0], -7);
 	pass_page();
 }
 
 static void fault_huge_listener(void)
 {
-	page.listeners[0].fd = INT_MAX;
+	atomic_store(&page.fds[0], INT_MAX);
 	pass_page();
 }
 
 static void fault_page_as_listener(void)
 {
-	page.listeners[0].fd = PAGE_FD;
+	atomic_store(&page.fds[0], PAGE_FD);
 	pass_page();
 }
 
@@ -280,7 +314,7 @@ static void fault_udp(void)
 
 static void fault_udp_as_declared(void)
 {
-	page.listeners[0].type = SOCK_DGRAM;
+	manifest.listeners[0].type = SOCK_DGRAM;
 	fault_udp();
 }
 
@@ -304,15 +338,15 @@ static void fault_other_address(void)
 
 static void fault_huge_address_length(void)
 {
-	page.listeners[0].address_length = UINT_MAX;
+	manifest.listeners[0].address_length = UINT_MAX;
 	make_listener(0);
 	pass_page();
 }
 
 static void fault_no_address(void)
 {
-	page.listeners[0].address_length = 0;
-	memset(&page.listeners[0].address, 0, sizeof(page.listeners[0].address));
+	manifest.listeners[0].address_length = 0;
+	memset(&manifest.listeners[0].address, 0, sizeof(manifest.listeners[0].address));
 	make_listener(0);
 	pass_page();
 }
@@ -320,17 +354,18 @@ static void fault_no_address(void)
 /* A unix address that fills its room without an end, longer than its room by what it says. */
 static void fault_endless_unix_address(void)
 {
-	page.listeners[0].family = AF_UNIX;
-	page.listeners[0].address_length = INT_MAX;
-	memset(&page.listeners[0].address, 'x', sizeof(page.listeners[0].address));
-	page.listeners[0].address.ss_family = AF_UNIX;
+	manifest.listeners[0].family = AF_UNIX;
+	manifest.listeners[0].address_length = INT_MAX;
+	memset(&manifest.listeners[0].address, 'x', sizeof(manifest.listeners[0].address));
+	manifest.listeners[0].address.ss_family = AF_UNIX;
 	fault_other_family();
 }
 
 static void fault_duplicate_listener(void)
 {
-	page.listeners[1] = page.listeners[0];
-	page.listener_count = 2;
+	manifest.listeners[1] = manifest.listeners[0];
+	atomic_store(&page.fds[1], LISTENER_FD);
+	manifest.listener_count = 2;
 	make_listener(port);
 	pass_page();
 }
@@ -338,7 +373,7 @@ static void fault_duplicate_listener(void)
 /* One that the server has for something else. */
 static void fault_standard_output(void)
 {
-	page.listeners[0].fd = STDOUT_FILENO;
+	atomic_store(&page.fds[0], STDOUT_FILENO);
 	pass_page();
 }
 
@@ -346,7 +381,7 @@ static void fault_standard_output(void)
 
 static void fault_led_by_another(void)
 {
-	page.leader = 1;
+	atomic_store(&page.leader, 1);
 	make_listener(port);
 	close(LISTENER_FD);
 	pass_page();
@@ -354,31 +389,63 @@ static void fault_led_by_another(void)
 
 static void fault_has_left(void)
 {
-	page.phase = PHASE_LEFT;
+	atomic_store(&page.successor_left, 1);
 	make_listener(port);
 	pass_page();
 }
 
-static void fault_odd_phase(void)
+static void fault_is_ready(void)
 {
-	page.phase = 77;
+	atomic_store(&page.is_ready, 77);
+	atomic_store(&page.announced_by, INT_MAX);
 	make_listener(port);
 	pass_page();
 }
 
-static void fault_not_accepting(void)
+static void fault_predecessor_left(void)
 {
-	page.phase = PHASE_NOT_ACCEPTING;
+	atomic_store(&page.predecessor_left, 1);
 	make_listener(port);
 	pass_page();
 }
 
-/* Every place is somebody's, and that somebody does not exist. */
-static void fault_full_of_members(void)
+/* Every listener is somebody's, and that somebody does not exist. */
+static void fault_all_claimed(void)
 {
-	for (int i = 0; i < GENERATION_MEMBERS; i++)
-		page.members[i].pid = INT_MAX;
+	for (int i = 0; i < GENERATION_LISTENERS; i++)
+		atomic_store(&page.claimed_by[i], INT_MAX);
 	make_listener(port);
+	pass_page();
+}
+
+/* Faults of the manifest. */
+
+static void fault_no_manifest(void)
+{
+	pass_page_alone();
+}
+
+static void fault_manifest_unsealed(void)
+{
+	pass_page_alone();
+	pass_manifest(sizeof(manifest), F_SEAL_SHRINK);
+}
+
+static void fault_manifest_short(void)
+{
+	pass_page_alone();
+	pass_manifest(sizeof(manifest) - 1, F_SEAL_SHRINK | F_SEAL_WRITE);
+}
+
+static void fault_manifest_of_other_version(void)
+{
+	manifest.version++;
+	pass_page();
+}
+
+static void fault_page_as_manifest(void)
+{
+	atomic_store(&page.fds[BIRTH_MANIFEST], PAGE_FD);
 	pass_page();
 }
 
@@ -410,6 +477,7 @@ static const struct {
 	{"one_listener_too_many", fault_one_listener_too_many},
 	{"future_version", fault_future_version},
 	{"past_version", fault_past_version},
+	{"former_version", fault_former_version},
 	{"small_size", fault_small_size},
 	{"closed_listener", fault_closed_listener},
 	{"negative_listener", fault_negative_listener},
@@ -428,9 +496,14 @@ static const struct {
 	{"standard_output", fault_standard_output},
 	{"led_by_another", fault_led_by_another},
 	{"has_left", fault_has_left},
-	{"odd_phase", fault_odd_phase},
-	{"not_accepting", fault_not_accepting},
-	{"full_of_members", fault_full_of_members},
+	{"is_ready", fault_is_ready},
+	{"predecessor_left", fault_predecessor_left},
+	{"all_claimed", fault_all_claimed},
+	{"no_manifest", fault_no_manifest},
+	{"manifest_unsealed", fault_manifest_unsealed},
+	{"manifest_short", fault_manifest_short},
+	{"manifest_of_other_version", fault_manifest_of_other_version},
+	{"page_as_manifest", fault_page_as_manifest},
 };
 
 /* Returns the variable's value. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What several threads of a process do at once to what the library keeps: the bell, places in the page, a
+/* What several threads of a process do at once to what the library keeps: the bell, places for hints, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: upgrade/adoption.c generation/generation.c generation/members.c generation/page.c upgrade/inheritance.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_identity.c kernel/socket_options.c base/text.c control/worker.c base/clock.c base/vdso.c base/own_fd.c
+ * Links: upgrade/adoption.c generation/generation.c generation/members.c generation/children.c generation/membership.c generation/hints.c generation/news.c generation/doorbell.c generation/birth.c generation/sealed.c generation/paths.c upgrade/inheritance.c upgrade/inherited.c kernel/process.c kernel/ancestry.c kernel/procfs_children.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_identity.c kernel/socket_options.c base/text.c control/worker.c base/clock.c base/vdso.c base/own_fd.c
  */
 #include "base/bell.h"
 #include "base/clock.h"
@@ -10,7 +10,9 @@
 #include "drain/drain.h"
 #include "expect.h"
 #include "generation/generation.h"
-#include "generation/members.h"
+#include "generation/children.h"
+#include "generation/membership.h"
+#include "generation/news.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "base/interpose.h"
@@ -26,7 +28,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { THREADS = 4, TURNS = 2000, CLAIM_ROUNDS = 30 };
@@ -63,7 +67,7 @@ bool connections_remain(void)
 
 void drain_scan(struct drain_view *view)
 {
-	view->scan = (struct connections_scan){.left = 1, .peers = "somebody"};
+	view->scan = (struct connections_scan){.left = 1, .peer_count = 1};
 }
 
 static void run_at_once(void *(*const mains[])(void *), int count)
@@ -114,23 +118,24 @@ static void *hear(void *unused)
 
 /* --- a place belongs to one at a time */
 
-static int holders[GENERATION_MEMBERS];
+static struct hints *family;
+static int holders[HINTS_SIZE / 8];
 static _Atomic int shared_places;
 
 static void *take_and_free(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < TURNS; i++) {
-		struct member *place = members_reserve_slot();
+		const int place = hints_reserve(family);
 		int *holder;
 
-		if (!place)
+		if (place < 0)
 			continue;
-		holder = &holders[place - generation.page->members];
+		holder = &holders[place];
 		if (++*holder != 1)
 			atomic_fetch_add(&shared_places, 1);
 		--*holder;
-		members_free_slot(place);
+		hints_leave(family, place);
 	}
 	return NULL;
 }
@@ -143,8 +148,8 @@ static void *join_and_leave(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < 20 * TURNS; i++) {
-		members_join(MEMBER_WORKER);
-		members_leave();
+		membership_join(MEMBER_WORKER);
+		membership_leave(false);
 	}
 	atomic_store(&is_over, true);
 	return NULL;
@@ -213,7 +218,7 @@ static void *close_rest(void *unused)
 	return NULL;
 }
 
-static void describe_listener(struct inherited_listener *listener, ino_t *ret_inode)
+static int describe_listener(struct inherited_listener *listener, ino_t *ret_inode)
 {
 	const int fd = make_socket();
 	socklen_t length = sizeof(group_address);
@@ -221,18 +226,19 @@ static void describe_listener(struct inherited_listener *listener, ino_t *ret_in
 	if (bind(fd, (void *)&group_address, sizeof(group_address)) != 0 || listen(fd, 1) != 0 ||
 	    getsockname(fd, (void *)&group_address, &length) != 0)
 		abort();
-	listener->fd = fd;
 	listener->family = AF_INET;
 	listener->type = SOCK_STREAM;
 	listener->address_length = length;
 	memcpy(&listener->address, &group_address, length);
 	*ret_inode = inode_of(fd);
+	return fd;
 }
 
 static void listeners_are_claimed_once(void)
 {
 	void *(*const mains[])(void *) = {claim_one, claim_one, claim_one, claim_one, close_rest};
-	struct generation_page *page, *own = generation.page;
+	static struct manifest manifest;
+	struct birth *birth;
 	ino_t given[THREADS];
 	bool was_passed_on;
 	char value[16];
@@ -240,11 +246,12 @@ static void listeners_are_claimed_once(void)
 
 	group_address = (struct sockaddr_in){.sin_family = AF_INET,
 	                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	if (page_make(&page, &fd) != 0)
+	if (birth_make(&birth, &fd) != 0)
 		abort();
 	for (int i = 0; i < THREADS; i++)
-		describe_listener(&page->listeners[i], &given[i]);
-	page->listener_count = THREADS;
+		atomic_store(&birth->fds[i], describe_listener(&manifest.listeners[i], &given[i]));
+	manifest.listener_count = THREADS;
+	atomic_store(&birth->fds[BIRTH_MANIFEST], manifest_seal(&manifest));
 	snprintf(value, sizeof(value), "%d", fd);
 	inheritance_receive(value, &was_passed_on, log_error);
 	run_at_once(mains, THREADS + 1);
@@ -256,9 +263,29 @@ static void listeners_are_claimed_once(void)
 		expect_number("threads that got this listener", times, 1);
 	}
 	expect_number("still waiting", atomic_load(&inheritance_count), 0);
-	page_drop(generation.page);
-	page_drop(page);
-	generation.page = own;
+	generation_leave_birth();
+	birth_drop(birth);
+}
+
+/* Only a child of the leader has a page on which it reports. */
+static void in_a_worker(void)
+{
+	void *(*const worker[])(void *) = {join_and_leave, report};
+	int status = -1;
+	pid_t child;
+
+	children_fork_begins(false);
+	child = fork();
+	if (child == 0) {
+		generation.pid = getpid();
+		children_forked_in_child();
+		run_at_once(worker, 2);
+		_exit(expect_status());
+	}
+	children_forked_in_parent();
+	children_fork_ended(child);
+	waitpid(child, &status, 0);
+	expect_number("status of the worker", status, 0);
 }
 
 int main(void)
@@ -266,18 +293,18 @@ int main(void)
 	void *(*const talk[])(void *) = {speak, hear};
 	void *(*const crowd[])(void *) = {take_and_free, take_and_free, take_and_free,
 	                                  take_and_free};
-	void *(*const worker[])(void *) = {join_and_leave, report};
-	int page_fd;
 
 	generation.pid = getpid();
-	if (page_make(&generation.page, &page_fd) != 0)
+	atomic_store(&generation.role, ROLE_LEADER);
+	family = mmap(NULL, HINTS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (children_lead() != 0 || family == MAP_FAILED)
 		return 1;
-	atomic_store(&generation.page->leader, getppid());
-	atomic_store(&generation.page->phase, PHASE_NOT_ACCEPTING);
+	atomic_store(&news_own()->leader, getppid());
+	atomic_store(&news_own()->phase, PHASE_NOT_ACCEPTING);
 	run_at_once(talk, 2);
 	run_at_once(crowd, THREADS);
 	expect_number("places that two held", atomic_load(&shared_places), 0);
-	run_at_once(worker, 2);
+	in_a_worker();
 	pthread_barrier_init(&all_have_sockets, NULL, THREADS + 1);
 	for (int i = 0; i < CLAIM_ROUNDS; i++)
 		listeners_are_claimed_once();

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns what a predecessor and the generation that is born of it share: a few words that both write,
+ * and a manifest that neither can change any more.
+ *
+ * Each is a memfd (memfd_create(2)). The predecessor maps the words in a mapping that no fork of it
+ * copies, and the successor gets both descriptors by number: so there is no file that could be left
+ * behind, forged or denied. The successor reads the manifest once into its own memory. A worker of
+ * the new generation lets go of the words before its first client.
+ *
+ * Whatever the words say of a process, the predecessor asks the kernel whether that process is of
+ * this birth before it believes it. */
+#ifndef OCTOPUS_BIRTH_H
+#define OCTOPUS_BIRTH_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "base/bell.h"
+
+#define GENERATION_MAGIC 0x6f637431u /* "oct1" */
+#define GENERATION_VERSION 4u
+#define GENERATION_RELEASE 16 /* "0.1.0" */
+#define GENERATION_LISTENERS 512
+
+/* The words, in the file that the variable names. */
+struct birth {
+	/* These four have this place in every version since 3, so that another version can log the
+	 * release of a page that it refuses. */
+	uint32_t magic, version, size;
+	char release[GENERATION_RELEASE]; /* of the library that made the page */
+	bell bell;                        /* rung when a change below may end somebody's wait */
+	/* How far the start is. attached: a process has mapped the words. leader: the process that
+	 * listens; 0: none yet, or it has exited. ready: the leader has announced readiness. */
+	_Atomic uint32_t is_attached;
+	_Atomic int32_t leader;
+	_Atomic uint32_t is_ready;
+	_Atomic int32_t announced_by; /* the leader that announced it */
+	/* The successor's leader exits. */
+	_Atomic uint32_t successor_left;
+	/* The predecessor still accepts; it exits. See news.h. */
+	_Atomic uint32_t predecessor_holds;
+	_Atomic uint32_t predecessor_left;
+	/* The present number of each descriptor that waits to be claimed; the manifest's is the last.
+	 * By index as in the manifest. */
+	_Atomic int32_t fds[GENERATION_LISTENERS + 1];
+	_Atomic int32_t claimed_by[GENERATION_LISTENERS]; /* pid; 0: nobody */
+};
+
+#define BIRTH_MANIFEST GENERATION_LISTENERS
+
+struct inherited_listener {
+	int32_t family, type, protocol;
+	uint32_t address_length;
+	uint32_t v6_only;
+	uint32_t asked_for_any_port; /* bound to port 0: matches a bind() to port 0 */
+	struct sockaddr_storage address;
+};
+
+struct manifest {
+	uint32_t magic, version, size;
+	int32_t predecessor;
+	uint64_t predecessor_start; /* process.h */
+	int32_t group;              /* the predecessor's process group */
+	uint32_t number;            /* of the generation; 1 for the first */
+	uint64_t blocked;           /* the signal mask with which the server starts */
+	uint32_t listener_count;
+	struct inherited_listener listeners[GENERATION_LISTENERS];
+};
+
+/* Makes the words and maps them. *ret_fd is a close-on-exec descriptor that the caller owns. Returns
+ * 0 or -errno. Context: the controller. */
+int birth_make(struct birth **ret_birth, int *ret_fd);
+
+/* Maps the words in the file FD, after a check that it holds some. FD stays the caller's. Returns 0,
+ * -EPROTO if it holds none, -EPROTONOSUPPORT if they are of another version, or -errno. For another
+ * version, RET_RELEASE gets the release of the library that made them: "0.2.0", or "of an earlier
+ * release" if none is there. Context: init. */
+int birth_map(int fd, struct birth **ret_birth, char ret_release[GENERATION_RELEASE + 8]);
+
+/* From now on a fork of this process does not copy the mapping. Context: any. */
+void birth_keep_from_children(struct birth *birth);
+
+/* Unmaps BIRTH, if it is not NULL. Context: any. */
+void birth_drop(struct birth *birth);
+
+/* The birth is over for this process: puts memory of its own, all zero, in the place of the words. A
+ * thread that is about to ring there does no harm. Context: any. */
+void birth_end(struct birth *birth);
+
+/* Fills in the head of MANIFEST, and passes it on: makes a memfd that holds it and that nobody can
+ * change. Returns a close-on-exec descriptor that the caller owns, or -errno.
+ * Context: the controller. */
+int manifest_seal(struct manifest *manifest);
+
+/* Reads the manifest in FD once, and checks it. Returns 0, -EPROTO if there is none, or one that
+ * somebody may still change, or -errno. Context: init. */
+int manifest_read(int fd, struct manifest *ret_manifest);
+
+#endif

@@ -284,3 +284,34 @@ $BATS_TEST_TMPDIR/objects has not all objects"
     assert_eq "$(symbol_circles "$SHIM" "$OBJECTS")" "" "circles of symbols"
     assert_eq "$(all_circles "$SHIM" "$OBJECTS")" "" "circles of both"
 }
+
+# Hints: what a worker may write at any time. Their type is not complete outside hints.c.
+
+# compiles SHIM STATEMENT: whether a file that includes hints.h may say so of a `struct hints *page`.
+compiles() {
+    printf '#include <signal.h>\n#include <stdlib.h>\n#include "generation/hints.h"\nvoid f(struct hints *page);\nvoid f(struct hints *page) { %s; }\n' \
+        "$2" >"$BATS_TEST_TMPDIR/use.c"
+    "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -fsyntax-only -I"$1" "$BATS_TEST_TMPDIR/use.c" 2>"$BATS_TEST_TMPDIR/use.log"
+}
+
+# answers_of_hints SHIM: what the functions for the leader in hints.h return, and what they fill in.
+answers_of_hints() {
+    awk '/--- For the leader/ { on = 1 } on' "$1/generation/hints.h" | tr '\n' ' ' |
+        grep -oE '[a-z_0-9]+ \**hints_[a-z_]+\([^;]*;' | sed -E 's/ hints_.*//' | sort -u
+}
+
+@test "nobody but hints.c can read what a worker says" {
+    local use
+    compiles "$SHIM" 'if (hints_has_flag(page, HINT_WAITS)) abort()' || fail "$(<"$BATS_TEST_TMPDIR/use.log")"
+    for use in 'kill(page->entries[0].pid, 15)' 'kill(*(page->flags), 15)' 'abort(), (void)*page' \
+        'abort(), (void)sizeof(*page)' 'abort(), (void)page[1]' 'struct entry one; one.pid = 1; abort()'; do
+        ! compiles "$SHIM" "$use" || fail "compiles: $use"
+    done
+}
+
+@test "what hints.c passes on of a worker is a truth value or a sum" {
+    assert_eq "$(answers_of_hints "$SHIM")" "bool
+void"
+    # It asks whether a process is there, by /proc, and calls nothing that acts.
+    assert_eq "$(nm --undefined-only "$OBJECTS/generation/hints.o" | awk '{ print $2 }' | grep -v '^_')" process_read_stat
+}

@@ -13,9 +13,9 @@
 
 #include "drain/idle.h"
 #include "drain/quiet_listener.h"
-#include "drain/record_check.h"
 #include "http/exchange.h"
 #include "http/follow.h"
+#include "http/record_check.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
@@ -137,8 +137,8 @@ static enum record_check check_record(int fd, uint64_t socket, struct exchange *
 	return check;
 }
 
-/* After a write that no wrapper has seen, what the wrappers saw last says nothing. But another
- * protocol stays agreed. */
+/* Where bytes came or went that no wrapper has seen, what the wrappers saw last says nothing: the next
+ * request may have been read since. But another protocol stays agreed. */
 static enum last_io believe_last_io(const struct exchange *entry, enum record_check check)
 {
 	const enum last_io noted = exchange_last_io(entry);
@@ -146,6 +146,13 @@ static enum last_io believe_last_io(const struct exchange *entry, enum record_ch
 	if (check == RECORD_FOREIGN || (check == RECORD_GAPS && noted != IO_TUNNELED))
 		return IO_NONE;
 	return noted;
+}
+
+/* The record was whole at some time. Bytes may have come since that no wrapper sees. */
+static bool is_still_whole(int fd, struct exchange *entry)
+{
+	entry->is_whole = record_check(fd, entry) == RECORD_WHOLE;
+	return entry->is_whole;
 }
 
 static bool has_bytes(int fd, unsigned long request)
@@ -227,8 +234,11 @@ static bool scan_one(int fd, void *context)
 		return true;
 	check = entry ? check_record(fd, socket, entry) : RECORD_WHOLE;
 	ask_all(fd, socket, entry, check, &facts);
-	follow_connection(fd, socket, check == RECORD_WHOLE);
+	if (check == RECORD_WHOLE)
+		follow_connection(fd, socket);
 	in_ms = idle_in_ms(&facts, scanning->graces);
+	if (in_ms == 0 && entry && check == RECORD_WHOLE && !is_still_whole(fd, entry))
+		in_ms = 1;
 	if (in_ms == 0)
 		end_reading(fd, entry);
 	else if (in_ms < scan->next_ms)

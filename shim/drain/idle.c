@@ -7,8 +7,8 @@
 static bool is_busy(const struct idle_facts *facts)
 {
 	return facts->has_unread || facts->has_unsent || facts->last_io == IO_TUNNELED ||
-	       facts->http == HTTP_UNDER_WAY || facts->received_ms == IDLE_UNKNOWN_MS ||
-	       facts->sent_ms == IDLE_UNKNOWN_MS;
+	       facts->http == HTTP_UNDER_WAY || facts->http == HTTP_LOST ||
+	       facts->received_ms == IDLE_UNKNOWN_MS || facts->sent_ms == IDLE_UNKNOWN_MS;
 }
 
 /* True if the server sent last, or nothing has happened at all. */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/interpose.h"
+#include "http/exchange.h"
 #include "http/follow.h"
 #include "http/http1.h"
 #include "kernel/caller_memory.h"
@@ -43,6 +44,7 @@ static ssize_t send_edited(int fd, const struct iovec *iov, int count, struct ht
 		if (sent <= 0)
 			return sent;
 		own = follow_wrote(fd, iov, count, edits, (size_t)sent);
+		exchange_sent_own(fd, (size_t)sent - own);
 		if (own > 0)
 			return (ssize_t)own;
 		follow_plan(fd, iov, count, true, edits);

@@ -112,25 +112,6 @@ static inline void count_bytes(_Atomic uint32_t *total, size_t n)
 /* Records. The threads that use the descriptor write them. The controller reads them, and sees by
  * the version whether a write came in between. */
 
-static bool is_full(const struct exchange_side *side)
-{
-	return side->total > side->kept;
-}
-
-/* Wipes what an earlier exchange has left: a client's password, say. */
-static inline void keep_no_more_than(struct exchange_side *side, size_t n)
-{
-	if (__builtin_expect(side->kept > n, 0))
-		memset(side->bytes + n, 0, side->kept - n);
-	side->kept = (uint16_t)n;
-}
-
-static void lose_side(struct exchange_side *side)
-{
-	keep_no_more_than(side, 0);
-	side->total = 1;
-}
-
 /* Returns the version before. */
 QUICK uint32_t open_change(struct exchange *entry)
 {
@@ -142,13 +123,11 @@ QUICK uint32_t open_change(struct exchange *entry)
 }
 
 /* A thread may have left a change half done: cancelled, or by siglongjmp(3) out of a handler. What it
- * was to record is lost, so nobody knows how this side goes on. */
+ * was to record is lost, so nobody knows where the next message begins. */
 static void begin_change(struct exchange *entry)
 {
-	if (__builtin_expect(open_change(entry) % 2, 0)) {
-		lose_side(&entry->record.request);
-		lose_side(&entry->record.response);
-	}
+	if (__builtin_expect(open_change(entry) % 2, 0))
+		http1_record_lose(&entry->record);
 }
 
 /* Even, whatever a handler has recorded meanwhile. */
@@ -164,86 +143,43 @@ static void set_usual(struct exchange *entry, enum exchange_usual usual)
 	atomic_store_explicit(&entry->usual, (uint8_t)usual, memory_order_relaxed);
 }
 
+/* Which call may come next without a closer look. */
+static enum exchange_usual usual_after(const struct exchange *entry)
+{
+	const struct exchange_record *record = &entry->record;
+
+	if (!atomic_load_explicit(&entry->is_plain, memory_order_relaxed) ||
+	    record->form != EXCHANGE_BYTES)
+		return USUAL_NEITHER;
+	if (record->turn == EXCHANGE_NOTHING)
+		return USUAL_READ;
+	return record->turn == EXCHANGE_REQUEST ? USUAL_WRITE : USUAL_NEITHER;
+}
+
 static void end_change(struct exchange *entry)
 {
-	if (!atomic_load_explicit(&entry->is_plain, memory_order_relaxed))
-		set_usual(entry, USUAL_NEITHER);
-	else
-		set_usual(entry, entry->record.turn == EXCHANGE_REQUEST ? USUAL_WRITE : USUAL_READ);
+	set_usual(entry, usual_after(entry));
 	publish_change(entry);
-}
-
-static void keep(struct exchange_side *side, const struct iovec *iov, int count, size_t n)
-{
-	const bool was_full = is_full(side);
-	size_t left = n;
-
-	side->total += n;
-	for (int i = 0; i < count && left > 0 && !was_full && side->kept < EXCHANGE_KEPT; i++) {
-		const struct iovec part = caller_memory_part(&iov[i]);
-		const size_t room = (size_t)(EXCHANGE_KEPT - side->kept);
-		const size_t there = part.iov_len < left ? part.iov_len : left;
-		const size_t length = there < room ? there : room;
-
-		memcpy(side->bytes + side->kept, part.iov_base, length);
-		side->kept = (uint16_t)(side->kept + length);
-		left -= there;
-	}
-}
-
-/* Keeps the last bytes of N in IOV; a shorter write leaves earlier bytes before its own. */
-static void keep_tail(char *tail, const struct iovec *iov, int count, size_t n)
-{
-	for (int i = 0; i < count && n > 0; i++) {
-		const struct iovec part = caller_memory_part(&iov[i]);
-		const size_t length = part.iov_len < n ? part.iov_len : n;
-		const size_t kept = length < EXCHANGE_TAIL ? length : EXCHANGE_TAIL;
-
-		memmove(tail, tail + kept, EXCHANGE_TAIL - kept);
-		memcpy(tail + EXCHANGE_TAIL - kept, (const char *)part.iov_base + length - kept,
-		       kept);
-		n -= length;
-	}
-}
-
-static void begin_side(struct exchange_record *record, enum exchange_turn turn,
-                       struct exchange_side *side)
-{
-	if (record->turn == turn)
-		return;
-	record->turn = (uint8_t)turn;
-	side->total = 0;
-	keep_no_more_than(side, 0);
 }
 
 static void record_received(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange_record *record = &entry->record;
-
 	begin_change(entry);
-	begin_side(record, EXCHANGE_REQUEST, &record->request);
-	keep(&record->request, iov, count, n);
+	http1_record_received(&entry->record, iov, count, n);
 	end_change(entry);
 }
 
 static void record_sent(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange_record *record = &entry->record;
-
 	begin_change(entry);
-	begin_side(record, EXCHANGE_RESPONSE, &record->response);
-	keep(&record->response, iov, count, n);
-	keep_tail(record->tail, iov, count, n);
+	http1_record_sent(&entry->record, iov, count, n);
 	end_change(entry);
 }
 
 static void record_file(struct exchange *entry, uint64_t n)
 {
-	struct exchange_record *record = &entry->record;
-
 	begin_change(entry);
-	begin_side(record, EXCHANGE_RESPONSE, &record->response);
-	record->response.total += n;
+	http1_record_sent_unseen(&entry->record, n);
 	end_change(entry);
 }
 
@@ -272,7 +208,6 @@ static bool is_interim(struct exchange *entry, const struct iovec *iov, int coun
 		return false;
 	if (memcmp(bytes + 10, "01", 2) == 0) {
 		atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
-		set_usual(entry, USUAL_NEITHER);
 		atomic_store(&entry->last_io, IO_TUNNELED);
 	}
 	return true;
@@ -335,7 +270,7 @@ void exchange_begin_anew(int fd, enum exchange_origin origin)
 		note_io(entry, IO_NONE, &entry->received_ms);
 		note_io(entry, IO_NONE, &entry->sent_ms);
 	}
-	entry->record.turn = EXCHANGE_NOTHING;
+	http1_record_begin(&entry->record);
 	atomic_store_explicit(&entry->is_plain, !has_times, memory_order_relaxed);
 	set_usual(entry, has_times ? USUAL_NEITHER : USUAL_READ);
 	publish_change(entry);
@@ -351,10 +286,7 @@ void exchange_forget(int fd)
 	atomic_store_explicit(&entry->origin, EXCHANGE_UNKNOWN, memory_order_relaxed);
 	atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
 	set_usual(entry, USUAL_NEITHER);
-	entry->record.turn = EXCHANGE_NOTHING;
-	keep_no_more_than(&entry->record.request, 0);
-	keep_no_more_than(&entry->record.response, 0);
-	memset(entry->record.tail, 0, EXCHANGE_TAIL);
+	http1_record_begin(&entry->record);
 	publish_change(entry);
 	if (fd >= GROUP)
 		give_up_use(fd);
@@ -367,17 +299,22 @@ void exchange_replaced(int fd, int from)
 
 	if (is_socket && !entry)
 		entry = grow_to(fd);
-	if (!is_socket)
+	if (!is_socket) {
 		exchange_forget(fd);
-	else if (entry)
+	} else if (entry) {
 		set_origin(fd, entry, EXCHANGE_SOCKET);
+		begin_change(entry);
+		http1_record_lose(&entry->record);
+		end_change(entry);
+	}
 }
 
-/* The usual read or write is the first of its side, and fits into the record. These two note it in few
- * instructions, all of one change. They return false if it is another one; then nothing has changed. */
+/* The usual read or write is the first of its side, and fits into the record, and the exchange before
+ * it is complete. These two note it in few instructions, all of one change. They return false if it is
+ * another one; then nothing has changed. What is the same as the last time is not copied, and its
+ * length is known. */
 
-QUICK bool begin_usual(struct exchange *entry, struct exchange_side *side, enum exchange_turn turn,
-                       size_t n)
+QUICK bool begin_usual(struct exchange *entry, enum exchange_turn turn, size_t n)
 {
 	const uint32_t changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
 
@@ -386,9 +323,14 @@ QUICK bool begin_usual(struct exchange *entry, struct exchange_side *side, enum 
 	atomic_store_explicit(&entry->changes, changes + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	entry->record.turn = (uint8_t)turn;
-	side->total = n;
-	keep_no_more_than(side, n);
 	return true;
+}
+
+QUICK void begin_usual_side(struct exchange_side *side, size_t n)
+{
+	side->total = n;
+	side->due = 0;
+	exchange_side_keep(side, n);
 }
 
 QUICK void end_usual(struct exchange *entry, enum last_io io, enum exchange_usual usual)
@@ -403,14 +345,23 @@ static inline bool is_usual(const struct exchange *entry, enum exchange_usual us
 	return atomic_load_explicit(&entry->usual, memory_order_relaxed) == usual;
 }
 
+/* Whether the last message was the same. */
+QUICK bool is_the_same(const struct exchange_side *side, const void *bytes, size_t n)
+{
+	return side->due == n && side->kept == n && memcmp(side->bytes, bytes, n) == 0;
+}
+
 QUICK bool note_usual_read(struct exchange *entry, const void *bytes, size_t n)
 {
 	struct exchange_side *side = &entry->record.request;
 
-	if (!is_usual(entry, USUAL_READ) || !begin_usual(entry, side, EXCHANGE_REQUEST, n))
+	if (!is_usual(entry, USUAL_READ) || !begin_usual(entry, EXCHANGE_REQUEST, n))
 		return false;
 	count_bytes(&entry->received_bytes, n);
-	memcpy(side->bytes, bytes, n);
+	if (!is_the_same(side, bytes, n)) {
+		begin_usual_side(side, n);
+		memcpy(side->bytes, bytes, n);
+	}
 	end_usual(entry, IO_RECEIVED, USUAL_WRITE);
 	return true;
 }
@@ -422,7 +373,7 @@ static inline bool looks_interim(const struct iovec *iov, size_t n)
 	return n < 12 || iov->iov_len < 12 || bytes[9] == '1';
 }
 
-QUICK void copy_parts(char *to, const struct iovec *iov, int count, size_t n)
+static inline void copy_parts(char *to, const struct iovec *iov, int count, size_t n)
 {
 	for (; count > 0 && n > 0; iov++, count--) {
 		const struct iovec part = caller_memory_part(iov);
@@ -433,17 +384,30 @@ QUICK void copy_parts(char *to, const struct iovec *iov, int count, size_t n)
 	}
 }
 
+/* Another response than the last one, or to another request. Returns whether it is complete. */
+static __attribute__((noinline)) bool note_response(struct exchange_record *record,
+                                                    const struct iovec *iov, int count, size_t n)
+{
+	begin_usual_side(&record->response, n);
+	copy_parts(record->response.bytes, iov, count, n);
+	return http1_record_is_complete(record);
+}
+
 QUICK bool note_usual_write(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	struct exchange_side *side = &entry->record.response;
+	struct exchange_record *record = &entry->record;
+	struct iovec part;
+	bool is_complete;
 
 	if (!is_usual(entry, USUAL_WRITE) || looks_interim(iov, n) ||
-	    !begin_usual(entry, side, EXCHANGE_RESPONSE, n))
+	    !begin_usual(entry, EXCHANGE_RESPONSE, n))
 		return false;
 	count_bytes(&entry->sent_bytes, n);
-	copy_parts(side->bytes, iov, count, n);
-	memcpy(entry->record.tail, side->bytes + n - EXCHANGE_TAIL, EXCHANGE_TAIL);
-	end_usual(entry, IO_SENT, USUAL_READ);
+	part = caller_memory_part(iov);
+	is_complete = (record->request.due == record->request.total && part.iov_len >= n &&
+	               is_the_same(&record->response, part.iov_base, n)) ||
+	              note_response(record, iov, count, n);
+	end_usual(entry, IO_SENT, is_complete ? USUAL_READ : USUAL_NEITHER);
 	return true;
 }
 
@@ -510,9 +474,15 @@ void exchange_received_unseen(int fd, size_t n)
 {
 	struct exchange *entry = exchange_of(fd);
 
-	exchange_received_bytes(fd, "?", 1);
-	if (entry)
-		count_bytes(&entry->received_bytes, n - 1);
+	if (!entry)
+		return;
+	count_bytes(&entry->received_bytes, n);
+	note_io(entry, IO_RECEIVED, &entry->received_ms);
+	if (atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		return;
+	begin_change(entry);
+	http1_record_received_unseen(&entry->record, n);
+	end_change(entry);
 }
 
 SLOW void note_sent(struct exchange *entry, const struct iovec *iov, int count, size_t n)
@@ -522,9 +492,8 @@ SLOW void note_sent(struct exchange *entry, const struct iovec *iov, int count, 
 		note_io(entry, IO_SENT, &entry->sent_ms);
 		return;
 	}
-	if (exchange_last_io(entry) == IO_RECEIVED && is_interim(entry, iov, count, n))
-		return;
-	note_io(entry, IO_SENT, &entry->sent_ms);
+	if (exchange_last_io(entry) != IO_RECEIVED || !is_interim(entry, iov, count, n))
+		note_io(entry, IO_SENT, &entry->sent_ms);
 	record_sent(entry, iov, count, n);
 }
 
@@ -564,6 +533,14 @@ void exchange_sent_file(int fd, uint64_t n)
 		record_file(entry, n);
 }
 
+void exchange_sent_own(int fd, size_t n)
+{
+	struct exchange *entry = exchange_of(fd);
+
+	if (entry)
+		count_bytes(&entry->sent_bytes, n);
+}
+
 bool exchange_is_tls(int fd)
 {
 	struct exchange *entry = exchange_of(fd);
@@ -573,7 +550,7 @@ bool exchange_is_tls(int fd)
 	atomic_store_explicit(&entry->is_plain, false, memory_order_relaxed);
 	atomic_store(&entry->is_tls, true);
 	begin_change(entry);
-	entry->record.turn = EXCHANGE_NOTHING;
+	http1_record_begin(&entry->record);
 	end_change(entry);
 	return true;
 }
@@ -593,10 +570,8 @@ void exchange_sent_tls(int fd, enum last_io before, const void *bytes, size_t n)
 
 	if (!entry)
 		return;
-	if (before == IO_RECEIVED && is_interim(entry, &part, 1, n)) {
+	if (before == IO_RECEIVED && is_interim(entry, &part, 1, n))
 		note_io(entry, IO_RECEIVED, &entry->received_ms);
-		return;
-	}
 	record_sent(entry, &part, 1, n);
 }
 

@@ -5,7 +5,8 @@
  * went, but only to a tick of up to 10 ms, which may hold both a fast answer and the next request.
  * It cannot say whether a response is complete.
  *
- * The wrappers interpret nothing but interim responses; the drain does the rest (follow.h). The
+ * The wrappers look at how long the messages of an exchange are (http1_record.h), because the next
+ * one must begin where this one ends; the drain does the rest (follow.h). The
  * kernel keeps no times for unix sockets, so they are recorded here when the process listens on
  * one. */
 #ifndef OCTOPUS_EXCHANGE_H
@@ -18,6 +19,7 @@
 #include <sys/uio.h>
 
 #include "base/clock.h"
+#include "http/http1_record.h"
 
 /* What the wrappers last saw the server do on the connection. */
 enum last_io {
@@ -34,27 +36,6 @@ enum exchange_origin {
 	EXCHANGE_SOCKET, /* another stream socket, a duplicate, or passed by a process (unix(7)) */
 };
 
-/* Most heads are shorter. Octopus does not know how a longer one goes on. */
-#define EXCHANGE_KEPT 982
-#define EXCHANGE_TAIL 5
-
-/* The bytes read since the last write, or written since the last read. */
-struct exchange_side {
-	uint64_t total;
-	uint16_t kept; /* the first bytes, so many, are here; once there were more, none is added */
-	char bytes[EXCHANGE_KEPT];
-};
-
-enum exchange_turn { EXCHANGE_NOTHING, EXCHANGE_REQUEST, EXCHANGE_RESPONSE };
-
-/* One exchange: a request as far as the server has read it, and its response as far as the server
- * has written it. */
-struct exchange_record {
-	uint8_t turn;             /* enum exchange_turn: the side that is under way */
-	char tail[EXCHANGE_TAIL]; /* the last bytes of the response */
-	struct exchange_side request, response;
-};
-
 /* Which call may be noted in few instructions: the first of its side, on a plain connection. */
 enum exchange_usual { USUAL_NEITHER, USUAL_READ, USUAL_WRITE };
 
@@ -66,15 +47,15 @@ struct exchange {
 	_Atomic bool is_ended;    /* the drain has shut its reading side down */
 	_Atomic uint8_t origin;   /* enum exchange_origin */
 	_Atomic bool is_plain;    /* neither TLS nor a tunnel, and without times */
+	bool is_whole;            /* the controller's: all this is about SOCKET */
 	/* by exchange_now_ms(); 0: not recorded */
 	_Atomic uint32_t received_ms, sent_ms;
 	/* All bytes that the wrappers saw, modulo 2^32. They tell whether all this is about the
 	 * socket that has the number now (record_check.h). */
 	_Atomic uint32_t received_bytes, sent_bytes;
 	/* The controller's own, in a drain: the socket that it last found under this number
-	 * (socket_identity.h), and whether all this is about that. */
+	 * (socket_identity.h). */
 	uint64_t socket;
-	bool is_whole;
 	struct exchange_record record;
 } __attribute__((aligned(64)));
 
@@ -165,6 +146,9 @@ void exchange_sent(int fd, const struct iovec *iov, int count, size_t n);
 /* The same, where FD need not be a socket: the bytes are read only where it is known to be one, else
  * they are counted. Context: any. */
 void exchange_written(int fd, const struct iovec *iov, int count, size_t n);
+
+/* N bytes went out that are not the server's. Context: any. */
+void exchange_sent_own(int fd, size_t n);
 
 /* N bytes went out that no wrapper has seen, as with sendfile(2). Context: any. */
 void exchange_sent_file(int fd, uint64_t n);

@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "http/exchange.h"
 #include "http/http1_record.h"
+#include "http/record_check.h"
 #include "kernel/socket_identity.h"
 
 /* Spin this often, then sleep 0.1 ms between attempts. */
@@ -24,7 +25,6 @@ struct followed {
 	struct http1 http;
 	struct follow_pending pending;
 	uint32_t changes;        /* version of the record that it began with */
-	bool is_whole;           /* the record shows all of the connection */
 	_Atomic uint64_t socket; /* by socket_identity() */
 	_Atomic bool is_followed;
 	_Atomic bool has_missed; /* bytes went by that nobody read */
@@ -62,17 +62,19 @@ static struct followed *followed_of(int fd)
 	return atomic_load(&it->is_followed) ? it : NULL;
 }
 
-/* Continues from the record where it holds enough; else follows from the next request on. */
+/* Continues from the record, which begins where the connection does. A tunnel, and what is not
+ * HTTP/1.x or not known, is given up. */
 static void begin_anew(struct followed *it, int fd)
 {
 	const struct exchange *entry = exchange_of(fd);
 	struct exchange_record record;
-	bool is_known = exchange_recall(fd, &record, &it->changes) && it->is_whole;
 
-	if (is_known && http1_record_read(&record, &it->http) == HTTP_UNKNOWN)
-		is_known = record.turn == EXCHANGE_NOTHING;
-	if (!is_known || !http1_is_followed(&it->http))
-		http1_join_late(&it->http);
+	if (exchange_recall(fd, &record, &it->changes)) {
+		(void)http1_record_read(&record, &it->http);
+	} else {
+		http1_give_up(&it->http);
+		atomic_store(&it->has_missed, true);
+	}
 	if (entry && exchange_last_io(entry) == IO_TUNNELED)
 		http1_give_up(&it->http);
 }
@@ -123,7 +125,7 @@ void follow_forget(int fd)
 	atomic_store(&it->has_missed, false);
 }
 
-void follow_connection(int fd, uint64_t socket, bool is_whole)
+void follow_connection(int fd, uint64_t socket)
 {
 	struct followed *it;
 
@@ -135,7 +137,6 @@ void follow_connection(int fd, uint64_t socket, bool is_whole)
 	follow_forget(fd);
 	if (!take(it))
 		return;
-	it->is_whole = is_whole;
 	atomic_store(&it->socket, socket);
 	atomic_store(&it->is_followed, true);
 	begin_anew(it, fd);
@@ -167,7 +168,9 @@ enum http_state follow_state(int fd, uint64_t socket, bool is_whole)
 		state = http1_state(&it->http);
 	if (it)
 		give_back(it);
-	return state == HTTP_UNKNOWN && is_whole ? recalled_state(fd) : state;
+	if ((state == HTTP_UNKNOWN || state == HTTP_LOST) && is_whole)
+		return recalled_state(fd);
+	return state;
 }
 
 bool follow_follows(int fd, bool in_tls)
@@ -228,6 +231,18 @@ static bool has_unread(int fd)
 	return ioctl(fd, SIOCINQ, &unread) != 0 || unread > 0;
 }
 
+/* The last look before the server's bytes change: what it has read and written since is known to the
+ * byte, else this need not be the beginning of a response. */
+static bool is_last_response(int fd)
+{
+	const struct exchange *entry = exchange_of(fd);
+	const int saved = errno;
+	const bool is = !has_unread(fd) && entry && record_check(fd, entry) == RECORD_WHOLE;
+
+	errno = saved;
+	return is;
+}
+
 /* HAS_MORE: a TLS library holds bytes that the server has not read. */
 void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
                  struct http1_edits *ret_edits)
@@ -238,7 +253,7 @@ void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
 	if (!it || !take(it))
 		return;
 	http1_plan(&it->http, iov, count, !has_more, ret_edits);
-	if (ret_edits->count > 0 && has_unread(fd))
+	if (ret_edits->count > 0 && !has_more && !is_last_response(fd))
 		http1_plan(&it->http, iov, count, false, ret_edits);
 	give_back(it);
 }

@@ -26,11 +26,11 @@ static inline bool follow_has_begun(void)
  * Context: the controller, once the process has stopped accepting. */
 void follow_begin(void);
 
-/* Follows the connection FD, which is the socket SOCKET (socket_identity.h), from now on. Begins
- * with its record (exchange.h) if IS_WHOLE, else with its next request. Does nothing if that socket
- * is followed already. What was followed under this number before has ended. Context: the
+/* Follows the connection FD, which is the socket SOCKET (socket_identity.h), from now on. Begins with
+ * its record (exchange.h), which must be whole (record_check.h). Does nothing if that socket is
+ * followed already. What was followed under this number before has ended. Context: the
  * controller. */
-void follow_connection(int fd, uint64_t socket, bool is_whole);
+void follow_connection(int fd, uint64_t socket);
 
 /* Stops following FD, because its bytes are not seen any more. Context: any. */
 void follow_forget(int fd);

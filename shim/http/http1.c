@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-/* The values of http1->knowledge. */
-enum { FOLLOWED, JOINED_LATE, GIVEN_UP };
-
-enum { LONGEST_QUEUE = 16, METHOD_BITS = 2, METHOD_MASK = 3, SHORTEST_METHOD = 3 };
+enum { LONGEST_QUEUE = 16, METHOD_BITS = 2, METHOD_MASK = 3 };
 
 /* In one response, so that a write never has more than HTTP1_EDITS edits, the partly sent one
  * included. */
@@ -45,6 +42,7 @@ static void read_byte(struct http1 *http1, uint8_t c)
 	if (http1_message_is_between(request) && c != '\r' && c != '\n')
 		http1_message_begin_request(request);
 	events = http1_message_step(request, c);
+	http1->has_spoken |= (events & HTTP1_HEAD_END) != 0;
 	if (events & HTTP1_BAD)
 		http1_give_up(http1);
 	else if (events & HTTP1_HEAD_END)
@@ -53,25 +51,13 @@ static void read_byte(struct http1 *http1, uint8_t c)
 		push_method(http1);
 }
 
-static bool is_plainly_request(const uint8_t *bytes, size_t n)
-{
-	size_t at = 0;
-
-	while (at < n && bytes[at] >= 'A' && bytes[at] <= 'Z')
-		at++;
-	return at >= SHORTEST_METHOD && at + 1 < n && bytes[at] == ' ' &&
-	       (bytes[at + 1] == '/' || bytes[at + 1] == '*' || bytes[at + 1] == 'h');
-}
-
 void http1_read(struct http1 *http1, const struct iovec *iov, int count, size_t n)
 {
 	for (int i = 0; i < count && n > 0; i++) {
 		const uint8_t *bytes = iov[i].iov_base;
 		const size_t length = iov[i].iov_len < n ? iov[i].iov_len : n;
 
-		if (http1->knowledge == JOINED_LATE && i == 0 && is_plainly_request(bytes, length))
-			http1->knowledge = FOLLOWED;
-		for (size_t at = 0; at < length && http1->knowledge == FOLLOWED;) {
+		for (size_t at = 0; at < length && !http1->is_given_up;) {
 			const uint64_t skipped = http1_message_skip(&http1->request, length - at);
 
 			if (skipped == 0)
@@ -84,7 +70,7 @@ void http1_read(struct http1 *http1, const struct iovec *iov, int count, size_t 
 
 void http1_received(struct http1 *http1, uint64_t n)
 {
-	if (http1->knowledge == FOLLOWED && n > 0 && http1_message_skip(&http1->request, n) < n)
+	if (!http1->is_given_up && n > 0 && http1_message_skip(&http1->request, n) < n)
 		http1_give_up(http1);
 }
 
@@ -190,7 +176,7 @@ static void write_bytes(struct http1 *http1, const struct iovec *iov, int count,
 		const uint8_t *bytes = iov[i].iov_base;
 		const size_t length = iov[i].iov_len < n - offset ? iov[i].iov_len : n - offset;
 
-		for (size_t at = 0; at < length && http1->knowledge == FOLLOWED;) {
+		for (size_t at = 0; at < length && !http1->is_given_up;) {
 			const bool was_under_way = http1_message_is_under_way(&http1->response);
 			const uint64_t skipped = http1_message_skip(&http1->response, length - at);
 
@@ -206,7 +192,7 @@ static void write_bytes(struct http1 *http1, const struct iovec *iov, int count,
 
 void http1_sent(struct http1 *http1, uint64_t n)
 {
-	if (http1->knowledge != FOLLOWED || n == 0)
+	if (http1->is_given_up || n == 0)
 		return;
 	if (http1_message_skip(&http1->response, n) < n)
 		http1_give_up(http1);
@@ -342,19 +328,14 @@ size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
 
 /* Questions. */
 
-void http1_join_late(struct http1 *http1)
-{
-	*http1 = (struct http1){.knowledge = JOINED_LATE};
-}
-
 void http1_give_up(struct http1 *http1)
 {
-	http1->knowledge = GIVEN_UP;
+	http1->is_given_up = true;
 }
 
 bool http1_is_idle(const struct http1 *http1)
 {
-	return http1->knowledge == FOLLOWED && http1->unanswered == 0 &&
+	return !http1->is_given_up && http1->unanswered == 0 &&
 	       http1_message_is_between(&http1->request) &&
 	       http1_message_is_between(&http1->response);
 }
@@ -364,26 +345,15 @@ bool http1_close_is_announced(const struct http1 *http1)
 	return http1->announced > 0 && http1_is_idle(http1);
 }
 
-bool http1_is_followed(const struct http1 *http1)
-{
-	return http1->knowledge == FOLLOWED;
-}
-
-bool http1_is_in_chunks(const struct http1 *http1)
-{
-	return http1->knowledge == FOLLOWED && http1->response.is_chunked &&
-	       http1_message_is_under_way(&http1->response);
-}
-
 bool http1_is_given_up(const struct http1 *http1)
 {
-	return http1->knowledge == GIVEN_UP;
+	return http1->is_given_up;
 }
 
 enum http_state http1_state(const struct http1 *http1)
 {
-	if (!http1_is_followed(http1))
-		return HTTP_UNKNOWN;
+	if (http1->is_given_up)
+		return http1->has_spoken ? HTTP_LOST : HTTP_UNKNOWN;
 	if (http1_close_is_announced(http1))
 		return HTTP_CLOSE_ANNOUNCED;
 	return http1_is_idle(http1) ? HTTP_BETWEEN : HTTP_UNDER_WAY;

@@ -36,22 +36,25 @@
 /* Where a connection stands, as far as its HTTP/1.x was followed. */
 enum http_state {
 	HTTP_UNKNOWN,
+	HTTP_LOST,            /* it was followed, and is not any more: a tunnel, or in doubt */
 	HTTP_UNDER_WAY,       /* a request is not answered, or a response not complete */
 	HTTP_BETWEEN,         /* all requests are answered in full */
 	HTTP_CLOSE_ANNOUNCED, /* they are, and an edit made the last response say close */
 };
 
-/* One connection. All zero: between two messages, like a connection just accepted. The caller may
- * copy it and discard it. The caller owns it, and lets one thread at a time use it. */
+/* One connection. All zero: between two messages, like a connection just accepted. It must be
+ * followed from such a boundary on, else content may pass for a head. The caller may copy it and
+ * discard it. The caller owns it, and lets one thread at a time use it. */
 struct http1 {
 	struct http1_message request;
 	struct http1_message response;
 	uint32_t methods;   /* of the unanswered requests, two bits each, the oldest lowest */
 	uint8_t unanswered; /* requests begun whose final response is not complete */
-	uint8_t knowledge;  /* whether the streams are followed */
-	uint8_t announced;  /* edits of this response that say close */
-	uint8_t edit;       /* enum http1_edit_kind: the edit that is partly out, if edit_out */
-	uint8_t edit_out;   /* bytes of its text that are out */
+	bool is_given_up;
+	bool has_spoken;   /* the head of a request was complete */
+	uint8_t announced; /* edits of this response that say close */
+	uint8_t edit;      /* enum http1_edit_kind: the edit that is partly out, if edit_out */
+	uint8_t edit_out;  /* bytes of its text that are out */
 };
 
 enum http1_edit_kind {
@@ -76,11 +79,6 @@ struct http1_edits {
 	int count;
 	struct http1_edit list[HTTP1_EDITS];
 };
-
-/* The connection was not followed from its first byte, or a request may be under way. It is
- * followed once a read begins with what is plainly a request: a method of capital letters, a space,
- * and `/`, `*` or `h`. Until then http1_plan() edits nothing. Context: any. */
-void http1_join_late(struct http1 *http1);
 
 /* Gives the connection up for good, because no wrapper saw some of its bytes or it does not speak
  * HTTP/1.x. Context: any. */
@@ -138,15 +136,8 @@ bool http1_close_is_announced(const struct http1 *http1);
 /* True between messages: each request read is complete and answered. Context: any. */
 bool http1_is_idle(const struct http1 *http1);
 
-/* True if the connection is followed: it has not joined late, or has found the beginning of a
- * request since, and is not given up. Context: any. */
-bool http1_is_followed(const struct http1 *http1);
-
 /* Sums the questions up. Context: any. */
 enum http_state http1_state(const struct http1 *http1);
-
-/* True while a chunked response is under way. Context: any. */
-bool http1_is_in_chunks(const struct http1 *http1);
 
 /* True if given up: http1_plan() edits nothing any more. Context: any. */
 bool http1_is_given_up(const struct http1 *http1);

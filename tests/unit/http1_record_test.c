@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a record of an exchange tells when the drain begins: noted as the wrappers do it, in pieces, then read
  * again.
- * Links: base/clock.c base/vdso.c http/http1_record.c http/exchange.c http/http1.c http/http1_message.c
+ * Links: base/clock.c base/vdso.c http/http1_record.c http/http1_length.c http/exchange.c http/http1.c http/http1_message.c
  */
 #include "expect.h"
 #include "http/http1_record.h"
@@ -163,6 +163,11 @@ static void try_interim(void)
 	exchange_sent(FD, &(struct iovec){(char *)go_on, strlen(go_on)}, 1, strlen(go_on));
 	expect_number("told to go on: last move", exchange_last_io(exchange_of(FD)), IO_RECEIVED);
 	expect_number("told to go on", stand(), HTTP_UNDER_WAY);
+	exchange_received(FD, &(struct iovec){"abc", 3}, 1, 3);
+	exchange_sent(FD, &(struct iovec){HEAD_OF("0"), strlen(HEAD_OF("0"))}, 1,
+	              strlen(HEAD_OF("0")));
+	expect_number("told to go on, and answered", stand(), HTTP_BETWEEN);
+	exchange_received(FD, &(struct iovec){(char *)upload, strlen(upload)}, 1, strlen(upload));
 	exchange_sent(FD, &(struct iovec){(char *)switched, strlen(switched)}, 1, strlen(switched));
 	expect_number("a tunnel: last move", exchange_last_io(exchange_of(FD)), IO_TUNNELED);
 	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
@@ -182,18 +187,143 @@ static void try_left(void)
 	leave_a_change();
 	expect_number("in a change", stand(), HTTP_CLOSE_ANNOUNCED);
 	note(exchange_received, GET, strlen(GET), LONG);
-	expect_number("after a change that was left, a request", stand(), HTTP_UNDER_WAY);
-	note(exchange_sent, HEAD_OF("2") "ok", strlen(HEAD_OF("2") "ok"), LONG);
-	expect_number("after a change that was left, answered", stand(), HTTP_BETWEEN);
-
+	expect_number("after a change that was left, a request", stand(), HTTP_UNKNOWN);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	note(exchange_received, GET, strlen(GET), LONG);
+	note(exchange_sent, HEAD_OF("0"), strlen(HEAD_OF("0")), LONG);
+	expect_number("the next connection", stand(), HTTP_BETWEEN);
 	note(exchange_received, GET, 9, LONG);
 	leave_a_change();
 	note(exchange_received, GET, strlen(GET), LONG);
-	expect_number("a request with a piece that may be missing", stand(), HTTP_UNKNOWN);
+	expect_number("a request with a piece that may be missing", stand(), HTTP_LOST);
 	note(exchange_sent, HEAD_OF("0"), strlen(HEAD_OF("0")), LONG);
 	note(exchange_received, GET, strlen(GET), LONG);
 	note(exchange_sent, HEAD_OF("0"), strlen(HEAD_OF("0")), LONG);
-	expect_number("and the next one, answered", stand(), HTTP_BETWEEN);
+	expect_number("nobody knows whether the next one begins there", stand(), HTTP_LOST);
+}
+
+static void receive(const char *bytes, size_t n)
+{
+	exchange_received_bytes(FD, bytes, n);
+}
+
+static void answer(const char *bytes, size_t n)
+{
+	exchange_written(FD, &(struct iovec){(char *)bytes, n}, 1, n);
+}
+
+/* Makes a head of N bytes of START, which has no end yet. */
+static const char *make_head(char *to, const char *start, size_t n)
+{
+	memset(to, 'c', n);
+	memcpy(to, start, strlen(start));
+	memcpy(to + n - 4, "\r\n\r\n", 5);
+	return to;
+}
+
+/* Heads that are longer than what is kept. */
+static void try_long_heads(void)
+{
+	static const size_t lengths[] = {900, 982, 983, 1000, 1100, 8000, 60000};
+	static char text[65536];
+	char what[64];
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		const size_t n = lengths[i];
+
+		exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+		for (int round = 0; round < 3; round++) {
+			snprintf(what, sizeof(what), "a head of %zu, round %d", n, round);
+			make_head(text, "GET / HTTP/1.1\r\nCookie: ", n);
+			receive(text, n / 3);
+			expect_number(what, stand(), HTTP_UNDER_WAY);
+			receive(text + n / 3, n - n / 3);
+			expect_number(what, stand(), HTTP_UNDER_WAY);
+			make_head(text, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Y: ", n);
+			answer(text, n);
+			expect_number(what, stand(), HTTP_UNDER_WAY);
+			answer("pong\n", 5);
+			expect_number(what, stand(), HTTP_BETWEEN);
+			receive(GET, strlen(GET));
+			answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+			expect_number(what, stand(), HTTP_BETWEEN);
+		}
+	}
+}
+
+/* The end of the last chunk is where the sizes say. */
+static void try_chunks(void)
+{
+	static char rows[3000];
+	const size_t n = sizeof(rows);
+
+	memset(rows, 'r', n);
+	memcpy(rows + n - 7, "10\r\n\r\n", 6);
+	memcpy(rows + n - 5, "0\r\n\r\n", 5);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	receive(GET, strlen(GET));
+	answer(CHUNKED "bb8\r\n", strlen(CHUNKED "bb8\r\n"));
+	answer(rows, n);
+	expect_number("a row that ends like the last chunk", stand(), HTTP_UNDER_WAY);
+	answer("\r\n", 2);
+	expect_number("its chunk", stand(), HTTP_UNDER_WAY);
+	answer("3\r\nab", 5);
+	expect_number("a pause in a chunk", stand(), HTTP_UNDER_WAY);
+	answer("c\r\n0\r\n", 6);
+	expect_number("nearly the end", stand(), HTTP_UNDER_WAY);
+	answer("\r\n", 2);
+	expect_number("the end", stand(), HTTP_BETWEEN);
+}
+
+/* What a client sends, or gets back, looks like messages; the head came in an exchange before. */
+static void try_early_answer(void)
+{
+	const char *upload = "POST / HTTP/1.1\r\nContent-Length: 200\r\n\r\n";
+	const char *body = "HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+	static char rest[200];
+
+	memset(rest, 'b', sizeof(rest));
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	receive(upload, strlen(upload));
+	answer(HEAD_OF("2") "ok", strlen(HEAD_OF("2") "ok"));
+	expect_number("answered before the body", stand(), HTTP_UNDER_WAY);
+	receive(body, strlen(body));
+	expect_number("a body like requests", stand(), HTTP_UNDER_WAY);
+	receive(rest, sizeof(rest) - strlen(body));
+	expect_number("all of the body", stand(), HTTP_BETWEEN);
+	receive(GET, strlen(GET));
+	expect_number("a request", stand(), HTTP_UNDER_WAY);
+	answer(HEAD_OF("2") "ok", strlen(HEAD_OF("2") "ok"));
+	expect_number("its answer", stand(), HTTP_BETWEEN);
+
+	receive("GET / HTTP/1.1\r\n\r\n", strlen("GET / HTTP/1.1\r\n\r\n"));
+	answer(HEAD_OF("80") "HTTP/1.1", strlen(HEAD_OF("80") "HTTP/1.1"));
+	receive(GET, strlen(GET));
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("a body like a response, with a request in between", stand(), HTTP_UNDER_WAY);
+	answer(rest, 80 - strlen("HTTP/1.1") - strlen(HEAD_OF("0")));
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("both are answered", stand(), HTTP_BETWEEN);
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("an answer to nothing", stand(), HTTP_LOST);
+	receive(GET, strlen(GET));
+	expect_number("and a request", stand(), HTTP_LOST);
+}
+
+/* Bytes that nobody sees may be content, and nothing else. */
+static void try_unseen(void)
+{
+	const char *upload = "POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n";
+
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	receive(upload, strlen(upload));
+	exchange_received_unseen(FD, 4999);
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("content that is spliced, one byte to go", stand(), HTTP_UNDER_WAY);
+	exchange_received_unseen(FD, 1);
+	expect_number("content that is spliced", stand(), HTTP_BETWEEN);
+	exchange_received_unseen(FD, 1);
+	expect_number("a request that is spliced", stand(), HTTP_LOST);
 }
 
 int main(void)
@@ -209,5 +339,9 @@ int main(void)
 	try_gaps();
 	try_interim();
 	try_left();
+	try_long_heads();
+	try_chunks();
+	try_early_answer();
+	try_unseen();
 	return expect_status();
 }

@@ -468,49 +468,25 @@ static void check_sent(void)
 	expect_number("instead of a head", outcome_of(&http1), GIVEN_UP);
 }
 
-static void check_late(void)
+/* Nothing makes the library follow again: what looks like a request may be content. */
+static void check_given_up(void)
 {
-	struct http1 late, http1;
+	struct http1 http1 = {0};
 
-	http1_join_late(&late);
-	expect_number("in the middle", outcome_of(&late), WAITING);
-	http1 = late;
-	check_exchange(&http1, "an answer that was asked for before", PLAIN_OK, PLAIN_OK, WAITING);
-	http1_sent(&http1, 12);
-	read_text(&http1, "the rest of an upload");
-	check_exchange(&http1, "its answer", PLAIN_OK, PLAIN_OK, WAITING);
+	http1_give_up(&http1);
+	expect_number("nothing was said", http1_state(&http1), HTTP_UNKNOWN);
 	read_text(&http1, GET);
-	check_exchange(&http1, "a new request", PLAIN_OK, TOLD_OK, TOLD);
-
-	http1 = late;
-	read_text(&http1, "OPTIONS * HTTP/1.1\r\n\r\n");
-	check_exchange(&http1, "of no resource", PLAIN_OK, TOLD_OK, TOLD);
-	http1 = late;
-	read_text(&http1, "GET http://a/ HTTP/1.1\r\n\r\n");
-	check_exchange(&http1, "to a proxy", PLAIN_OK, TOLD_OK, TOLD);
-
-	http1 = late;
-	http1_read(&http1, &(struct iovec){(char *)GET, sizeof(GET)}, 1, strlen("GET "));
-	expect_number("what was not read does not count", outcome_of(&http1), WAITING);
-	read_text(&http1, "GE");
-	check_exchange(&http1, "not plainly a request", PLAIN_OK, PLAIN_OK, WAITING);
-	read_text(&http1, "NO /");
-	read_text(&http1, "Get /");
-	read_text(&http1, "GET x");
-	read_text(&http1, "GET");
-	read_text(&http1, "GET ");
-	expect_number("nothing of these", outcome_of(&http1), WAITING);
-	read_text(&http1, "GET / is not HTTP\r\n");
-	expect_number("a false start", outcome_of(&http1), GIVEN_UP);
-
-	http1 = late;
+	check_exchange(&http1, "given up by the caller", PLAIN_OK, PLAIN_OK, GIVEN_UP);
+	http1 = (struct http1){0};
+	read_text(&http1, "*1\r\n$4\r\nPING\r\n");
+	expect_number("another protocol", http1_state(&http1), HTTP_UNKNOWN);
+	http1 = (struct http1){0};
 	read_text(&http1, GET);
 	check_exchange(&http1, "the middle of another answer", "x" PLAIN_OK, "x" PLAIN_OK,
 	               GIVEN_UP);
-	http1 = (struct http1){0};
-	http1_give_up(&http1);
+	expect_number("it was HTTP", http1_state(&http1), HTTP_LOST);
 	read_text(&http1, GET);
-	check_exchange(&http1, "given up by the caller", PLAIN_OK, PLAIN_OK, GIVEN_UP);
+	check_exchange(&http1, "the next", PLAIN_OK, PLAIN_OK, GIVEN_UP);
 }
 
 /* NUL bytes, which the table cannot hold: at each place of a head. */
@@ -576,7 +552,7 @@ int main(void)
 	check_continue();
 	check_reads_between();
 	check_sent();
-	check_late();
+	check_given_up();
 	check_nul();
 	check_broken_promise();
 	check_room();

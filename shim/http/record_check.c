@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "drain/record_check.h"
+#include "http/record_check.h"
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -31,9 +31,7 @@ enum record_check record_check_bytes(const struct record_bytes *seen,
 
 	if (received < 0 || sent < 0)
 		return RECORD_FOREIGN;
-	if (!is_all(sent))
-		return RECORD_GAPS;
-	return is_all(received) ? RECORD_WHOLE : RECORD_SENT;
+	return is_all(received) && is_all(sent) ? RECORD_WHOLE : RECORD_GAPS;
 }
 
 /* Returns false if the kernel does not count, or FD is no TCP connection. Bytes that the server has

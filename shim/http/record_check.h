@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the question whether what the wrappers noted under a number (exchange.h) is all about the
  * connection that has the number now. A connection may come and go by ways that no wrapper sees,
- * and some of its bytes may. Nobody asks for each byte: when a drain begins, the kernel's count of
- * the bytes of a TCP connection (TCP_INFO) is compared with the wrappers'. */
+ * and some of its bytes may: libc's stdio reads and writes inside itself, as do io_uring and programs
+ * that call the kernel without libc. Nobody asks for each byte. Before anything is done to a
+ * connection in a drain, the kernel's count of its bytes (TCP_INFO) is compared with the wrappers'. */
 #ifndef OCTOPUS_RECORD_CHECK_H
 #define OCTOPUS_RECORD_CHECK_H
 
@@ -12,7 +13,6 @@
 
 enum record_check {
 	RECORD_WHOLE, /* the wrappers have seen every byte, or nobody knows better */
-	RECORD_SENT,  /* they have seen every byte that was sent, and not all that were received */
 	RECORD_GAPS,  /* they have not */
 	RECORD_FOREIGN, /* they have seen more than this socket ever carried: it was another one */
 };

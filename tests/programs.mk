@@ -2,7 +2,8 @@
 # Builds what the tests run: example servers in two versions, and the clients that judge them.
 # Expects BUILD, CC and WARNINGS from the including Makefile; sets TEST_PROGRAMS.
 
-TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself hostile_worker
+TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself \
+	hostile_worker stdio
 TEST_FAULTY = exits_at_once crashes hangs
 
 PROGRAM_OBJ = $(BUILD)/tests/obj

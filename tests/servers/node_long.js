@@ -10,7 +10,7 @@ const version = fs.readFileSync('version', 'utf8').trim();
 const identity = {'X-Version': version, 'X-Pid': process.pid};
 
 const answer = (response, body) => {
-    response.writeHead(200, {'Content-Type': 'text/plain', ...identity});
+    response.writeHead(200, {'Content-Type': 'text/plain', 'Content-Length': Buffer.byteLength(body), ...identity});
     response.end(body);
 };
 const answerPong = (response) => answer(response, `pong ${version} ${process.pid}\n`);
@@ -24,9 +24,10 @@ const routes = {
         else
             fs.createReadStream('blob').pipe(response);
     },
+    // With head=N the answer's head is longer by N bytes.
     '/chunks': (request, response, query) => {
         let number = 0;
-        response.writeHead(200, identity);
+        response.writeHead(200, {'X-Filler': 'f'.repeat(Number(query.get('head'))), ...identity});
         response.flushHeaders();
         const timer = setInterval(() => {
             response.write(`chunk ${number++}\n`);
@@ -35,6 +36,36 @@ const routes = {
             clearInterval(timer);
             response.end();
         }, Number(query.get('ms')));
+    },
+    // A chunk, and one that is written in two halves, M ms apart, of which the first ends as if it were the last
+    // chunk; then the end of all, in halves as well.
+    '/rows': (request, response, query) => {
+        const row = 'r'.repeat(1000) + ',10\r\n\r\n';
+        const pieces = [`3ef\r\n${row}\r\n7de\r\n${row}`, `${row}\r\n`, '0\r\n', '\r\n'];
+        response.writeHead(200, {'Transfer-Encoding': 'chunked', ...identity});
+        response.flushHeaders();
+        const timer = setInterval(() => {
+            request.socket.write(pieces.shift());
+            if (pieces.length === 0)
+                clearInterval(timer);
+        }, Number(query.get('ms')));
+    },
+    // The file `blob` in two halves, M ms apart.
+    '/halves': (request, response, query) => {
+        const bytes = fs.readFileSync('blob');
+        response.writeHead(200, {'Content-Length': bytes.length, ...identity});
+        response.write(bytes.subarray(0, bytes.length / 3));
+        setTimeout(() => response.end(bytes.subarray(bytes.length / 3)), Number(query.get('ms')));
+    },
+    '/echo': (request, response) => {
+        const parts = [];
+        request.on('data', (data) => parts.push(data));
+        request.on('end', () => answer(response, Buffer.concat(parts)));
+    },
+    // Answered before the body is read; what is left of that is thrown away.
+    '/early': (request, response) => {
+        answerPong(response);
+        request.resume();
     },
     '/events': (request, response, query) => {
         response.writeHead(200, {'Content-Type': 'text/event-stream', ...identity});

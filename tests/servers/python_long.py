@@ -10,6 +10,7 @@ Usage: python_long.py PORT, with the version in the file `version` of the workin
     /tunnel             switches to a protocol that sends back what it gets
     /unmodified         says 304
     PUT /upload         tells length and sha256 of what was sent
+    POST /echo          sends back what was sent
 """
 
 import hashlib
@@ -90,6 +91,9 @@ class LongHandler(http.server.BaseHTTPRequestHandler):
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(f"{len(body)} {hashlib.sha256(body).hexdigest()}\n".encode())
+
+    def do_POST(self):
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])))
 
     def log_message(self, format, *args):
         pass

@@ -287,9 +287,11 @@ tunnel_stays() {
     open_connection
     send_text 'GET /tunnel HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'
     read_text_head
+    # shellcheck disable=SC2153 # the helper sets it
     assert_regex "$HEAD" '^HTTP/1.1 101 '
     send_text 'one\n'
     read_text_line
+    # shellcheck disable=SC2153 # the helper sets it
     assert_eq "$LINE" one "what comes back"
     holds_for 0.6 connection_is_open
     begin_drain "$2"

@@ -155,6 +155,13 @@ static bool is_still_whole(int fd, struct exchange *entry)
 	return entry->is_whole;
 }
 
+/* A TLS library has read bytes since, which it has not shown: a part of a request, perhaps. */
+static bool has_hidden_bytes(const struct exchange *entry, enum record_check check)
+{
+	return entry && check == RECORD_WHOLE && atomic_load(&entry->is_tls) &&
+	       exchange_last_io(entry) == IO_RECEIVED;
+}
+
 static bool has_bytes(int fd, unsigned long request)
 {
 	int bytes = 0;
@@ -177,6 +184,8 @@ static void ask_all(int fd, uint64_t socket, const struct exchange *entry, enum 
 	};
 	ask_tcp(fd, ret_facts);
 	ret_facts->http = follow_state(fd, socket, check == RECORD_WHOLE);
+	if (has_hidden_bytes(entry, check))
+		ret_facts->http = HTTP_UNDER_WAY;
 	ret_facts->last_io = entry ? believe_last_io(entry, check) : IO_NONE;
 	if (entry && listeners_is_unix(fd))
 		ask_wrappers(entry, ret_facts);

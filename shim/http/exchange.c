@@ -345,12 +345,6 @@ static inline bool is_usual(const struct exchange *entry, enum exchange_usual us
 	return atomic_load_explicit(&entry->usual, memory_order_relaxed) == usual;
 }
 
-/* Whether the last message was the same. */
-QUICK bool is_the_same(const struct exchange_side *side, const void *bytes, size_t n)
-{
-	return side->due == n && side->kept == n && memcmp(side->bytes, bytes, n) == 0;
-}
-
 QUICK bool note_usual_read(struct exchange *entry, const void *bytes, size_t n)
 {
 	struct exchange_side *side = &entry->record.request;
@@ -358,7 +352,7 @@ QUICK bool note_usual_read(struct exchange *entry, const void *bytes, size_t n)
 	if (!is_usual(entry, USUAL_READ) || !begin_usual(entry, EXCHANGE_REQUEST, n))
 		return false;
 	count_bytes(&entry->received_bytes, n);
-	if (!is_the_same(side, bytes, n)) {
+	if (!exchange_side_is(side, bytes, n)) {
 		begin_usual_side(side, n);
 		memcpy(side->bytes, bytes, n);
 	}
@@ -405,7 +399,7 @@ QUICK bool note_usual_write(struct exchange *entry, const struct iovec *iov, int
 	count_bytes(&entry->sent_bytes, n);
 	part = caller_memory_part(iov);
 	is_complete = (record->request.due == record->request.total && part.iov_len >= n &&
-	               is_the_same(&record->response, part.iov_base, n)) ||
+	               exchange_side_is(&record->response, part.iov_base, n)) ||
 	              note_response(record, iov, count, n);
 	end_usual(entry, IO_SENT, is_complete ? USUAL_READ : USUAL_NEITHER);
 	return true;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: the forms of a record, and the way from one to the next. */
 #include "http/http1_record.h"
 
 #include <string.h>
@@ -203,6 +204,18 @@ static bool is_at_boundary(struct exchange_record *record)
 	return http1_is_idle(&state);
 }
 
+/* Returns true if the request is the same as the last time: then its length is known. */
+static bool is_repeated(struct exchange_record *record, const struct iovec *iov, size_t n)
+{
+	const struct iovec part = caller_memory_part(iov);
+
+	if (record->form != EXCHANGE_BYTES || part.iov_len < n ||
+	    !exchange_side_is(&record->request, part.iov_base, n))
+		return false;
+	record->turn = EXCHANGE_REQUEST;
+	return true;
+}
+
 static void begin_request(struct exchange_record *record)
 {
 	if (record->form == EXCHANGE_STATE)
@@ -234,8 +247,11 @@ void http1_record_received(struct exchange_record *record, const struct iovec *i
 
 	if (is_lost(record))
 		return;
-	if (record->turn == EXCHANGE_NOTHING || is_at_boundary(record))
+	if (record->turn == EXCHANGE_NOTHING || is_at_boundary(record)) {
+		if (count > 0 && is_repeated(record, iov, n))
+			return;
 		begin_request(record);
+	}
 	if (record->form == EXCHANGE_BYTES && record->turn == EXCHANGE_REQUEST &&
 	    take(record, &record->request, iov, count, n))
 		return;

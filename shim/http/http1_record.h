@@ -78,6 +78,12 @@ static inline void exchange_side_keep(struct exchange_side *side, size_t n)
 	side->kept = (uint16_t)n;
 }
 
+/* Whether SIDE is a complete message, and the N bytes are the same one. Context: any. */
+static inline bool exchange_side_is(const struct exchange_side *side, const void *bytes, size_t n)
+{
+	return side->due == n && side->kept == n && __builtin_memcmp(side->bytes, bytes, n) == 0;
+}
+
 /* Sets *ret_http1 as if it had followed the connection from its first byte. Returns HTTP_UNKNOWN where
  * nothing has been exchanged yet, and, with *ret_http1 given up, for a record that is lost.
  * Context: any. */

@@ -12,8 +12,8 @@
 #include "http/exchange.h"
 
 enum record_check {
-	RECORD_WHOLE, /* the wrappers have seen every byte, or nobody knows better */
-	RECORD_GAPS,  /* they have not */
+	RECORD_WHOLE,   /* the wrappers have seen every byte, or nobody knows better */
+	RECORD_GAPS,    /* they have not */
 	RECORD_FOREIGN, /* they have seen more than this socket ever carried: it was another one */
 };
 

@@ -41,7 +41,8 @@ static bool is_wanted_still(int fd)
 		if (has_hung_up(fd))
 			return false;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+	} while (now.tv_sec < end.tv_sec ||
+	         (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
 	return true;
 }
 
@@ -64,7 +65,9 @@ static void *connection_run(void *argument)
 	FILE *in = fdopen(fd, "r"), *out = fdopen(dup(fd), "w");
 	char first[1024], line[1024];
 
-	while (in && out && fgets(first, sizeof(first), in)) {
+	if (!in || !out)
+		exit(1);
+	while (fgets(first, sizeof(first), in)) {
 		while (fgets(line, sizeof(line), in) && line[0] != '\r')
 			continue;
 		if (strstr(first, "/slow") && !is_wanted_still(fd))

@@ -121,7 +121,7 @@ static uint64_t glance(const char *bytes, size_t n, bool is_request, bool is_to_
 /* What is right for one reader may be wrong for the other; but no two lengths are. */
 static void compare(const char *what, const char *bytes, size_t n, bool is_request)
 {
-	for (int is_to_head = 0; is_to_head <= !is_request; is_to_head++) {
+	for (int is_to_head = 0; is_to_head < (is_request ? 1 : 2); is_to_head++) {
 		const uint64_t quick = glance(bytes, n, is_request, is_to_head);
 		const uint64_t slow = quick ? length_of(bytes, n, is_request, is_to_head) : 0;
 

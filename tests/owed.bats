@@ -100,13 +100,18 @@ lookalikes() {
 @test "an answer in halves with a request in between passes as it is after HUP: node" { lookalikes node_long stored 5 HUP; }
 @test "an answer in halves with a request in between passes as it is after TERM: node" { lookalikes node_long stored 1200 TERM; }
 
-# unseen_reads SIGNAL [all]: a request that follows the last answer at once is read where no wrapper sees it.
-unseen_reads() {
+# start_stdio [SETTING=VALUE...]: tests/servers/stdio.c in the mode $MODE.
+start_stdio() {
     PORT=$(free_port)
-    SERVER_ARGS=(-l "127.0.0.1:$PORT" ${2:+"$2"})
-    start stdio
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" ${MODE:+"$MODE"})
+    start stdio "$@"
     open_connection
-    send_text 'GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\nGET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n'
+}
+
+# unseen_reads SIGNAL: a request that follows the last answer at once is read where no wrapper sees it.
+unseen_reads() {
+    start_stdio
+    send_text 'GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\nGET /slow/1500 HTTP/1.1\r\nHost: localhost\r\n\r\n'
     read_pong
     begin_drain "$1"
     read_pong
@@ -116,4 +121,33 @@ unseen_reads() {
 
 @test "a request that libc's stdio has read is answered after HUP" { unseen_reads HUP; }
 @test "a request that libc's stdio has read is answered after TERM" { unseen_reads TERM; }
-@test "a request that libc's stdio has read is answered after TERM, where it writes the answers, too" { unseen_reads TERM all; }
+@test "a request that libc's stdio has read is answered after TERM, where it writes the answers, too" { MODE=all unseen_reads TERM; }
+
+# The drain has seen this connection idle, and its record whole, before the request comes.
+@test "a request that libc's stdio reads in a drain is answered" {
+    MODE=later start_stdio OCTOPUS_IDLE_GRACE=4s
+    send_text 'GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    read_pong
+    begin_drain HUP
+    holds_for 0.5 connection_is_open
+    send_text 'GET /slow/6000 HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    read_pong
+    exec {CONNECTION}>&-
+    assert_drained
+}
+
+@test "a body whose head libc's stdio has written passes as it is" {
+    MODE=never start_stdio OCTOPUS_IDLE_GRACE=120s
+    send_text 'GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    read_pong
+    begin_drain HUP
+    # By then every process of the generation has stopped accepting, and follows its connections.
+    wait_until 60 log_has 'Draining: '
+    send_text 'GET /split HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    read_text_head
+    read_text_head
+    assert_eq "$HEAD" $'HTTP/1.1 200 OK\nConnection: keep-alive\n' "beginning of the body"
+    read_pong
+    exec {CONNECTION}>&-
+    assert_drained
+}

@@ -154,7 +154,7 @@ static enum http_state recalled_state(int fd)
 	                                              : HTTP_UNKNOWN;
 }
 
-enum http_state follow_state(int fd, uint64_t socket, bool is_whole)
+enum http_state follow_state(int fd, uint64_t socket)
 {
 	struct followed *it = followed_of(fd);
 	enum http_state state = HTTP_UNKNOWN;
@@ -168,9 +168,7 @@ enum http_state follow_state(int fd, uint64_t socket, bool is_whole)
 		state = http1_state(&it->http);
 	if (it)
 		give_back(it);
-	if ((state == HTTP_UNKNOWN || state == HTTP_LOST) && is_whole)
-		return recalled_state(fd);
-	return state;
+	return state == HTTP_UNKNOWN || state == HTTP_LOST ? recalled_state(fd) : state;
 }
 
 bool follow_follows(int fd, bool in_tls)

@@ -35,9 +35,9 @@ void follow_connection(int fd, uint64_t socket);
 /* Stops following FD, because its bytes are not seen any more. Context: any. */
 void follow_forget(int fd);
 
-/* Where FD, which is SOCKET, stands in HTTP/1.x, followed or not. Its record counts if IS_WHOLE.
- * Context: the controller. */
-enum http_state follow_state(int fd, uint64_t socket, bool is_whole);
+/* Where FD, which is SOCKET, stands in HTTP/1.x, followed or not. Its record must be whole
+ * (record_check.h). Context: the controller. */
+enum http_state follow_state(int fd, uint64_t socket);
 
 /* True if FD is followed in plain text, or, with IN_TLS, through a TLS library, and if it still is
  * the socket that was followed. Asks the kernel only where FD is followed. Context: any. */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Serves each connection in a thread of its own, and reads it by stdio: libc reads inside itself, where no wrapper
- * sees it. As many frameworks do, it gives a request up when its client has hung up. With the argument `all` it
- * writes by stdio, too.
- *   /slow  is answered after 1.5 s
- *   other  is answered at once */
+ * sees it. As many frameworks do, it gives a request up when its client has hung up. The argument changes that:
+ *   all    it writes by stdio, too
+ *   later  it reads the first request of each connection by recv()
+ *   never  it reads all of them so
+ * What it answers:
+ *   /slow/MS  comes after MS milliseconds
+ *   /split    the head is written by stdio, and a body that looks like HTTP by send() */
 #include "conversation.h"
 #include "identity.h"
 #include "listeners.h"
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +21,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOW_STEPS = 15, STEP_MS = 100 };
+enum { STEP_MS = 100 };
 
-static bool writes_by_stdio;
+static const char *mode = "";
+
+struct stream {
+	int fd;
+	FILE *in, *out;
+	bool is_first;
+};
+
+static bool mode_is(const char *word)
+{
+	return strcmp(mode, word) == 0;
+}
 
 static bool has_hung_up(int fd)
 {
@@ -29,54 +44,91 @@ static bool has_hung_up(int fd)
 	return poll(&it, 1, STEP_MS) > 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-static bool is_wanted_still(int fd)
+static long now_ms(void)
 {
-	struct timespec now, end;
+	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += SLOW_STEPS % 10 * 100000000L;
-	end.tv_sec += SLOW_STEPS / 10 + end.tv_nsec / 1000000000L;
-	end.tv_nsec %= 1000000000L;
-	do {
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_wanted_for(int fd, long ms)
+{
+	const long end = now_ms() + ms;
+
+	while (now_ms() < end) {
 		if (has_hung_up(fd))
 			return false;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec ||
-	         (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+	}
 	return true;
 }
 
-static bool answer(int fd, FILE *out)
+static bool read_line(struct stream *stream, char *ret_line, size_t size)
 {
-	char body[64], text[256];
-	int length;
+	size_t length = 0;
 
-	snprintf(body, sizeof(body), "pong %s %d\n", identity_version, identity_pid());
-	length = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
-	                  strlen(body), body);
-	if (writes_by_stdio)
-		return fwrite(text, 1, (size_t)length, out) == (size_t)length && fflush(out) == 0;
-	return send(fd, text, (size_t)length, MSG_NOSIGNAL) == length;
+	if (!mode_is("never") && !(mode_is("later") && stream->is_first))
+		return fgets(ret_line, (int)size, stream->in) != NULL;
+	while (length + 1 < size && (length == 0 || ret_line[length - 1] != '\n')) {
+		if (recv(stream->fd, ret_line + length, 1, 0) != 1)
+			return false;
+		length++;
+	}
+	ret_line[length] = '\0';
+	return true;
+}
+
+static bool write_text(struct stream *stream, const char *text, bool by_stdio)
+{
+	const size_t length = strlen(text);
+
+	if (by_stdio)
+		return fwrite(text, 1, length, stream->out) == length && fflush(stream->out) == 0;
+	return send(stream->fd, text, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
+static bool answer(struct stream *stream, bool is_split)
+{
+	char body[128], head[128], both[sizeof(body) + sizeof(head)];
+
+	snprintf(body, sizeof(body), "%spong %s %d\n",
+	         is_split ? "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n" : "",
+	         identity_version, identity_pid());
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+	         strlen(body));
+	snprintf(both, sizeof(both), "%s%s", head, body);
+	if (is_split)
+		return write_text(stream, head, true) && write_text(stream, body, false);
+	return write_text(stream, both, mode_is("all"));
+}
+
+static bool serve_request(struct stream *stream)
+{
+	char first[1024], line[1024];
+	const char *slow;
+
+	if (!read_line(stream, first, sizeof(first)))
+		return false;
+	while (read_line(stream, line, sizeof(line)) && line[0] != '\r')
+		continue;
+	stream->is_first = false;
+	slow = strstr(first, "/slow/");
+	if (slow && !is_wanted_for(stream->fd, atol(slow + strlen("/slow/"))))
+		return false;
+	return answer(stream, strstr(first, "/split") != NULL);
 }
 
 static void *connection_run(void *argument)
 {
 	const int fd = (int)(intptr_t)argument;
-	FILE *in = fdopen(fd, "r"), *out = fdopen(dup(fd), "w");
-	char first[1024], line[1024];
+	struct stream stream = {fd, fdopen(fd, "r"), fdopen(dup(fd), "w"), true};
 
-	if (!in || !out)
+	if (!stream.in || !stream.out)
 		exit(1);
-	while (fgets(first, sizeof(first), in)) {
-		while (fgets(line, sizeof(line), in) && line[0] != '\r')
-			continue;
-		if (strstr(first, "/slow") && !is_wanted_still(fd))
-			break;
-		if (!answer(fd, out))
-			break;
-	}
-	fclose(in);
-	fclose(out);
+	while (serve_request(&stream))
+		continue;
+	fclose(stream.in);
+	fclose(stream.out);
 	return NULL;
 }
 
@@ -91,7 +143,8 @@ int main(int argc, char **argv)
 	struct listeners listeners;
 
 	server_options_parse(argc, argv, &options);
-	writes_by_stdio = options.argument && strcmp(options.argument, "all") == 0;
+	if (options.argument)
+		mode = options.argument;
 	listeners_open(&options, false, &listeners);
 	listeners_serve(&listeners, 0, serve);
 }

@@ -69,6 +69,27 @@ paused_rows() {
 @test "an answer that pauses within a chunk is complete after HUP: node" { paused_rows HUP; }
 @test "an answer that pauses within a chunk is complete after TERM: node" { paused_rows TERM; }
 
+# halting_record NAME SIGNAL: the TLS library has read a part of a request, and shown nothing of it.
+halting_record() {
+    local gate=$BATS_TEST_TMPDIR/gate answer=$BATS_TEST_TMPDIR/answer pid
+    start "$1"
+    mkfifo "$gate"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/halting_handshake.py" "$PORT" 20 kept <>"$gate" >"$answer" 2>&1 3>&- 4>&- &
+    pid=$!
+    HELPER_PIDS+=("$pid")
+    WATCH_PID=$pid wait_until 60 grep -q '^begun' "$answer"
+    wait_until 60 nothing_is_unread
+    begin_drain "$2"
+    holds_for 1.5 is_alive "$DRAINING_PID"
+    echo 1<>"$gate"
+    status_of "$pid"
+    assert_eq "$EXIT_STATUS" 0 "exit status of the client ($(<"$answer"))"
+    assert_drained
+}
+
+@test "a request whose TLS record halts is answered after TERM: the example ping" { halting_record ping_https TERM; }
+@test "a request whose TLS record halts is answered after HUP: nginx" { halting_record nginx_https HUP; }
+
 # lookalikes NAME MODE SIZE SIGNAL: see tests/client/lookalikes.py.
 lookalikes() {
     local gate=$BATS_TEST_TMPDIR/gate log=$BATS_TEST_TMPDIR/lookalikes.log pid

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Begins a TLS handshake, and ends it only when told to; then makes a request.
 
-Usage: halting_handshake.py PORT BYTES. Says `begun` when so many bytes of the first message are out, and waits
-for a line on stdin; prints the head of the answer.
+Usage: halting_handshake.py PORT BYTES [kept]. Says `begun` when so many bytes of the first message are out, and waits
+for a line on stdin; prints the head of the answer. With `kept` it is a second request that halts so.
 """
 
 import select
@@ -33,18 +33,37 @@ def go_on(call, *arguments):
             incoming.write(received)
 
 
-try:
-    tls.do_handshake()
-except ssl.SSLWantReadError:
-    hello = outgoing.read()
-connection.sendall(hello[:beginning])
-print("begun", flush=True)
-if not select.select([sys.stdin], [], [], 30)[0]:
-    sys.exit("no line on stdin")
-connection.sendall(hello[beginning:])
-go_on(tls.do_handshake)
-tls.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
-answer = b""
-while b"\r\n\r\n" not in answer:
-    answer += go_on(tls.read, 16384)
+def send_halting(message):
+    connection.sendall(message[:beginning])
+    print("begun", flush=True)
+    if not select.select([sys.stdin], [], [], 30)[0]:
+        sys.exit("no line on stdin")
+    connection.sendall(message[beginning:])
+
+
+def read_answer():
+    """Ping is answered with a line."""
+    answer = b""
+    while b"\r\n\r\n" not in answer or not answer.endswith(b"\n"):
+        answer += go_on(tls.read, 16384)
+    return answer
+
+
+request = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
+if sys.argv[3:] == ["kept"]:
+    go_on(tls.do_handshake)
+    connection.sendall(outgoing.read())
+    tls.write(request)
+    connection.sendall(outgoing.read())
+    read_answer()
+    tls.write(request)
+    send_halting(outgoing.read())
+else:
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        send_halting(outgoing.read())
+    go_on(tls.do_handshake)
+    tls.write(request)
+answer = read_answer()
 print(answer.partition(b"\r\n\r\n")[0].decode())

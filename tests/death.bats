@@ -187,6 +187,19 @@ marks_its_listener() { grep -qE "POSIX +ADVISORY +READ +$1 " /proc/locks; }
 @test "the new one is killed while the old one stands at accepting_successor" { new_dies_while_old_at accepting_successor; }
 @test "the new one is killed while the old one stands at accepted_successor" { new_dies_while_old_at accepted_successor; }
 @test "the new one is killed while the old one stands at draining" { new_dies_while_old_at draining; }
+# Nobody tells the old one that all of the new one have ended: it must not stop accepting meanwhile.
+@test "the new one is killed while its reaper stands still, and the old one at draining" {
+    local reaper
+    start_and_stop_at 1 draining epoll
+    reaper=$(reaper)
+    kill -STOP "$reaper"
+    kill_whom new_leader
+    plan
+    kill -CONT "$SERVER_PID"
+    wait_until 60 log_has '[ERR]'
+    wait_until 60 is_gone "$reaper"
+    next_upgrade_works "$SERVER_PID"
+}
 # Its workers are left, of which one leads on: they serve, or the old one does.
 new_master_dies_while_old_at() {
     start_and_stop_at 1 "$1" prefork

@@ -22,6 +22,9 @@
 #include "signal/dispositions.h"
 #include "upgrade/spawn.h"
 
+/* So often a successor is looked at, of which nobody knows whether it lives on. */
+#define DOUBT_TICK_MS 5
+
 /* A request that was put off is looked at so often. */
 #define PUT_OFF_TICK_MS 20
 
@@ -249,6 +252,8 @@ static int64_t check_drain(void)
 
 	if (leader_state() != LIFE_HANDED_OVER && leader_state() != LIFE_DRAINING)
 		return NEVER;
+	if (!drain_has_stopped_accepting() && successor_is_in_doubt())
+		return DOUBT_TICK_MS;
 	/* Where the kernel would kill the server for a drain, it stops at once. */
 	is_drained = sandbox_deadly_for_controller(SANDBOX_CONTROLLER) || drain_step(&wait_ms);
 	if (drain_has_stopped_accepting())

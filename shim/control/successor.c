@@ -154,6 +154,12 @@ static bool may_have_heir(void)
 	return clock_now_ms() - succession.lost_at < HEIR_MS;
 }
 
+bool successor_is_in_doubt(void)
+{
+	return accepted_candidate() && succession.leader.pid &&
+	       process_has_ended(&succession.leader);
+}
+
 bool successor_is_dead(void)
 {
 	look_for_leader();

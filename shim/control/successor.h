@@ -27,6 +27,10 @@ bool successor_is_ready(void);
  * are no successor. Context: the controller. */
 bool successor_is_dead(void);
 
+/* True while it is open whether a worker of an accepted candidate, whose leader has ended, leads on: this
+ * generation must not stop accepting. Context: the controller. */
+bool successor_is_in_doubt(void);
+
 /* Logs why the candidate has failed, or, with HAS_TIMED_OUT, that its time is over.
  * Context: the controller. */
 void successor_explain_failure(bool has_timed_out);

@@ -324,6 +324,22 @@ hang_up_new_at() {
 }
 only_newest_is_left() { [[ $(pids_of_test) == "$(leader_pid)" ]]; }
 
+# The new one is ready, and the old one has not seen it yet: a successor of the new one has to wait.
+@test "HUP to the new one while the old one stands at forked: it is served afterwards" {
+    local new
+    start_and_stop_at 1 forked
+    wait_until 60 log_has 'The server has started' 2
+    new=$(new_leader)
+    kill -HUP "$new"
+    holds_for 1 is_alive "$new"
+    let_go
+    wait_until 60 is_gone "$SERVER_PID"
+    wait_until 60 is_gone "$new"
+    wait_until 60 only_newest_is_left
+    assert_eq "$(log_count '[ERR]')" 0 "[ERR] lines"
+    next_upgrade_works "$(leader_pid)"
+}
+
 @test "HUP to the new one at received: one of them serves" { hang_up_new_at received; }
 @test "HUP to the new one at adopted: one of them serves" { hang_up_new_at adopted; }
 @test "HUP to the new one at listening: one of them serves" { hang_up_new_at listening; }

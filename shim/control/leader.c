@@ -28,7 +28,7 @@
 /* A request that was put off is looked at so often. */
 #define PUT_OFF_TICK_MS 20
 
-/* Requests for a successor that came before this one was ready. */
+/* Requests for a successor that came before this one was accepted. */
 static struct leader_signals put_off;
 
 void leader_forked(void)
@@ -194,14 +194,15 @@ static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 	}
 }
 
-/* Until this version is ready, its predecessor counts on it. A successor of its own would take the
- * listeners on, and the predecessor would never learn that somebody serves. */
+/* Until the predecessor has accepted this version, it waits for it. A successor of its own would take
+ * the listeners on, and the predecessor would find nobody who is ready. */
 static bool is_too_early(int sig, bool is_from_terminal)
 {
 	const enum request request = request_of(sig, is_from_terminal);
+	const struct birth *birth = atomic_load(&generation.birth);
 
-	return (request == REQUEST_REPLACE || request == REQUEST_FORK) &&
-	       !atomic_load(&news()->is_ready) && generation_predecessor_serves();
+	return (request == REQUEST_REPLACE || request == REQUEST_FORK) && birth &&
+	       !atomic_load(&birth->is_accepted) && generation_predecessor_serves();
 }
 
 static void feed_or_put_off(int sig, const struct leader_signals *signals)

@@ -222,6 +222,7 @@ void successor_accept(void)
 		copy_listeners(successor);
 		retire(atomic_exchange(&generation.successor, successor));
 	}
+	atomic_store(&succession.candidate->is_accepted, 1);
 	succession.bell = NULL;
 	(void)failpoint("accepted_successor");
 }

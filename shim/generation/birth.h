@@ -36,6 +36,8 @@ struct birth {
 	_Atomic int32_t leader;
 	_Atomic uint32_t is_ready;
 	_Atomic int32_t announced_by; /* the leader that announced it */
+	/* The predecessor has seen that it is ready, and relies on it from then on. */
+	_Atomic uint32_t is_accepted;
 	/* The successor's leader exits. */
 	_Atomic uint32_t successor_left;
 	/* The predecessor still accepts; it exits. See news.h. */

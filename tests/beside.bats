@@ -231,13 +231,18 @@ upgrades_while_draining() {
 @test "upgrades while an earlier generation still drains: the example epoll" { upgrades_while_draining epoll; }
 @test "upgrades while an earlier generation still drains: the example forker" { upgrades_while_draining forker; }
 
+# deploy_script LINE...: the next generation is this script, which can execute ./real.
+deploy_script() {
+    cp "$BUILD/tests/v2/$EXAMPLE" "$APP_DIR/real"
+    printf '%s\n' '#!/bin/sh' "$@" >"$APP_DIR/$EXAMPLE.new"
+    chmod +x "$APP_DIR/$EXAMPLE.new"
+    mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
+}
+
 # deploy_gated: the next generation does not listen before a line comes through the gate.
 deploy_gated() {
     mkfifo "$APP_DIR/gate"
-    cp "$BUILD/tests/v2/$EXAMPLE" "$APP_DIR/real"
-    printf '%s\n' '#!/bin/sh' 'read -r line <gate' 'exec ./real "$@"' >"$APP_DIR/$EXAMPLE.new"
-    chmod +x "$APP_DIR/$EXAMPLE.new"
-    mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
+    deploy_script 'read -r line <gate' 'exec ./real "$@"'
 }
 
 @test "a second signal while a successor is being born is refused with one line" {
@@ -288,13 +293,36 @@ refusals() {
     log_has 'was cancelled' || fail "no line about the successor"
 }
 
+# A version that leaves one of two listeners to the old one is accepted only after a second. It serves meanwhile.
+# bats test_tags=fast
+@test "TERM while a successor serves that is not accepted yet: what it has taken is served" {
+    local dropped first
+    dropped=$(free_port) PORT=$(free_port)
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" -l "127.0.0.1:$dropped")
+    start_server epoll
+    wait_until_started
+    first=$SERVER_PID
+    deploy_script "exec ./real -l 127.0.0.1:$PORT"
+    kill -HUP "$first"
+    wait_until 60 log_has 'Forked child ('
+    wait_until 60 keep_connection_to "$(sed -n 's/.*Forked child (\([0-9]*\))\.$/\1/p' "$OCTOPUS_LOG_FILE")"
+    printf 'GET /slow?ms=1500 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' >&"$KEPT"
+    kill -TERM "$first"
+    wait_until 60 log_has 'was cancelled'
+    await_answer
+    [[ $ANSWER_PID != "$first" ]] || fail "the first one has answered"
+    status_of "$first"
+    assert_eq "$EXIT_STATUS" 0 "exit status"
+    assert_no_process_left
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
 # --- both were told of one connection, and the other one was quicker
 
-# converse: one exchange on the connection KEPT, which stays; sets ANSWER_PID to who answers.
-converse() {
+# await_answer: on the connection KEPT, which stays; sets ANSWER_PID to who answers.
+await_answer() {
     local line
     ANSWER_PID=
-    printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' >&"$KEPT"
     while IFS= read -r -t 30 -u "$KEPT" line; do
         case $line in
         X-Pid:*) ANSWER_PID=${line//[!0-9]/} ;;
@@ -302,6 +330,12 @@ converse() {
         esac
     done
     fail "no answer on a kept connection"
+}
+
+# converse: one exchange on the connection KEPT.
+converse() {
+    printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' >&"$KEPT"
+    await_answer
 }
 
 # keep_connection_to PID: one that PID has answered on.

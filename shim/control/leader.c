@@ -22,8 +22,8 @@
 #include "signal/dispositions.h"
 #include "upgrade/spawn.h"
 
-/* So often a successor is looked at, of which nobody knows whether it lives on. */
-#define DOUBT_TICK_MS 5
+/* So often a successor is looked at that somebody waits for: one that may live on, or that leaves. */
+#define SUCCESSOR_TICK_MS 5
 
 /* A request that was put off is looked at so often. */
 #define PUT_OFF_TICK_MS 20
@@ -99,7 +99,7 @@ static void carry_out(enum life_action action, enum life_state state, enum reque
 	case ACTION_CANCEL_AND_LEAVE:
 		log_info("Child (%d) was cancelled: the server is to stop.",
 		         atomic_load(&spawn_report.pid));
-		clear_successor_away();
+		successor_cancel();
 		leader_state_set_deadline(settings.lame_duck_ms);
 		break;
 	case ACTION_BE_LAME_DUCK:
@@ -246,6 +246,11 @@ static void check_successor(void)
 		feed(EVENT_FAILED);
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int64_t check_drain(void)
 {
 	int64_t wait_ms = NEVER;
@@ -254,9 +259,11 @@ static int64_t check_drain(void)
 	if (leader_state() != LIFE_HANDED_OVER && leader_state() != LIFE_DRAINING)
 		return NEVER;
 	if (!drain_has_stopped_accepting() && successor_is_in_doubt())
-		return DOUBT_TICK_MS;
+		return SUCCESSOR_TICK_MS;
 	/* Where the kernel would kill the server for a drain, it stops at once. */
 	is_drained = sandbox_deadly_for_controller(SANDBOX_CONTROLLER) || drain_step(&wait_ms);
+	if (successor_is_leaving())
+		return smaller(wait_ms, SUCCESSOR_TICK_MS);
 	if (drain_has_stopped_accepting())
 		successor_release();
 	if (is_drained)
@@ -264,9 +271,16 @@ static int64_t check_drain(void)
 	return wait_ms;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
+static void check_deadline(void)
 {
-	return a < b ? a : b;
+	if (clock_now_ms() < leader_state_deadline())
+		return;
+	if (leader_state() == LIFE_LAME_DUCK && successor_may_still_accept()) {
+		leader_state_set_deadline(SUCCESSOR_TICK_MS);
+		return;
+	}
+	leader_state_set_deadline(NEVER);
+	feed(EVENT_TIMED_OUT);
 }
 
 int64_t leader_step(const struct leader_signals *signals)
@@ -276,10 +290,7 @@ int64_t leader_step(const struct leader_signals *signals)
 	feed_put_off();
 	feed_signals(signals);
 	check_successor();
-	if (clock_now_ms() >= leader_state_deadline()) {
-		leader_state_set_deadline(NEVER);
-		feed(EVENT_TIMED_OUT);
-	}
+	check_deadline();
 	wait_ms = check_drain();
 	wait_ms = smaller(wait_ms, readiness_check(clock_now_ms()));
 	if (leader_state_deadline() != NEVER)

@@ -2,6 +2,7 @@
 #include "control/successor.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/settings.h"
+#include "base/signal_set.h"
 #include "control/leader_state.h"
 #include "generation/generation.h"
 #include "generation/members.h"
@@ -20,6 +23,9 @@
 #include "upgrade/handover.h"
 #include "upgrade/spawn.h"
 
+/* A cancelled candidate that has not ended by then has stopped accepting long ago. */
+#define CANCEL_MS 1000
+
 /* How long the workers of a master that was killed may take to lead on. */
 #define HEIR_MS 200
 
@@ -29,6 +35,7 @@ static struct {
 	bell *bell; /* the candidate's until it is accepted; NULL: this generation's */
 	struct birth *candidate;
 	struct process leader; /* the candidate's, as the kernel has confirmed; pid 0: none yet */
+	int64_t cancelled_at;  /* when it was told to stop; 0: it was not */
 	int64_t lost_at;       /* when it was seen that an accepted one's has ended; 0: not yet */
 	struct successor *retired; /* one that failed, or that a later one has replaced */
 } succession;
@@ -81,7 +88,7 @@ int successor_start(enum request request)
 	succession.request = request;
 	succession.candidate = birth;
 	succession.leader = (struct process){0};
-	succession.lost_at = 0;
+	succession.lost_at = succession.cancelled_at = 0;
 	leader_state_set_phase(PHASE_HANDING_OVER);
 	succession.bell = &birth->bell;
 	(void)failpoint("forked");
@@ -173,14 +180,12 @@ void successor_explain_failure(bool has_timed_out)
 	failure_explain_end(succession.candidate, succession.leader.pid, has_timed_out);
 }
 
-void successor_clear_away(void)
+static void end_candidate(void)
 {
 	struct successor *accepted = accepted_candidate();
 
 	(void)failpoint("abandoning");
 	handover_finish(false);
-	succession.bell = NULL;
-	leader_state_set_phase(PHASE_SERVING);
 	if (accepted) {
 		atomic_store(&generation.successor, NULL);
 		retire(accepted);
@@ -188,7 +193,50 @@ void successor_clear_away(void)
 		birth_drop(succession.candidate);
 	}
 	succession.candidate = NULL;
+	succession.cancelled_at = 0;
 	cease_to_share();
+}
+
+void successor_clear_away(void)
+{
+	end_candidate();
+	succession.bell = NULL;
+	leader_state_set_phase(PHASE_SERVING);
+}
+
+static int signal_that_stops(void)
+{
+	if (settings.requests[SIGTERM] == REQUEST_STOP)
+		return SIGTERM;
+	FOR_EACH_SIGNAL (sig) {
+		if (settings.requests[sig] == REQUEST_STOP)
+			return sig;
+	}
+	return SIGKILL;
+}
+
+/* One that does not listen yet has accepted nothing. */
+void successor_cancel(void)
+{
+	look_for_leader();
+	if (!succession.leader.pid || process_signal(&succession.leader, signal_that_stops()) != 0) {
+		successor_clear_away();
+		return;
+	}
+	succession.cancelled_at = clock_now_ms();
+	succession.bell = NULL;
+	leader_state_set_phase(PHASE_SERVING);
+}
+
+/* The leader ends last of those who owe anything. */
+bool successor_is_leaving(void)
+{
+	return succession.cancelled_at && !process_has_ended(&succession.leader);
+}
+
+bool successor_may_still_accept(void)
+{
+	return successor_is_leaving() && clock_now_ms() - succession.cancelled_at < CANCEL_MS;
 }
 
 static void copy_listeners(struct successor *successor)
@@ -233,6 +281,10 @@ void successor_release(void)
 
 	if (!succession.candidate)
 		return;
+	if (succession.cancelled_at) {
+		end_candidate();
+		return;
+	}
 	look_for_leader();
 	if (accepted) {
 		if (succession.leader.pid != accepted->leader.pid)
@@ -260,5 +312,6 @@ void successor_forked(void)
 {
 	succession.bell = NULL;
 	succession.candidate = NULL;
+	succession.cancelled_at = 0;
 	succession.retired = NULL;
 }

@@ -39,11 +39,24 @@ void successor_explain_failure(bool has_timed_out);
  * Context: the controller. */
 void successor_clear_away(void);
 
+/* Tells the candidate to stop, as its leader may have accepted connections, or clears it away if nobody
+ * leads it yet. Sets PHASE_SERVING. Context: the controller. */
+void successor_cancel(void);
+
+/* True while a cancelled candidate lives: it serves what it has accepted. Context: the controller. */
+bool successor_is_leaving(void);
+
+/* True while a cancelled candidate may not have stopped accepting; for a second at most. This generation
+ * must not stop meanwhile: what comes to the listeners that they share would be nobody's.
+ * Context: the controller. */
+bool successor_may_still_accept(void);
+
 /* The candidate is ready, and becomes the generation's successor. An earlier successor that serves
  * beside this generation keeps running. Context: the controller. */
 void successor_accept(void);
 
-/* Lets the candidate go, if there is one: from here on it lives without its reaper.
+/* Lets the candidate go, if there is one: from here on it lives without its reaper. Ends one that was
+ * cancelled, with all its processes.
  * Context: the controller. */
 void successor_release(void);
 

@@ -35,7 +35,7 @@ enum life_action {
 	ACTION_STAY_BESIDE, /* accept the candidate, and log that this generation still serves */
 	ACTION_ROLL_BACK,   /* clear away a dead candidate */
 	ACTION_GIVE_UP_WAITING,  /* clear away a candidate that is not ready in time */
-	ACTION_CANCEL_AND_LEAVE, /* clear away the candidate, then as ACTION_BE_LAME_DUCK */
+	ACTION_CANCEL_AND_LEAVE, /* stop the candidate, then as ACTION_BE_LAME_DUCK */
 	ACTION_BE_LAME_DUCK,
 	ACTION_HAND_OVER,
 	ACTION_TAKE_BACK, /* the successor died while this generation still accepts: serve on */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/leader.h"
 
-#include <signal.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/signal_names.h"
 #include "base/signal_set.h"
+#include "control/asked.h"
 #include "control/ending.h"
 #include "control/leader_state.h"
 #include "control/readiness.h"
@@ -17,9 +16,7 @@
 #include "drain/drain.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
-#include "generation/start_image.h"
 #include "kernel/sandbox.h"
-#include "signal/dispositions.h"
 #include "upgrade/spawn.h"
 
 /* So often a successor is looked at that somebody waits for: one that may live on, or that leaves. */
@@ -136,27 +133,6 @@ static void feed(enum life_event event)
 	feed_request(event, REQUEST_NONE);
 }
 
-/* The kernel also sends HUP to a stopped process when the last parent of its process group in the
- * session ends (setpgid(2), "orphaned"). A successor's reaper or predecessor may be that parent.
- * Such a HUP asks for nothing. It is no hang-up if the process had no terminal, or if the successor
- * still has a group of its own. */
-static bool is_orphan_signal(void)
-{
-	return generation.lineage.predecessor.pid &&
-	       (!start_image.had_terminal || getpgrp() != generation.lineage.group);
-}
-
-/* A hang-up of the terminal asks for no upgrade; a server that does not ignore it would end. The
- * kernel sends it to the leader of the session and to the foreground group (tty_ioctl(4)). */
-static enum request request_of(int sig, bool is_from_terminal)
-{
-	if (sig != SIGHUP || !is_from_terminal || settings.requests[sig] == REQUEST_NONE)
-		return settings.requests[sig];
-	if (dispositions_is_ignored(sig) || is_orphan_signal())
-		return REQUEST_NONE;
-	return REQUEST_STOP;
-}
-
 /* A version that asks for its own successor as soon as it serves would be the first of a chain
  * without end. */
 static bool is_chain(enum request request, bool is_from_within)
@@ -171,7 +147,7 @@ static bool is_chain(enum request request, bool is_from_within)
 
 static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 {
-	const enum request request = request_of(sig, is_from_terminal);
+	const enum request request = asked_request(sig, is_from_terminal);
 
 	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, signal_text(sig),
 	         is_from_terminal ? " from the terminal" : "");
@@ -194,23 +170,12 @@ static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 	}
 }
 
-/* Until the predecessor has accepted this version, it waits for it. A successor of its own would take
- * the listeners on, and the predecessor would find nobody who is ready. */
-static bool is_too_early(int sig, bool is_from_terminal)
-{
-	const enum request request = request_of(sig, is_from_terminal);
-	const struct birth *birth = atomic_load(&generation.birth);
-
-	return (request == REQUEST_REPLACE || request == REQUEST_FORK) && birth &&
-	       !atomic_load(&birth->is_accepted) && generation_predecessor_serves();
-}
-
 static void feed_or_put_off(int sig, const struct leader_signals *signals)
 {
 	const bool is_from_terminal = signal_set_has(signals->from_terminal, sig);
 	const bool is_from_within = signal_set_has(signals->from_within, sig);
 
-	if (is_from_within || !is_too_early(sig, is_from_terminal)) {
+	if (is_from_within || !asked_too_early(sig, is_from_terminal)) {
 		feed_signal(sig, is_from_terminal, is_from_within);
 		return;
 	}

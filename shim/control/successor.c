@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "base/signal_set.h"
 #include "control/leader_state.h"
+#include "control/sharing.h"
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "generation/news.h"
@@ -50,28 +51,6 @@ static void retire(struct successor *successor)
 	succession.retired = successor;
 }
 
-/* Runs before there is a process that may take a connection which a thread of this generation has
- * seen. */
-static void begin_to_share(void)
-{
-	int fds[GENERATION_LISTENERS];
-	int count = 0;
-
-	atomic_store(&news_own()->successor_may_accept, 1);
-	/* From now on a worker may find a listener unblocked that is the server's to block. */
-	atomic_store(&news_own()->has_unblocked, 1);
-	if (members_say(HINT_POLLS))
-		count = listeners_find(fds, GENERATION_LISTENERS);
-	for (int i = 0; i < count; i++)
-		(void)listeners_unblock(fds[i]);
-}
-
-/* An unblocked listener stays so, because a thread may just be about to accept. */
-static void cease_to_share(void)
-{
-	atomic_store(&news_own()->successor_may_accept, atomic_load(&generation.successor) != NULL);
-}
-
 int successor_start(enum request request)
 {
 	struct birth *birth = NULL;
@@ -79,10 +58,10 @@ int successor_start(enum request request)
 
 	if (failure_in_sandbox())
 		return -EPERM;
-	begin_to_share();
+	sharing_begin();
 	error = handover_begin(&birth);
 	if (error) {
-		cease_to_share();
+		sharing_end();
 		return error;
 	}
 	succession.request = request;
@@ -194,7 +173,7 @@ static void end_candidate(void)
 	}
 	succession.candidate = NULL;
 	succession.cancelled_at = 0;
-	cease_to_share();
+	sharing_end();
 }
 
 void successor_clear_away(void)
@@ -219,7 +198,8 @@ static int signal_that_stops(void)
 void successor_cancel(void)
 {
 	look_for_leader();
-	if (!succession.leader.pid || process_signal(&succession.leader, signal_that_stops()) != 0) {
+	if (!succession.leader.pid ||
+	    process_signal(&succession.leader, signal_that_stops()) != 0) {
 		successor_clear_away();
 		return;
 	}

@@ -15,7 +15,7 @@
 #define SANDBOX_STDERR 16u    /* to write the log to stderr */
 #define SANDBOX_CONTROLLER 4u /* to start a controller, and to drain */
 #define SANDBOX_SPAWN 8u      /* to start a successor */
-#define SANDBOX_PIDFD 32u     /* to signal by a pidfd */
+#define SANDBOX_PIDFD 128u    /* to signal by a pidfd */
 #define SANDBOX_FORK 64u      /* beside the server's fork */
 
 /* Which of these are deadly in some thread. A thread inherits its maker's filters, and makers are

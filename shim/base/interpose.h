@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -21,6 +22,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -33,11 +35,15 @@
 /* siginterrupt, sigset and sigignore are deprecated, but servers use them. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-/* musl declares this argument as unsigned; glibc declares it as int. */
+/* musl declares these arguments as unsigned or int; glibc declares them as int or by an enum. */
 #ifdef __GLIBC__
 typedef int sendmmsg_flags;
+typedef __rlimit_resource_t limit_number;
+typedef __priority_which_t priority_kind;
 #else
 typedef unsigned sendmmsg_flags;
+typedef int limit_number;
+typedef int priority_kind;
 #endif
 
 /* Names that some libc lacks, or keeps out of its headers. Context: as libc has it. */
@@ -99,6 +105,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(umask)               \
 	X(kill)                \
 	X(setsid)              \
+	X(getppid)             \
 	X(unlink)              \
 	X(unlinkat)            \
 	X(read)                \
@@ -117,35 +124,43 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 
 /* Each of these needs more than one system call. A call that comes before the constructor resolves
  * the table on the spot. */
-#define INTERPOSED_FUNCTIONS(X) \
-	X(sigaction)            \
-	X(signal)               \
-	X(siginterrupt)         \
-	X(sigwait)              \
-	X(sigwaitinfo)          \
-	X(raise)                \
-	X(pthread_kill)         \
-	X(pthread_cancel)       \
-	X(pthread_sigmask)      \
-	X(sigprocmask)          \
-	X(sleep)                \
-	X(usleep)               \
-	X(execv)                \
-	X(execvp)               \
-	X(execvpe)              \
-	X(execl)                \
-	X(execle)               \
-	X(execlp)               \
-	X(fexecve)              \
-	X(posix_spawn)          \
-	X(posix_spawnp)         \
-	X(system)               \
-	X(popen)                \
-	X(_Exit)                \
-	X(fork)                 \
-	X(daemon)               \
-	X(remove)               \
-	X(dlopen)               \
+#define INTERPOSED_FUNCTIONS(X)  \
+	X(sigaction)             \
+	X(signal)                \
+	X(siginterrupt)          \
+	X(sigwait)               \
+	X(sigwaitinfo)           \
+	X(raise)                 \
+	X(pthread_kill)          \
+	X(pthread_cancel)        \
+	X(pthread_sigmask)       \
+	X(sigprocmask)           \
+	X(sleep)                 \
+	X(usleep)                \
+	X(execv)                 \
+	X(execvp)                \
+	X(execvpe)               \
+	X(execl)                 \
+	X(execle)                \
+	X(execlp)                \
+	X(fexecve)               \
+	X(posix_spawn)           \
+	X(posix_spawnp)          \
+	X(system)                \
+	X(popen)                 \
+	X(_Exit)                 \
+	X(fork)                  \
+	X(daemon)                \
+	X(setrlimit)             \
+	X(prlimit)               \
+	X(nice)                  \
+	X(setpriority)           \
+	X(sched_setscheduler)    \
+	X(sched_setparam)        \
+	X(sched_setaffinity)     \
+	X(pthread_setschedparam) \
+	X(remove)                \
+	X(dlopen)                \
 	X(syscall)
 
 #ifdef __GLIBC__
@@ -156,6 +171,10 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(__recv_chk)                               \
 	X(__recvfrom_chk)                           \
 	X(sendfile64)                               \
+	X(setrlimit64)                              \
+	X(prlimit64)                                \
+	X(pthread_setaffinity_np)                   \
+	X(pthread_setschedprio)                     \
 	X(closefrom)                                \
 	X(posix_spawn_file_actions_addclosefrom_np) \
 	X(ssignal)                                  \

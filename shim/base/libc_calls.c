@@ -234,6 +234,12 @@ static pid_t early_setsid(void)
 	return (pid_t)raw_result(RAW0(SYS_setsid));
 }
 
+static pid_t early_getppid(void)
+{
+	OR_REAL(getppid);
+	return (pid_t)raw_result(RAW0(SYS_getppid));
+}
+
 static int early_kill(pid_t pid, int sig)
 {
 	OR_REAL(kill, pid, sig);

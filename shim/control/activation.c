@@ -72,7 +72,7 @@ static void prepare(void)
 	prepare_quietly();
 	if (atomic_exchange(&is_prepared, true))
 		return;
-	start_image_note_terminal();
+	start_image_note_listening();
 	log_start();
 	complaints_log();
 	log_check_target();

@@ -26,6 +26,7 @@
 #include "generation/children.h"
 #include "generation/membership.h"
 #include "generation/news.h"
+#include "generation/parent.h"
 #include "kernel/light_thread.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
@@ -148,9 +149,12 @@ static bell *next_bell(void)
 
 static int64_t lead(void)
 {
-	const struct leader_signals signals = received_signals_take();
-	int64_t wait_ms = leader_step(&signals);
+	struct leader_signals signals;
+	int64_t wait_ms;
 
+	parent_leave_if_given_up();
+	signals = received_signals_take();
+	wait_ms = leader_step(&signals);
 	atomic_store(&controller.bell, next_bell());
 	if (wait_ms > DOORBELL_TICK_MS && children_exist() &&
 	    (leader_is_at_work() || !atomic_load(&news()->is_ready)))
@@ -239,8 +243,11 @@ static int prepare_thread(void)
 
 int controller_start(void)
 {
-	const int error = prepare_thread();
-	const int result = error ? error : light_thread_start();
+	int error, result;
+
+	parent_leave_if_unfollowed();
+	error = prepare_thread();
+	result = error ? error : light_thread_start();
 
 	return result < 0 ? result : 0;
 }

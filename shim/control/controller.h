@@ -10,7 +10,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Starts the controller in the leader. Returns 0 or -errno. Context: normal. */
+/* Starts the controller in the leader, unless nobody follows it (parent_leave_if_unfollowed()). Returns 0
+ * or -errno. Context: normal. */
 int controller_start(void);
 
 /* Starts the controller in a forked child that waits for connections, or will lead a daemon. Logs a

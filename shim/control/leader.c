@@ -24,6 +24,7 @@
 
 /* A request that was put off is looked at so often. */
 #define PUT_OFF_TICK_MS 20
+#define UNWATCHED_TICK_MS 50 /* where nobody tells when the candidate ends */
 
 /* Requests for a successor that came before this one was accepted. */
 static struct leader_signals put_off;
@@ -260,6 +261,8 @@ int64_t leader_step(const struct leader_signals *signals)
 	wait_ms = smaller(wait_ms, readiness_check(clock_now_ms()));
 	if (leader_state_deadline() != NEVER)
 		wait_ms = smaller(wait_ms, leader_state_deadline() - clock_now_ms());
+	if (successor_is_unwatched())
+		wait_ms = smaller(wait_ms, UNWATCHED_TICK_MS);
 	if (put_off.pending)
 		wait_ms = smaller(wait_ms, PUT_OFF_TICK_MS);
 	return wait_ms < 0 ? 0 : wait_ms;

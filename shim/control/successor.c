@@ -146,12 +146,24 @@ bool successor_is_in_doubt(void)
 	       process_has_ended(&succession.leader);
 }
 
+bool successor_is_unwatched(void)
+{
+	return succession.candidate && spawn_look();
+}
+
+/* The leader of a sibling may be a daemon that has outlived the first process. It counts if the kernel
+ * confirmed it while that lived; any other learns that it was given up. */
 bool successor_is_dead(void)
 {
+	bool has_ended, has_leader;
+
 	look_for_leader();
-	if (atomic_load(&spawn_report.has_ended))
-		return true;
-	return succession.leader.pid && process_has_ended(&succession.leader) && !may_have_heir();
+	(void)spawn_look();
+	has_ended = atomic_load(&spawn_report.has_ended);
+	has_leader = succession.leader.pid && !process_has_ended(&succession.leader);
+	if (has_ended)
+		return !(has_leader && atomic_load(&spawn_report.is_sibling));
+	return succession.leader.pid && !has_leader && !may_have_heir();
 }
 
 void successor_explain_failure(bool has_timed_out)
@@ -165,6 +177,11 @@ static void end_candidate(void)
 
 	(void)failpoint("abandoning");
 	handover_finish(false);
+	/* A sibling's may have outlived its first process. */
+	if (succession.leader.pid)
+		(void)process_signal(&succession.leader, SIGKILL);
+	atomic_store(&succession.candidate->is_given_up, 1);
+	bell_ring(&succession.candidate->bell);
 	if (accepted) {
 		atomic_store(&generation.successor, NULL);
 		retire(accepted);

@@ -23,6 +23,9 @@ bool successor_is_candidate(void);
 /* True if the candidate has announced that it is ready. Context: the controller. */
 bool successor_is_ready(void);
 
+/* True if nobody rings the bell when the candidate ends. Context: the controller. */
+bool successor_is_unwatched(void);
+
 /* True if all processes of the candidate have ended, or its leader has: workers without a master
  * are no successor. Context: the controller. */
 bool successor_is_dead(void);

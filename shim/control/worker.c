@@ -120,7 +120,7 @@ int64_t worker_step(void)
 		return leave_without_leader();
 	if (phase == PHASE_SERVING) {
 		/* A daemon's master waits for its parent to exit, and then leads. */
-		return generation.is_daemonizing && getppid() == generation.fork_parent
+		return generation.is_daemonizing && libc_calls.getppid() == generation.fork_parent
 		               ? DAEMON_TICK_MS
 		               : INT64_MAX;
 	}

@@ -47,6 +47,10 @@ struct birth {
 	 * By index as in the manifest. */
 	_Atomic int32_t fds[GENERATION_LISTENERS + 1];
 	_Atomic int32_t claimed_by[GENERATION_LISTENERS]; /* pid; 0: nobody */
+	/* The candidate has no reaper (spawn.h). The predecessor has given the candidate up: whoever
+	 * is left of it leaves. */
+	_Atomic uint32_t is_sibling;
+	_Atomic uint32_t is_given_up;
 };
 
 #define BIRTH_MANIFEST GENERATION_LISTENERS

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/interpose.h"
 #include "generation/news.h"
 #include "kernel/address.h"
 #include "kernel/procfs.h"
@@ -24,7 +25,7 @@ bool generation_is_heir(void)
 {
 	const pid_t leader = atomic_load(&news()->leader);
 
-	if (getppid() == generation.fork_parent)
+	if (libc_calls.getppid() == generation.fork_parent)
 		return false;
 	return leader == 0 || procfs_is_dead(leader);
 }

@@ -13,12 +13,16 @@
 
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
 #include "base/text.h"
+#include "generation/parent.h"
+#include "generation/start_fds.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 
-struct start_image start_image = {.umask = -1};
+struct start_image start_image = {.umask = -1, .oom_score = OOM_SCORE_UNKNOWN};
 
 /* One block of memory holds all copies; it is never freed. */
 struct arena {
@@ -130,9 +134,31 @@ void start_image_complete(void)
 	}
 }
 
-void start_image_note_terminal(void)
+/* A filter from before the start (systemd's SystemCallFilter=) may kill for a call that is rare. */
+static bool is_filtered(void)
+{
+	uint64_t mode = 0;
+
+	(void)procfs_read_mask("/proc/self/status", "Seccomp:", &mode);
+	return mode != 0;
+}
+
+void start_image_keep_resources(void)
+{
+	const int saved = errno;
+	static _Atomic bool is_read;
+
+	if (atomic_load(&sandbox_deadly) & SANDBOX_RESOURCES || atomic_exchange(&is_read, true))
+		return;
+	resources_read(&start_image.resources, !is_filtered());
+	start_image.has_resources = true;
+	errno = saved;
+}
+
+void start_image_note_listening(void)
 {
 	start_image.had_terminal = procfs_has_terminal();
+	start_image_keep_resources();
 }
 
 /* libc keeps these two signals for itself: its sigaction() refuses them, and it catches them when
@@ -212,8 +238,11 @@ void start_image_capture(void)
 	start_image.directory = choose_directory();
 	start_image.umask = (int)RAW1(SYS_umask, 0);
 	(void)RAW1(SYS_umask, start_image.umask);
-	for (int fd = 0; fd < 3; fd++)
-		start_image.had_fd[fd] = RAW2(SYS_fcntl, fd, F_GETFD) >= 0;
+	start_fds_describe();
+	parent_capture();
+	own_fd_begin();
+	start_image.oom_score = oom_score_read();
+	own_fd_end();
 	log_remember_stderr();
 	errno = saved;
 }

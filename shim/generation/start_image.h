@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "kernel/resources.h"
+
 /* The one variable by which a predecessor names its hand-over. It is never part of the start
  * image. */
 #define HANDOVER_VARIABLE "OCTOPUS_HANDOVER_FD"
@@ -21,11 +23,13 @@ struct start_image {
 	const char *directory; /* as the shell named it, if that is still right (symlinks kept) */
 	dev_t directory_dev;   /* the device and inode of that directory */
 	ino_t directory_ino;
-	uint64_t blocked;  /* signal mask, bit N-1 for signal N */
-	uint64_t ignored;  /* dispositions that were SIG_IGN, same form */
-	int umask;         /* -1 when unknown */
-	bool had_terminal; /* at the first listen(): a controlling terminal */
-	bool had_fd[3];    /* which of 0-2 were open */
+	uint64_t blocked;           /* signal mask, bit N-1 for signal N */
+	uint64_t ignored;           /* dispositions that were SIG_IGN, same form */
+	int umask;                  /* -1 when unknown */
+	bool had_terminal;          /* at the first listen(): a controlling terminal */
+	int oom_score;              /* or OOM_SCORE_UNKNOWN */
+	bool has_resources;         /* resources is known */
+	struct resources resources; /* limits and scheduling */
 };
 
 /* Read-only once start_image_capture() has run, except for ignored. Context: any. */
@@ -42,12 +46,17 @@ bool start_image_is_changed(int sig);
  * one. It makes up to 64 system calls, but only in a program that listens. Context: normal. */
 void start_image_complete(void);
 
-/* Sets start_image.had_terminal. Context: normal. */
-void start_image_note_terminal(void);
+/* Sets start_image.had_terminal, and runs start_image_keep_resources(). Context: normal. */
+void start_image_note_listening(void);
 
 /* Copies the command line and the environment, before the program can write over them. Returns 0,
  * or -errno; then start_image.path stays NULL, and no upgrade is possible. Context: init. */
 int start_image_copy_words(int argc, char **argv, char **envp);
+
+/* Reads the limits and the scheduling, once. The wrappers of all calls that change these run it
+ * before, and so does the first listen(). It costs some 20 system calls, which a program that does
+ * neither makes not. Leaves errno alone. Context: any. */
+void start_image_keep_resources(void);
 
 /* Fills in the rest of start_image, once. The first call of any wrapper runs it: all calls that
  * change these facts are wrapped (chdir, umask, sigaction, dup2), and a program that calls none of

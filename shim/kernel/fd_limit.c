@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/fd_limit.h"
 
+#include <stddef.h>
 #include <sys/resource.h>
 
+#include "base/raw_syscall.h"
+
 #define FD_ROOM 16
+
+/* setrlimit() is a wrapper of ours. */
+static void set(struct rlimit limit)
+{
+	(void)RAW4(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+}
 
 void fd_limit_raise(struct fd_limit *ret_before)
 {
@@ -15,12 +24,10 @@ void fd_limit_raise(struct fd_limit *ret_before)
 		limit.rlim_cur = limit.rlim_max;
 	else
 		limit.rlim_cur += FD_ROOM;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	set(limit);
 }
 
 void fd_limit_restore(const struct fd_limit *before)
 {
-	const struct rlimit limit = {before->soft, before->hard};
-
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	set((struct rlimit){before->soft, before->hard});
 }

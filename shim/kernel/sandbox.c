@@ -95,6 +95,13 @@ static const struct own_call {
 	CALL(shutdown, 0, SANDBOX_CONTROLLER),
 	CALL(ioctl, 0, SANDBOX_CONTROLLER),
 	CALL(tgkill, 0, SANDBOX_CONTROLLER),
+	CALL(prlimit64, 0, SANDBOX_RESOURCES),
+	CALL(sched_getattr, 0, SANDBOX_RESOURCES),
+	CALL(sched_setattr, 0, SANDBOX_RESOURCES),
+	CALL(sched_getaffinity, 0, SANDBOX_RESOURCES),
+	CALL(sched_setaffinity, 0, SANDBOX_RESOURCES),
+	CALL(ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, SANDBOX_RESOURCES),
+	CALL(ioprio_set, 1, SANDBOX_RESOURCES),
 #undef CALL
 };
 #define OWN_CALLS (sizeof(own_calls) / sizeof(own_calls[0]))

@@ -17,6 +17,8 @@
 #define SANDBOX_SPAWN 8u      /* to start a successor */
 #define SANDBOX_PIDFD 128u    /* to signal by a pidfd */
 #define SANDBOX_FORK 64u      /* beside the server's fork */
+/* To read the resources of the start, and to give them a successor. */
+#define SANDBOX_RESOURCES 256u
 
 /* Which of these are deadly in some thread. A thread inherits its maker's filters, and makers are
  * not recorded, so this is not told by thread. Context: any. */

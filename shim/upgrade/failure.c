@@ -99,6 +99,9 @@ void failure_explain_end(const struct birth *birth, pid_t leader, bool has_timed
 	else if (!atomic_load(&spawn_report.has_ended))
 		log_error("Child (%d) has lost its leader (%d) %s. Master (%d) serves on.", pid,
 		          leader, phase, generation.pid);
+	else if (atomic_load(&spawn_report.is_sibling))
+		log_error("Child (%d) has ended %s. Master (%d) serves on.", pid, phase,
+		          generation.pid);
 	else if (WIFSIGNALED(status))
 		log_error("Child (%d) was killed by signal \"%s\" (%d) %s. Master (%d) serves on.",
 		          pid, signal_text(WTERMSIG(status)), WTERMSIG(status), phase,

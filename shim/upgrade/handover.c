@@ -16,15 +16,18 @@
 #include "base/log.h"
 #include "base/own_fd.h"
 #include "base/settings.h"
-#include "base/text.h"
+#include "generation/parent.h"
+#include "generation/start_fds.h"
 #include "generation/start_image.h"
 #include "kernel/elf.h"
 #include "kernel/fd_limit.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 #include "upgrade/failure.h"
 #include "upgrade/manifest.h"
 #include "upgrade/spawn.h"
+#include "upgrade/variable.h"
 
 #define ABANDON_MS 2000
 
@@ -36,10 +39,15 @@ static struct {
 } successor;
 
 /* The variable takes the free slot at the end of the start environment. */
-static char **make_environment(int birth_fd_there)
+static char **make_environment(int birth_fd_there, bool is_sibling)
 {
-	text_format(successor.variable, sizeof(successor.variable), HANDOVER_VARIABLE "=%d",
-	            birth_fd_there);
+	const struct variable variable = {
+		.birth_fd = birth_fd_there,
+		.first_parent = parent_to_hand_over(),
+		.has_reaper = !is_sibling,
+	};
+
+	variable_write(&variable, successor.variable, sizeof(successor.variable));
 	start_image.envp[start_image.env_count] = successor.variable;
 	start_image.envp[start_image.env_count + 1] = NULL;
 	return start_image.envp;
@@ -57,7 +65,37 @@ static const char *choose_directory(void)
 	return start_image.directory;
 }
 
-static int start(struct birth *birth, int count)
+/* What would be deadly in the server's sandbox stays as the server has it. */
+static const struct resources *choose_resources(void)
+{
+	if (!start_image.has_resources || sandbox_deadly_for_controller(SANDBOX_RESOURCES))
+		return NULL;
+	return &start_image.resources;
+}
+
+static int spawn(struct spawn_request *request, struct birth *birth, int birth_fd_there)
+{
+	request->envp = make_environment(birth_fd_there, request->is_sibling);
+	atomic_store(&birth->is_sibling, request->is_sibling);
+	return spawn_successor(request);
+}
+
+/* Process 1 can have no sibling. */
+static int spawn_in_either_way(struct spawn_request *request, struct birth *birth,
+                               int birth_fd_there)
+{
+	int error;
+
+	request->is_sibling = parent_is_wanted(&request->death_signal);
+	error = spawn(request, birth, birth_fd_there);
+	if (error != -EINVAL || !request->is_sibling)
+		return error;
+	request->is_sibling = false;
+	request->death_signal = 0;
+	return spawn(request, birth, birth_fd_there);
+}
+
+static int start(struct birth *birth, int birth_fd_there, int fd_count)
 {
 	struct spawn_request request = {
 		.path = start_image.path,
@@ -68,15 +106,15 @@ static int start(struct birth *birth, int count)
 		/* The signals that Octopus takes stay blocked until the candidate's constructor has
 		 * taken them. The constructor then sets the mask. */
 		.blocked = start_image.blocked | dispositions_taken(),
-		.keeps_fd = start_image.had_fd,
+		.resources = choose_resources(),
+		.oom_score = start_image.oom_score,
+		.keeps_fd = {start_fds_had(0), start_fds_had(1), start_fds_had(2)},
 		.fds = successor.fds,
-		.fd_count = count,
+		.fd_count = fd_count,
 		.bell = &birth->bell,
 	};
-	int error;
+	const int error = spawn_in_either_way(&request, birth, birth_fd_there);
 
-	request.envp = make_environment(successor.fds[count - 1].to);
-	error = spawn_successor(&request);
 	start_image.envp[start_image.env_count] = NULL;
 	if (error)
 		failure_explain_clone(-error);
@@ -110,7 +148,7 @@ static int make_pages(struct birth **ret_birth, int *ret_birth_fd, int *ret_mani
 static int make_pages_and_start(struct birth **ret_birth)
 {
 	const int count = manifest_fill(&successor.manifest, successor.fds);
-	int birth_fd, manifest_fd, error;
+	int birth_fd, manifest_fd, fd_count, error;
 	struct birth *birth;
 
 	error = make_pages(&birth, &birth_fd, &manifest_fd);
@@ -119,11 +157,12 @@ static int make_pages_and_start(struct birth **ret_birth)
 	atomic_store(&birth->predecessor_holds, 1);
 	successor.fds[count].from = manifest_fd;
 	successor.fds[count + 1].from = birth_fd;
-	error = manifest_number(birth, successor.fds, count + 2);
+	fd_count = manifest_add_start_fds(successor.fds, count + 2);
+	error = manifest_number(birth, successor.fds, count, fd_count);
 	if (error)
 		log_error("Unable to fork a child: no free descriptor numbers below the limit.");
 	else
-		error = start(birth, count + 2);
+		error = start(birth, successor.fds[count + 1].to, fd_count);
 	libc_calls.close(manifest_fd);
 	libc_calls.close(birth_fd);
 	if (error)

@@ -10,10 +10,13 @@
 #include "base/interpose.h"
 #include "base/text.h"
 #include "generation/generation.h"
+#include "generation/parent.h"
 #include "generation/paths.h"
+#include "generation/start_fds.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
 #include "upgrade/inherited.h"
+#include "upgrade/variable.h"
 
 _Atomic int inheritance_count;
 
@@ -57,6 +60,12 @@ static void count_fds(void)
 	} while (waiting_fds() != count);
 }
 
+static void keep_waiting(int fd)
+{
+	start_fds_leave_out(fd);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static void receive_listener(const struct birth *birth, uint32_t index,
                              void (*complain)(const char *, ...))
 {
@@ -70,7 +79,7 @@ static void receive_listener(const struct birth *birth, uint32_t index,
 		         fd, fault);
 		return;
 	}
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	keep_waiting(fd);
 	atomic_store(&inheritance.fds[index], fd);
 }
 
@@ -103,8 +112,8 @@ static int receive_pages(int fd, char ret_release[GENERATION_RELEASE + 8])
 		birth_drop(birth);
 		return error;
 	}
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(manifest_fd, F_SETFD, FD_CLOEXEC);
+	keep_waiting(fd);
+	keep_waiting(manifest_fd);
 	atomic_store(&inheritance.birth_fd, fd);
 	atomic_store(&inheritance.fds[BIRTH_MANIFEST], manifest_fd);
 	atomic_store(&generation.birth, birth);
@@ -115,24 +124,25 @@ void inheritance_receive(const char *value, bool *ret_passed_on,
                          void (*complain)(const char *format, ...))
 {
 	char release[GENERATION_RELEASE + 8];
-	const char *at = value;
-	uint64_t fd;
+	struct variable variable;
 	int error;
 
 	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
 		atomic_store(&inheritance.fds[i], -1);
 	*ret_passed_on = false;
-	if (text_read_number(&at, 10, &fd) != 0 || (*at && strcmp(at, "+") != 0) || fd > 1 << 20) {
+	if (!variable_read(value, &variable)) {
 		complain("Ignored " HANDOVER_VARIABLE "=\"%.64s\": expected a descriptor's number.",
 		         value);
 		return;
 	}
-	error = receive_pages((int)fd, release);
+	error = receive_pages(variable.birth_fd, release);
 	if (error) {
 		inherited_explain(value, error, release, complain);
 		return;
 	}
-	*ret_passed_on = *at == '+';
+	*ret_passed_on = variable.was_passed_on;
+	if (variable.has_reaper)
+		parent_inherit(variable.first_parent);
 	keep_lineage();
 	inheritance.count = inheritance.manifest.listener_count;
 	for (uint32_t i = 0; i < inheritance.count; i++)
@@ -282,9 +292,13 @@ void inheritance_move_away(int fd)
 
 void inheritance_pass_on(bool allow, char *entry, size_t size)
 {
+	struct variable variable = {.was_passed_on = true};
+
 	for (int fd = inheritance_next(0); fd >= 0; fd = inheritance_next(fd + 1))
 		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
-	if (allow)
-		text_format(entry, size, HANDOVER_VARIABLE "=%d+",
-		            atomic_load(&inheritance.birth_fd));
+	if (!allow)
+		return;
+	variable.birth_fd = atomic_load(&inheritance.birth_fd);
+	variable.has_reaper = parent_is_reaper(&variable.first_parent);
+	variable_write(&variable, entry, size);
 }

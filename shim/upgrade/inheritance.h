@@ -23,11 +23,10 @@ static inline bool inheritance_is_waiting(void)
 	                        0);
 }
 
-/* Accepts the hand-over that VALUE (of HANDOVER_VARIABLE) names: the number of the
- * descriptor of the words (birth.h), and a '+' if another program has passed it on; *ret_passed_on
- * says so. Sets generation.birth and generation.lineage if they and the manifest are good. Refuses
- * whatever is not as the manifest says, leaves it alone, and says so by COMPLAIN, which formats as
- * text_format() does. Context: init. */
+/* Accepts the hand-over that VALUE (of HANDOVER_VARIABLE) names (variable.h); *ret_passed_on says
+ * whether another program has passed it on. Sets generation.birth and generation.lineage if the words
+ * and the manifest are good. Refuses whatever is not as the manifest says, leaves it alone, and says
+ * so by COMPLAIN, which formats as text_format() does. Context: init. */
 void inheritance_receive(const char *value, bool *ret_passed_on,
                          void (*complain)(const char *format, ...));
 
@@ -65,7 +64,7 @@ int inheritance_next(int first);
  * Context: any. */
 void inheritance_move_away(int fd);
 
-/* With ALLOW, before an execve: makes the descriptors survive it, and writes HANDOVER_VARIABLE=N,
+/* With ALLOW, before an execve: makes the descriptors survive it, and writes HANDOVER_VARIABLE,
  * which names the words of the birth, into ENTRY. Without ALLOW, after an execve that failed: makes them
  * close-on-exec again. Context: any (a vfork child too). */
 void inheritance_pass_on(bool allow, char *entry, size_t size);

@@ -69,25 +69,35 @@ static bool is_source(const struct spawn_fd *fds, int count, int number)
 	return false;
 }
 
-/* Returns a high number that none of the descriptors still to be copied has. Any other descriptor
- * with that number in the child's own table is close-on-exec, and dup3() may replace it. */
+/* Returns a high number that none of the descriptors still to be copied has, nor one of the start. Any
+ * other descriptor with that number in the child's own table is close-on-exec, and dup3() may replace
+ * it. */
 static int choose_number(const struct spawn_fd *fds, int count, int below)
 {
 	do
 		below--;
-	while (below > 2 && is_source(fds, count, below));
+	while (below > 2 && (start_fds_had(below) || is_source(fds, count, below)));
 	return below > 2 ? below : -EMFILE;
 }
 
-int manifest_number(struct birth *birth, struct spawn_fd *fds, int count)
+int manifest_add_start_fds(struct spawn_fd *fds, int count)
 {
-	const int listeners = count - 2;
+	struct start_fd start_fds[START_FDS_MOST];
+	const int start_count = start_fds_find(start_fds);
+
+	for (int i = 0; i < start_count; i++)
+		fds[count + i] = (struct spawn_fd){start_fds[i].from, start_fds[i].to};
+	return count + start_count;
+}
+
+int manifest_number(struct birth *birth, struct spawn_fd *fds, int listeners, int count)
+{
 	struct rlimit limit = {HIGHEST_FD, HIGHEST_FD};
 	int below;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	below = limit.rlim_cur < HIGHEST_FD ? (int)limit.rlim_cur : HIGHEST_FD;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < listeners + 2; i++) {
 		below = choose_number(fds, count, below);
 		if (below < 0)
 			return below;

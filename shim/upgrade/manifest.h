@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the manifest: which listeners a successor inherits, and the descriptor number of each. */
+/* Owns the manifest: which descriptors a successor gets, and the number of each. */
 #ifndef OCTOPUS_MANIFEST_H
 #define OCTOPUS_MANIFEST_H
 
 #include <stdbool.h>
 
 #include "generation/birth.h"
+#include "generation/start_fds.h"
 #include "upgrade/spawn.h"
+
+/* What a successor gets: the listeners, then the manifest, the words of the birth, and the descriptors
+ * of the start. */
+#define MANIFEST_FDS (GENERATION_LISTENERS + 2 + START_FDS_MOST)
 
 /* Records whether the server bound FD to port 0 (ASKED), so that the kernel chose the port. A
  * successor that binds port 0 again then gets the same listener. Context: any. */
@@ -15,16 +20,17 @@ void manifest_note_any_port(int fd, bool asked);
 /* The server listens on FD: from now on the manifest knows how it was bound. Context: any. */
 void manifest_note_listening(int fd);
 
-/* What a successor gets: the listeners, then the manifest, and last the words of the birth. */
-#define MANIFEST_FDS (GENERATION_LISTENERS + 2)
-
 /* Fills MANIFEST for a successor of this generation, and RET_FDS with the descriptors of the
  * listeners. Returns their number. Takes no ownership of a descriptor. Context: the controller. */
 int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds);
 
-/* Chooses the number that each of the COUNT descriptors in FDS has in the successor, and writes all
- * but the last one's into the words of BIRTH. Returns 0, or -EMFILE when the limit leaves no free
- * numbers. Context: the controller. */
-int manifest_number(struct birth *birth, struct spawn_fd *fds, int count);
+/* Puts the descriptors of the start behind the COUNT others in FDS. Returns how many there are then.
+ * Context: the controller. */
+int manifest_add_start_fds(struct spawn_fd *fds, int count);
+
+/* Chooses the numbers that the LISTENERS, the manifest and the words have in the successor, none that
+ * one of the COUNT descriptors in FDS has here, and writes all but the words' into BIRTH. Returns 0,
+ * or -EMFILE when the limit leaves no free numbers. Context: the controller. */
+int manifest_number(struct birth *birth, struct spawn_fd *fds, int listeners, int count);
 
 #endif

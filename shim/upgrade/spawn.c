@@ -68,6 +68,27 @@ static void shut_in_all_fds(void)
 		(void)RAW3(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 }
 
+static void copy_null(int to)
+{
+	const long null_fd = RAW4(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY, 0);
+
+	if (null_fd >= 0 && null_fd != to) {
+		(void)RAW3(SYS_dup3, null_fd, to, 0);
+		(void)RAW1(SYS_close, null_fd);
+	}
+}
+
+/* In this order: the copies must not hit a source. */
+static void give_fd(const struct spawn_fd *given)
+{
+	if (given->from < 0)
+		copy_null(given->to);
+	else if (given->from == given->to)
+		(void)RAW3(SYS_fcntl, given->to, F_SETFD, 0);
+	else
+		(void)RAW3(SYS_dup3, given->from, given->to, 0);
+}
+
 static int successor_main(void *argument)
 {
 	const struct spawn_request *request = argument;
@@ -79,6 +100,8 @@ static int successor_main(void *argument)
 	FOR_EACH_SIGNAL (sig)
 		set_disposition(sig, signal_set_has(request->ignored, sig) ? (long)SIG_IGN
 		                                                           : (long)SIG_DFL);
+	if (request->death_signal)
+		(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, request->death_signal, 0, 0, 0);
 	if (request->umask >= 0)
 		(void)RAW1(SYS_umask, request->umask);
 	if (request->directory) {
@@ -86,13 +109,17 @@ static int successor_main(void *argument)
 		if (answer < 0)
 			fail(SPAWN_CHDIR, answer);
 	}
+	resources_open_fd_limit();
 	shut_in_all_fds();
 	/* node sets close-on-exec on its own 0-2; a server that was started without one of them may
 	 * have its listener there. */
 	for (int fd = 0; fd < 3; fd++)
 		(void)RAW3(SYS_fcntl, fd, F_SETFD, request->keeps_fd[fd] ? 0 : FD_CLOEXEC);
 	for (int i = 0; i < request->fd_count; i++)
-		(void)RAW3(SYS_dup3, request->fds[i].from, request->fds[i].to, 0);
+		give_fd(&request->fds[i]);
+	oom_score_set(request->oom_score);
+	if (request->resources)
+		resources_set(request->resources);
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &request->blocked, NULL, sizeof(uint64_t));
 	answer = RAW3(SYS_execve, request->path, request->argv, request->envp);
 	fail(SPAWN_EXEC, answer);
@@ -157,16 +184,69 @@ static void collect_reaper(void)
 	spawn.stacks = NULL;
 }
 
+/* CLONE_PARENT: the kernel makes the candidate a child of this process's parent. That one gets a SIGCHLD
+ * at its end, and has to wait for it. Returns 0 or -errno. */
+static int start_sibling(const struct spawn_request *request)
+{
+	const int error = failpoint("successor");
+	const pid_t pid = error ? error
+	                        : clone(successor_main, spawn.stacks + 2 * STACK_SIZE,
+	                                CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD,
+	                                (void *)(uintptr_t)request);
+
+	if (pid < 0)
+		return error ? error : -errno;
+	atomic_store(&spawn_report.is_sibling, 1);
+	atomic_store(&spawn_report.pid, (int32_t)pid);
+	return 0;
+}
+
+bool spawn_look(void)
+{
+	const pid_t pid = atomic_load(&spawn_report.pid);
+
+	if (!atomic_load(&spawn_report.is_sibling) || !pid)
+		return false;
+	if (process_has_ended(&spawn.first))
+		atomic_store(&spawn_report.has_ended, 1);
+	return true;
+}
+
 static bool is_decided(void)
 {
 	return atomic_load(&spawn_report.pid) || atomic_load(&spawn_report.error);
+}
+
+static int start_reaper(const struct spawn_request *request)
+{
+	int error = 0;
+
+	/* CLONE_FILES: a copy of the descriptor table would keep the server's connections open. */
+	spawn.reaper = (errno = -failpoint("reaper")) != 0
+	                       ? -1
+	                       : clone(reaper_main, spawn.stacks + STACK_SIZE,
+	                               CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
+	if (spawn.reaper < 0) {
+		error = -errno;
+		spawn.reaper = 0;
+	}
+	while (!error && !is_decided()) {
+		const uint32_t seen = atomic_load(request->bell);
+
+		/* If the reaper has been killed (OOM), nobody rings the bell. */
+		if (!is_decided())
+			bell_wait(request->bell, seen, 100);
+		if (procfs_is_dead(spawn.reaper) && !is_decided())
+			error = -ECHILD;
+	}
+	return error;
 }
 
 int spawn_successor(const struct spawn_request *request)
 {
 	const uint64_t all = ~0ULL;
 	uint64_t before;
-	int error = 0;
+	int error;
 
 	memset(&spawn_report, 0, sizeof(spawn_report));
 	spawn.stacks = mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE,
@@ -178,27 +258,11 @@ int spawn_successor(const struct spawn_request *request)
 	}
 	/* A signal handler that ran in one of the two would run in this process's memory. */
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
-	/* CLONE_FILES: a copy of the descriptor table would keep the server's connections open. */
-	spawn.reaper = (errno = -failpoint("reaper")) != 0
-	                       ? -1
-	                       : clone(reaper_main, spawn.stacks + STACK_SIZE,
-	                               CLONE_VM | CLONE_FILES, (void *)(uintptr_t)request);
-	if (spawn.reaper < 0) {
-		error = -errno;
-		spawn.reaper = 0;
-		collect_reaper();
-	}
-	while (!error && !is_decided()) {
-		const uint32_t seen = atomic_load(request->bell);
-
-		/* If the reaper has been killed (OOM), nobody rings the bell. */
-		if (!is_decided())
-			bell_wait(request->bell, seen, 100);
-		if (procfs_is_dead(spawn.reaper) && !is_decided())
-			error = -ECHILD;
-	}
+	error = request->is_sibling ? start_sibling(request) : start_reaper(request);
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 	spawn.first = process_identify(atomic_load(&spawn_report.pid));
+	if (spawn.reaper == 0)
+		collect_reaper(); /* only the stacks */
 	return error;
 }
 
@@ -209,14 +273,19 @@ void spawn_release(void)
 	collect_reaper();
 }
 
+static bool has_reaper(void)
+{
+	return spawn.reaper > 0 && !procfs_is_dead(spawn.reaper);
+}
+
 static bool is_of_this_birth(pid_t pid, const void *context)
 {
 	(void)context;
 	if (pid == spawn.first.pid && !process_has_ended(&spawn.first))
 		return true;
-	if (!procfs_is_dead(spawn.reaper))
+	if (has_reaper())
 		return ancestry_descends(pid, spawn.reaper);
-	/* The candidate is a child of init or of a subreaper by now. */
+	/* The candidate is a sibling, or a child of init or of a subreaper by now. */
 	return !process_has_ended(&spawn.first) && ancestry_descends(pid, spawn.first.pid);
 }
 
@@ -248,7 +317,8 @@ static void wake_child(pid_t child, void *context)
 
 void spawn_wake_orphans(void)
 {
-	(void)procfs_each_child(spawn.reaper, wake_child, NULL);
+	if (spawn.reaper > 0)
+		(void)procfs_each_child(spawn.reaper, wake_child, NULL);
 }
 
 /* The candidate's process group is there as long as one of its processes is. */
@@ -272,20 +342,34 @@ static void kill_family(pid_t pid, void *context)
 	(void)process_signal_if(pid, SIGKILL, NULL, is_of_this_birth, NULL);
 }
 
+/* What a first process without a reaper has left behind is in its group. The kernel gives the number
+ * to nobody while it is the group's (fork(2)); the guard is for a group that has ended. */
+static void kill_group(void)
+{
+	struct process_stat stat;
+	const int error = process_read_stat(spawn.first.pid, &stat);
+
+	if (error == -ENOENT || (error == 0 && stat.start == spawn.first.start))
+		(void)libc_calls.kill(-spawn.first.pid, SIGKILL);
+}
+
 void spawn_abandon(int64_t limit_ms)
 {
 	const int64_t end = clock_now_ms() + limit_ms;
 	const pid_t successor = atomic_load(&spawn_report.pid);
 
+	(void)spawn_look();
 	/* When a process dies, its children become the reaper's, and the next round kills them. The
 	 * first kill hits the rest of the process group at once. */
 	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
 		int depth = 0;
 
-		if (procfs_is_dead(spawn.reaper) ||
-		    procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
+		if (!has_reaper() || procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
 			kill_family(successor, &depth);
 		(void)clock_sleep(NS_PER_MS);
+		(void)spawn_look();
 	}
+	if (successor > 0 && atomic_load(&spawn_report.is_sibling))
+		kill_group();
 	spawn_release();
 }

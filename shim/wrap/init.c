@@ -10,6 +10,7 @@
 #include "control/activation.h"
 #include "control/controller.h"
 #include "control/unseen.h"
+#include "generation/start_fds.h"
 #include "generation/start_image.h"
 
 extern char **environ;
@@ -72,6 +73,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	}
 #endif
 	(void)start_image_copy_words((int)argc, argv, envp);
+	start_fds_capture();
 	libc_calls_loaded(start_image_capture);
 	unseen_use(activation_on_unseen);
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));

@@ -13,6 +13,7 @@
 #include "generation/generation.h"
 #include "generation/children.h"
 #include "generation/membership.h"
+#include "generation/parent.h"
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
 {
@@ -86,6 +87,11 @@ EXPORT int fchdir(int fd)
 EXPORT mode_t umask(mode_t mask)
 {
 	return libc_calls.umask(mask);
+}
+
+EXPORT pid_t getppid(void)
+{
+	return parent_get();
 }
 
 /* Many daemons refuse to start while the pid in their pid file answers kill(pid, 0) (apache,

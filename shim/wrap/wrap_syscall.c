@@ -10,6 +10,7 @@
 
 #include "base/raw_syscall.h"
 #include "control/entering.h"
+#include "generation/start_image.h"
 
 /* The result is a descriptor for a filter with SECCOMP_FILTER_FLAG_NEW_LISTENER. With
  * SECCOMP_FILTER_FLAG_TSYNC it may be a thread that could not follow. */
@@ -58,9 +59,19 @@ EXPORT long syscall(long number, ...)
 		return connect((int)a[0], (void *)a[1], (socklen_t)a[2]);
 	case SYS_prctl:
 		return prctl((int)a[0], a[1], a[2], a[3], a[4]);
+	case SYS_getppid:
+		return getppid();
 	case SYS_seccomp:
 		return enter_sandbox((unsigned)a[0], (unsigned long)a[1], (void *)a[2]);
+	case SYS_prlimit64:
+	case SYS_setpriority:
+	case SYS_sched_setaffinity:
+	case SYS_sched_setattr:
+	case SYS_ioprio_set: /* libc has no function for it */
+		start_image_keep_resources();
+		break;
 	default:
-		return raw_result(raw_syscall6(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+		break;
 	}
+	return raw_result(raw_syscall6(number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }

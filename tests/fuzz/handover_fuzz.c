@@ -6,12 +6,12 @@
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with, first the words and then the
  * manifest: zeros are a good hand-over.
- * Links: upgrade/adoption.c generation/generation.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c generation/pidfile.c base/errno_names.c upgrade/inheritance.c upgrade/inherited.c
+ * Links: upgrade/adoption.c generation/generation.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c generation/pidfile.c base/errno_names.c upgrade/inheritance.c upgrade/inherited.c upgrade/variable.c
  * Links: kernel/process.c
  * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/log_target.c base/trusted_path.c base/own_fd.c kernel/peek.c
  * Links: kernel/procfs.c kernel/sandbox.c kernel/seccomp_filter.c base/settings.c base/signal_names.c
  * Links: kernel/socket_identity.c kernel/socket_options.c
- * Links: generation/start_image.c base/failpoint.c base/text.c */
+ * Links: generation/start_image.c generation/start_fds.c generation/parent.c kernel/resources.c base/failpoint.c base/text.c */
 #include "generation/generation.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"

@@ -2,7 +2,7 @@
 /* What several threads of a process do at once to what the library keeps: the bell, places for hints, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: upgrade/adoption.c generation/generation.c generation/members.c generation/children.c generation/membership.c generation/hints.c generation/news.c generation/doorbell.c generation/birth.c generation/sealed.c generation/paths.c generation/pidfile.c base/trusted_path.c base/errno_names.c upgrade/inheritance.c upgrade/inherited.c kernel/process.c kernel/ancestry.c kernel/procfs_children.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_identity.c kernel/socket_options.c base/text.c control/worker.c base/clock.c base/vdso.c base/own_fd.c
+ * Links: upgrade/adoption.c generation/generation.c generation/start_fds.c generation/parent.c generation/members.c generation/children.c generation/membership.c generation/hints.c generation/news.c generation/doorbell.c generation/birth.c generation/sealed.c generation/paths.c generation/pidfile.c base/trusted_path.c base/errno_names.c upgrade/inheritance.c upgrade/inherited.c upgrade/variable.c kernel/process.c kernel/ancestry.c kernel/procfs_children.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_identity.c kernel/socket_options.c base/text.c control/worker.c base/clock.c base/vdso.c base/own_fd.c
  */
 #include "base/bell.h"
 #include "base/clock.h"

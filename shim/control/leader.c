@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: one round, from what has come to what is done about it. */
 #include "control/leader.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: one candidate, from its start to each of its ends. */
 #include "control/successor.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include "kernel/process.h"
 #include "kernel/procfs.h"
 #include "upgrade/failure.h"
+#include "upgrade/family.h"
 #include "upgrade/handover.h"
 #include "upgrade/spawn.h"
 
@@ -106,7 +108,7 @@ static void look_for_leader(void)
 		return;
 	if (pid == succession.leader.pid)
 		pid = holder_of_listeners();
-	leader = spawn_confirm(pid);
+	leader = family_confirm(pid);
 	if (leader.pid)
 		succession.leader = leader;
 	else if (pid > 0 && procfs_is_dead(pid))
@@ -135,7 +137,7 @@ static bool may_have_heir(void)
 		return false;
 	if (!succession.lost_at) {
 		succession.lost_at = clock_now_ms();
-		spawn_wake_orphans();
+		family_wake_orphans();
 	}
 	return clock_now_ms() - succession.lost_at < HEIR_MS;
 }

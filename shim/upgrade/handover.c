@@ -25,6 +25,7 @@
 #include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 #include "upgrade/failure.h"
+#include "upgrade/family.h"
 #include "upgrade/manifest.h"
 #include "upgrade/spawn.h"
 #include "upgrade/variable.h"
@@ -201,8 +202,7 @@ const struct manifest *handover_manifest(void)
 
 void handover_finish(bool is_good)
 {
-	if (is_good)
-		spawn_release();
-	else
-		spawn_abandon(ABANDON_MS);
+	if (!is_good)
+		family_kill(ABANDON_MS);
+	spawn_release();
 }

@@ -15,15 +15,9 @@
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
-#include "kernel/ancestry.h"
 #include "kernel/procfs.h"
-#include "kernel/procfs_children.h"
-#include "signal/wake_signal.h"
 
 #define STACK_SIZE (64 * 1024)
-
-/* Of the processes below the reaper, so deep are they looked for at once. */
-#define MOST_GENERATIONS 8
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4u
@@ -273,103 +267,12 @@ void spawn_release(void)
 	collect_reaper();
 }
 
-static bool has_reaper(void)
+pid_t spawn_reaper(void)
 {
-	return spawn.reaper > 0 && !procfs_is_dead(spawn.reaper);
+	return spawn.reaper > 0 && !procfs_is_dead(spawn.reaper) ? spawn.reaper : 0;
 }
 
-static bool is_of_this_birth(pid_t pid, const void *context)
+const struct process *spawn_first(void)
 {
-	(void)context;
-	if (pid == spawn.first.pid && !process_has_ended(&spawn.first))
-		return true;
-	if (has_reaper())
-		return ancestry_descends(pid, spawn.reaper);
-	/* The candidate is a sibling, or a child of init or of a subreaper by now. */
-	return !process_has_ended(&spawn.first) && ancestry_descends(pid, spawn.first.pid);
-}
-
-struct process spawn_confirm(pid_t pid)
-{
-	struct process process;
-
-	if (pid <= 1)
-		return (struct process){0};
-	process = process_identify(pid);
-	if (!is_of_this_birth(pid, NULL) || process_has_ended(&process))
-		return (struct process){0};
-	return process;
-}
-
-static bool is_reapers_child(pid_t pid, const void *context)
-{
-	struct process_stat stat;
-
-	(void)context;
-	return process_read_stat(pid, &stat) == 0 && stat.parent == spawn.reaper;
-}
-
-static void wake_child(pid_t child, void *context)
-{
-	(void)context;
-	wake_signal_send(child, is_reapers_child, NULL);
-}
-
-void spawn_wake_orphans(void)
-{
-	if (spawn.reaper > 0)
-		(void)procfs_each_child(spawn.reaper, wake_child, NULL);
-}
-
-/* The candidate's process group is there as long as one of its processes is. */
-static void kill_child(pid_t child, void *context)
-{
-	(void)context;
-	if (getpgid(child) == spawn.first.pid && is_reapers_child(child, NULL))
-		(void)libc_calls.kill(-spawn.first.pid, SIGKILL);
-	else
-		(void)process_signal_if(child, SIGKILL, NULL, is_reapers_child, NULL);
-}
-
-/* Without a reaper nobody names the children of a process that has died: they come first. */
-static void kill_family(pid_t pid, void *context)
-{
-	int *depth = context;
-
-	if (++*depth < MOST_GENERATIONS)
-		(void)procfs_each_child(pid, kill_family, depth);
-	--*depth;
-	(void)process_signal_if(pid, SIGKILL, NULL, is_of_this_birth, NULL);
-}
-
-/* What a first process without a reaper has left behind is in its group. The kernel gives the number
- * to nobody while it is the group's (fork(2)); the guard is for a group that has ended. */
-static void kill_group(void)
-{
-	struct process_stat stat;
-	const int error = process_read_stat(spawn.first.pid, &stat);
-
-	if (error == -ENOENT || (error == 0 && stat.start == spawn.first.start))
-		(void)libc_calls.kill(-spawn.first.pid, SIGKILL);
-}
-
-void spawn_abandon(int64_t limit_ms)
-{
-	const int64_t end = clock_now_ms() + limit_ms;
-	const pid_t successor = atomic_load(&spawn_report.pid);
-
-	(void)spawn_look();
-	/* When a process dies, its children become the reaper's, and the next round kills them. The
-	 * first kill hits the rest of the process group at once. */
-	while (successor > 0 && !atomic_load(&spawn_report.has_ended) && clock_now_ms() < end) {
-		int depth = 0;
-
-		if (!has_reaper() || procfs_each_child(spawn.reaper, kill_child, NULL) < 0)
-			kill_family(successor, &depth);
-		(void)clock_sleep(NS_PER_MS);
-		(void)spawn_look();
-	}
-	if (successor > 0 && atomic_load(&spawn_report.is_sibling))
-		kill_group();
-	spawn_release();
+	return &spawn.first;
 }

@@ -66,21 +66,14 @@ int spawn_successor(const struct spawn_request *request);
  * Context: the controller. */
 bool spawn_look(void);
 
-/* The candidate's process PID, if the kernel says that it is one: the first process, or a descendant
- * of the reaper. Without a reaper, it must descend from the first process, and that be alive. pid 0: it
- * is none. Context: the controller. */
-struct process spawn_confirm(pid_t pid);
-
-/* Wakes the candidate's processes that have lost their parent to the reaper, so that one of them leads
- * on. Context: the controller. */
-void spawn_wake_orphans(void);
-
 /* Lets the candidate go: init, or the nearest subreaper, is now its parent.
  * Context: the controller. */
 void spawn_release(void);
 
-/* Kills the candidate and all its descendants, and reaps them, within about LIMIT_MS.
- * Context: the controller. */
-void spawn_abandon(int64_t limit_ms);
+/* Returns the reaper, or 0 if there is none any more. Context: the controller. */
+pid_t spawn_reaper(void);
+
+/* The candidate's first process, which has a process group of its own. Context: the controller. */
+const struct process *spawn_first(void);
 
 #endif

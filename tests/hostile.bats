@@ -130,6 +130,7 @@ for_a_server_of_its_own() {
 
 @test "state: the generation has left" { for_a_server_of_its_own has_left; }
 @test "state: the predecessor has left" { for_a_server_of_its_own predecessor_left; }
+@test "state: it was given up by a predecessor that is gone" { for_a_server_of_its_own given_up; }
 @test "state: somebody who is gone has said that it is ready" { for_a_server_of_its_own is_ready; }
 @test "state: somebody who is gone has claimed everything" { for_a_server_of_its_own all_claimed; }
 @test "state: another process leads it" { runs_without led_by_another 'it is not open'; }

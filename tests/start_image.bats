@@ -219,6 +219,13 @@ leads_a_session() { assert_eq "$(ps -o sid= -p "$1" | tr -d ' ')" "$1" "session 
     leads_a_session "$SERVER_PID"
 }
 
+@test "a daemon that a program of the new version starts" {
+    run_program
+    has_habits start-below daemonize
+    replace
+    leads_a_session "$SERVER_PID"
+}
+
 # bats test_tags=fast
 @test "a signal for the parent's death, by a launcher" {
     run_kept setpriv --pdeathsig TERM
@@ -294,5 +301,26 @@ serves_on() {
     has_habits death-signal
     run_kept
     has_habits daemonize
+    serves_on ' has ended before '
+}
+
+@test "a new version below the same parent whose daemon listens while the first process waits for it" {
+    has_habits death-signal
+    run_kept
+    has_habits daemonize-late
+    serves_on ' has ended before '
+}
+
+@test "a new version below the same parent that leaves a helper behind" {
+    has_habits death-signal
+    run_kept
+    has_habits leave-helper break
+    serves_on ' has ended before it listened. Master ('
+}
+
+@test "a new version below the same parent that leaves a worker behind" {
+    has_habits death-signal
+    run_kept
+    has_habits leave-worker
     serves_on ' has ended before '
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/readiness.h"
+#include "control/worker.h"
 #include "generation/children.h"
 #include "generation/generation.h"
 #include "generation/membership.h"
@@ -43,7 +44,8 @@ bool heir_leads_on(void)
 {
 	const pid_t gone = atomic_load(&news()->leader);
 
-	if (atomic_load(&news()->phase) != PHASE_SERVING || !generation_is_heir() || !is_elected())
+	if (atomic_load(&news()->phase) != PHASE_SERVING || !generation_is_heir() ||
+	    worker_is_stillborn() || !is_elected())
 		return false;
 	before = gone;
 	become_leader();

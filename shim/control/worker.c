@@ -88,6 +88,16 @@ static bool another_generation_accepts(void)
 	return false;
 }
 
+/* Nobody ends what the first process of a sibling has left behind (spawn.h), and its predecessor does
+ * not wait for an heir. */
+bool worker_is_stillborn(void)
+{
+	if (generation.lineage.is_sibling && !atomic_load(&news()->is_ready) &&
+	    generation_is_heir() && generation_predecessor_serves())
+		worker.is_left_behind = true;
+	return worker.is_left_behind;
+}
+
 /* A killed leader rings no bell, so the workers watch it during a hand-over. Without a successor
  * they serve on, as they would without Octopus. With one they leave, so as not to take its
  * connections. */
@@ -95,7 +105,7 @@ static bool is_left_behind(uint32_t phase)
 {
 	const pid_t leader = atomic_load(&news()->leader);
 
-	if (worker.is_left_behind || phase == PHASE_LEFT)
+	if (worker_is_stillborn() || phase == PHASE_LEFT)
 		return true;
 	if (phase == PHASE_SERVING || leader <= 0 || !procfs_is_dead(leader))
 		return false;

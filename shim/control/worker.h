@@ -10,6 +10,10 @@
  * Context: the controller. */
 int64_t worker_step(void);
 
+/* True if this process is left of a candidate that has failed: it leaves in order, and does not lead on.
+ * Context: the controller. */
+bool worker_is_stillborn(void);
+
 /* True if there is nothing to do until the leader says something new. Context: any. */
 bool worker_is_idle(void);
 

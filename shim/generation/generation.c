@@ -11,6 +11,17 @@
 
 struct generation generation;
 
+void generation_inherit(const struct manifest *manifest)
+{
+	generation.lineage = (struct lineage){
+		.predecessor = {manifest->predecessor, manifest->predecessor_start},
+		.group = manifest->group,
+		.number = manifest->number,
+		.blocked = manifest->blocked,
+		.is_sibling = atomic_load(&atomic_load(&generation.birth)->is_sibling),
+	};
+}
+
 bool generation_is_known(void)
 {
 	return atomic_load(&news_page) || generation.lineage.predecessor.pid > 0;

@@ -27,6 +27,7 @@ struct lineage {
 	pid_t group;      /* the predecessor's process group */
 	uint32_t number;  /* of this generation: 1 for the first */
 	uint64_t blocked; /* the signal mask with which the server starts */
+	bool is_sibling;  /* no reaper follows this generation (spawn.h) */
 };
 
 /* The generation that took over from this one, or serves beside it. The leader's own memory: the
@@ -68,6 +69,9 @@ static inline bool generation_is_of_this_process(void)
 {
 	return sandbox_is_tight() || getpid() == generation.pid;
 }
+
+/* Sets the lineage from MANIFEST and the words of the birth, which are there. Context: init. */
+void generation_inherit(const struct manifest *manifest);
 
 /* True from the start of a successor on, and from the first listen() of any other process on.
  * Context: any. */

@@ -102,7 +102,7 @@ void parent_leave_if_given_up(void)
 {
 	const struct birth *birth = atomic_load(&generation.birth);
 
-	if (!birth || !atomic_load(&birth->is_given_up))
+	if (!birth || !atomic_load(&birth->is_given_up) || !generation_predecessor_serves())
 		return;
 	log_error("This new version was given up by its predecessor: it cannot take over.");
 	libc_calls._exit(1);
@@ -113,7 +113,7 @@ void parent_leave_if_unfollowed(void)
 	const struct birth *birth = atomic_load(&generation.birth);
 
 	parent_leave_if_given_up();
-	if (!birth || !atomic_load(&birth->is_sibling) || !atomic_load(&birth->predecessor_holds) ||
+	if (!birth || !generation.lineage.is_sibling || !atomic_load(&birth->predecessor_holds) ||
 	    is_self() || !procfs_is_dead(parent.self))
 		return;
 	log_error(

@@ -37,7 +37,7 @@ int parent_remembered_signal(void);
  * Context: any. */
 bool parent_is_wanted(int *ret_signal);
 
-/* Ends this process if its predecessor has given it up. Context: normal. */
+/* Ends this process if its predecessor has given it up, and serves on. Context: normal. */
 void parent_leave_if_given_up(void);
 
 /* Does that, too, if its family is a candidate that nobody follows, because it has no reaper, and the

@@ -87,12 +87,7 @@ static void keep_lineage(void)
 {
 	const struct manifest *manifest = &inheritance.manifest;
 
-	generation.lineage = (struct lineage){
-		.predecessor = {manifest->predecessor, manifest->predecessor_start},
-		.group = manifest->group,
-		.number = manifest->number,
-		.blocked = manifest->blocked,
-	};
+	generation_inherit(manifest);
 	failpoint_set_generation(manifest->number);
 	paths_inherit(manifest);
 }

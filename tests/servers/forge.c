@@ -409,6 +409,15 @@ static void fault_predecessor_left(void)
 	pass_page();
 }
 
+/* By a predecessor that has ended since. */
+static void fault_given_up(void)
+{
+	atomic_store(&page.is_sibling, 1);
+	atomic_store(&page.is_given_up, 1);
+	make_listener(port);
+	pass_page();
+}
+
 /* Every listener is somebody's, and that somebody does not exist. */
 static void fault_all_claimed(void)
 {
@@ -498,6 +507,7 @@ static const struct {
 	{"has_left", fault_has_left},
 	{"is_ready", fault_is_ready},
 	{"predecessor_left", fault_predecessor_left},
+	{"given_up", fault_given_up},
 	{"all_claimed", fault_all_claimed},
 	{"no_manifest", fault_no_manifest},
 	{"manifest_unsealed", fault_manifest_unsealed},

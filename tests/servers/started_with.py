@@ -8,6 +8,7 @@ import platform
 import resource
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -91,6 +92,26 @@ def daemonize():
     os.setsid()
 
 
+# The first process stays until its daemon listens.
+def daemonize_late():
+    global LISTENS
+    ready, LISTENS = os.pipe()
+    if os.fork() > 0:
+        os.close(LISTENS)
+        os.read(ready, 1)
+        os._exit(0)
+    if os.fork() > 0:
+        os._exit(0)
+    os.setsid()
+
+
+# Its child is the server, another program.
+def start_below():
+    if "IS_BELOW" not in os.environ:
+        os.environ["IS_BELOW"] = "1"
+        os._exit(subprocess.call([sys.executable] + sys.argv))
+
+
 def move(first, second):
     os.dup2(first, second, inheritable=True)
     os.close(first)
@@ -119,6 +140,15 @@ def do(habit, *numbers):
         watch_parent()
     elif habit == "daemonize":
         daemonize()
+    elif habit == "daemonize-late":
+        daemonize_late()
+    elif habit == "start-below":
+        start_below()
+    elif habit == "leave-worker":
+        global LEAVES_WORKER
+        LEAVES_WORKER = True
+    elif habit == "leave-helper":
+        subprocess.Popen(["sleep", "600"])
     elif habit == "break":
         sys.exit(7)
     elif habit == "hang":
@@ -130,6 +160,10 @@ def serve(port):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(64)
+    if LISTENS is not None:
+        os.close(LISTENS)
+    if LEAVES_WORKER and os.fork() > 0:
+        os._exit(7)
     while True:
         client = listener.accept()[0]
         request = b""
@@ -139,6 +173,8 @@ def serve(port):
         client.close()
 
 
+LISTENS = None
+LEAVES_WORKER = False
 REPORT = "".join(fact + "\n" for fact in facts()).encode()
 with open("habits") as habits:
     for line in habits:

@@ -231,14 +231,6 @@ upgrades_while_draining() {
 @test "upgrades while an earlier generation still drains: the example epoll" { upgrades_while_draining epoll; }
 @test "upgrades while an earlier generation still drains: the example forker" { upgrades_while_draining forker; }
 
-# deploy_script LINE...: the next generation is this script, which can execute ./real.
-deploy_script() {
-    cp "$BUILD/tests/v2/$EXAMPLE" "$APP_DIR/real"
-    printf '%s\n' '#!/bin/sh' "$@" >"$APP_DIR/$EXAMPLE.new"
-    chmod +x "$APP_DIR/$EXAMPLE.new"
-    mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
-}
-
 # deploy_gated: the next generation does not listen before a line comes through the gate.
 deploy_gated() {
     mkfifo "$APP_DIR/gate"

@@ -460,3 +460,11 @@ upgrade_beside() {
     NEW_PID=$NEWEST_LEADER
     wait_until_workers_hear "$NEW_PID"
 }
+
+# deploy_script LINE...: the next generation is this script, which can execute ./real.
+deploy_script() {
+    cp "$BUILD/tests/v2/$EXAMPLE" "$APP_DIR/real"
+    printf '%s\n' '#!/bin/sh' "$@" >"$APP_DIR/$EXAMPLE.new"
+    chmod +x "$APP_DIR/$EXAMPLE.new"
+    mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
+}

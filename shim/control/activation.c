@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secure_mode.h"
 #include "base/settings.h"
+#include "control/candidate.h"
 #include "control/complaints.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
@@ -27,19 +28,10 @@
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
-#include "kernel/socket_options.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
 static _Atomic bool is_prepared, is_prepared_quietly;
-
-/* In a process that a predecessor has started, until prepare(): whether it is that, set before main;
- * which process could not bind a stream socket, or 0; how many listeners were claimed. */
-static struct {
-	bool is_one;
-	_Atomic pid_t refused;
-	_Atomic uint32_t claims;
-} candidate;
 
 /* The process in which a thread is beginning the generation, or 0. A child that another thread
  * forks meanwhile begins its own. */
@@ -76,7 +68,7 @@ static void prepare(void)
 	log_start();
 	complaints_log();
 	log_check_target();
-	report_claims(atomic_exchange(&candidate.claims, 0));
+	report_claims(candidate_take_claims());
 }
 
 void activation_as_successor(const char *value)
@@ -85,7 +77,7 @@ void activation_as_successor(const char *value)
 	bool was_passed_on;
 	uint64_t mask;
 
-	candidate.is_one = true;
+	candidate_begin();
 	inheritance_receive(value, &was_passed_on, complaints_keep);
 	birth = atomic_load(&generation.birth);
 	if (!birth)
@@ -122,9 +114,11 @@ static void take_over_birth(struct birth *birth)
 
 static int lead_generation(void)
 {
-	struct birth *birth = atomic_load(&generation.birth);
+	struct birth *birth;
 	int error;
 
+	(void)inheritance_join();
+	birth = atomic_load(&generation.birth);
 	/* A second server under the same start command gets a generation of its own. */
 	if (birth && is_taken(birth)) {
 		generation_leave_birth();
@@ -226,24 +220,12 @@ void activation_on_claim(void)
 	if (atomic_load(&is_prepared))
 		report_claims(1);
 	else
-		atomic_fetch_add(&candidate.claims, 1);
-}
-
-/* A handler may bind, but what an open log needs of libc is nothing for it (localtime_r(3)). */
-void activation_on_failed_bind(int fd)
-{
-	const int saved = errno;
-
-	if (candidate.is_one && !atomic_load(&is_prepared) && !sandbox_is_tight() &&
-	    socket_option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
-		atomic_store(&candidate.refused, getpid());
-	errno = saved;
+		candidate_note_claim();
 }
 
 void activation_on_exit(void)
 {
-	if (atomic_load(&candidate.refused) && !atomic_load(&is_prepared) && !sandbox_is_tight() &&
-	    atomic_load(&candidate.refused) == getpid())
+	if (!atomic_load(&is_prepared) && candidate_was_refused())
 		prepare();
 }
 

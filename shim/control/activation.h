@@ -10,9 +10,6 @@
  * tight sandbox, and in secure-execution mode. Context: any. */
 bool activation_is_awaited(void);
 
-/* The server could not bind FD. Leaves errno alone. Context: any. */
-void activation_on_failed_bind(int fd);
-
 /* An inherited listener was claimed: logs that, now or at the first listen(). Context: any. */
 void activation_on_claim(void);
 

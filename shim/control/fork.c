@@ -14,6 +14,7 @@
 #include "generation/membership.h"
 #include "kernel/peek.h"
 #include "signal/dispositions.h"
+#include "upgrade/inheritance.h"
 
 __thread bool fork_thread_has_accepted;
 
@@ -43,8 +44,10 @@ static void in_child(void)
 	controller_forked();
 	accept_calls_forked();
 	first_wait_forked();
-	if (!had_listened)
-		return; /* a successor that makes itself a daemon before it listens */
+	if (!had_listened) {
+		inheritance_forked(); /* a successor may make itself a daemon before it listens */
+		return;
+	}
 	dispositions_give_back(true);
 	atomic_fetch_or(&first_wait_missing, MISSING_CONTROLLER);
 	if (is_for_connection)

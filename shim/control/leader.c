@@ -18,10 +18,14 @@
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
 #include "kernel/sandbox.h"
+#include "upgrade/broker.h"
 #include "upgrade/spawn.h"
 
 /* So often a successor is looked at that somebody waits for: one that may live on, or that leaves. */
 #define SUCCESSOR_TICK_MS 5
+
+/* A process that asks for a listener waits so long. */
+#define BROKER_TICK_MS 2
 
 /* A request that was put off is looked at so often. */
 #define PUT_OFF_TICK_MS 20
@@ -258,7 +262,7 @@ int64_t leader_step(const struct leader_signals *signals)
 	feed_signals(signals);
 	check_successor();
 	check_deadline();
-	wait_ms = check_drain();
+	wait_ms = smaller(check_drain(), broker_answer() ? BROKER_TICK_MS : NEVER);
 	wait_ms = smaller(wait_ms, readiness_check(clock_now_ms()));
 	if (leader_state_deadline() != NEVER)
 		wait_ms = smaller(wait_ms, leader_state_deadline() - clock_now_ms());

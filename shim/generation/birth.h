@@ -23,6 +23,9 @@
 #define GENERATION_RELEASE 16 /* "0.1.0" */
 #define GENERATION_LISTENERS 512
 
+/* The address of the predecessor's broker, five digits and a NUL. */
+#define BIRTH_BROKER 6
+
 /* The words, in the file that the variable names. */
 struct birth {
 	/* These four have this place in every version since 3, so that another version can log the
@@ -51,6 +54,9 @@ struct birth {
 	 * is left of it leaves. */
 	_Atomic uint32_t is_sibling;
 	_Atomic uint32_t is_given_up;
+	/* Where a process that has inherited nothing asks (broker.h). Empty: nobody answers, and all that
+	 * the candidate starts inherits what it has. */
+	char broker[BIRTH_BROKER];
 };
 
 #define BIRTH_MANIFEST GENERATION_LISTENERS

@@ -76,9 +76,9 @@ static bool predecessor_holds(void)
 {
 	const struct birth *birth = atomic_load(&generation.birth);
 
-	if (atomic_load(&news_page) || !birth)
+	if (atomic_load(&news_page))
 		return atomic_load(&news()->predecessor_holds);
-	return atomic_load(&birth->predecessor_holds);
+	return !birth || atomic_load(&birth->predecessor_holds);
 }
 
 bool generation_predecessor_serves(void)

@@ -113,9 +113,11 @@ static inline bool generation_may_share(void)
 	if (page)
 		return atomic_load(&page->successor_may_accept) ||
 		       atomic_load(&page->predecessor_holds);
-	/* Before the generation has a leader, its processes read the predecessor's own words. */
+	/* Before the generation has a leader, its processes read the predecessor's own words, if they have
+	 * them. */
 	birth = atomic_load(&generation.birth);
-	return birth && atomic_load(&birth->predecessor_holds);
+	return birth ? atomic_load(&birth->predecessor_holds)
+	             : generation.lineage.predecessor.pid > 0;
 }
 
 /* Makes the child of a fork a worker, or leaves it without a role if its parent had none.

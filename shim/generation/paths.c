@@ -84,7 +84,7 @@ bool paths_belong_elsewhere(int dir_fd, const char *path)
 		answer = false;
 	else if (successor)
 		answer = belongs_to(successor, dir_fd, path, &what);
-	else if (generation_is_being_born())
+	else if (generation_is_being_born() && generation_predecessor_serves())
 		answer = S_ISSOCK(what.st_mode) && is_inherited(&what);
 	errno = saved;
 	return answer;

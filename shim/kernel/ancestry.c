@@ -3,9 +3,6 @@
 
 #include "kernel/process.h"
 
-/* More than any process tree has. */
-#define ANCESTORS 64
-
 /* Returns 0 if it is not known. */
 static pid_t parent_of(pid_t pid)
 {

@@ -65,6 +65,20 @@ int process_read_stat(pid_t pid, struct process_stat *ret_stat)
 	return 0;
 }
 
+int process_read_name(pid_t pid, char *buffer, size_t size)
+{
+	char path[64];
+	ssize_t length;
+
+	text_format(path, sizeof(path), "/proc/%d/comm", pid);
+	length = procfs_read(path, buffer, size);
+	if (length < 0)
+		return (int)length;
+	if (length > 0 && buffer[length - 1] == '\n')
+		buffer[length - 1] = '\0';
+	return 0;
+}
+
 struct process process_identify(pid_t pid)
 {
 	struct process process = {.pid = pid};

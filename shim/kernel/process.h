@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,6 +29,10 @@ struct process_stat {
 /* Reads the facts of PID. Returns 0, -ENOENT if there is no such process, or -errno.
  * Context: any. */
 int process_read_stat(pid_t pid, struct process_stat *ret_stat);
+
+/* Reads the name of PID (proc(5), "comm"), without its newline. Returns 0 or -errno.
+ * Context: any. */
+int process_read_name(pid_t pid, char *buffer, size_t size);
 
 /* The process that has the number PID now. Context: any. */
 struct process process_identify(pid_t pid);

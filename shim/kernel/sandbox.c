@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/log.h"
@@ -61,7 +62,7 @@ static const struct own_call {
 	CALL(getpid, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER),
 	CALL(getsockopt, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(getsockname, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
-	CALL(sendmsg, 0, SANDBOX_WRAPPERS),
+	CALL(sendmsg, 0, SANDBOX_WRAPPERS | SANDBOX_BROKER),
 	CALL(nanosleep, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER),
 	CALL(read, 0, SANDBOX_WRAPPERS | SANDBOX_PIDFILE | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(getdents64, 0, SANDBOX_WRAPPERS | SANDBOX_CONTROLLER | SANDBOX_SPAWN),
@@ -88,8 +89,11 @@ static const struct own_call {
 	CALL(prctl, PR_SET_NAME, SANDBOX_CONTROLLER),
 	CALL(rt_sigprocmask, 0, SANDBOX_CONTROLLER | SANDBOX_SPAWN),
 	CALL(socket, 0, SANDBOX_CONTROLLER),
-	CALL(bind, 0, SANDBOX_CONTROLLER),
-	CALL(listen, 0, SANDBOX_CONTROLLER),
+	CALL(socket, AF_UNIX, SANDBOX_BROKER),
+	CALL(bind, 0, SANDBOX_CONTROLLER | SANDBOX_BROKER),
+	CALL(listen, 0, SANDBOX_CONTROLLER | SANDBOX_BROKER),
+	CALL(accept4, 0, SANDBOX_BROKER),
+	CALL(recvmsg, 0, SANDBOX_BROKER),
 	CALL(dup3, 0, SANDBOX_CONTROLLER),
 	CALL(epoll_ctl, 0, SANDBOX_CONTROLLER),
 	CALL(shutdown, 0, SANDBOX_CONTROLLER),

@@ -19,6 +19,8 @@
 #define SANDBOX_FORK 64u      /* beside the server's fork */
 /* To read the resources of the start, and to give them a successor. */
 #define SANDBOX_RESOURCES 256u
+/* To answer those who ask for a listener (upgrade/broker.h). */
+#define SANDBOX_BROKER 512u
 
 /* Which of these are deadly in some thread. A thread inherits its maker's filters, and makers are
  * not recorded, so this is not told by thread. Context: any. */

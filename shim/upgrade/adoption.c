@@ -9,6 +9,7 @@
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/own_fd.h"
 #include "generation/generation.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
@@ -16,6 +17,8 @@
 #include "kernel/socket_identity.h"
 #include "kernel/socket_options.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/received.h"
+#include "upgrade/waiting.h"
 
 /* IPV6_V6ONLY distinguishes sockets only on the wildcard address: a bind to any other address sets
  * it (net/ipv6/af_inet6.c, __inet6_bind), so that it says nothing on a socket that is not bound
@@ -73,18 +76,23 @@ static int take_place_of(int fd, uint32_t index)
 {
 	/* First out of the controller's reach, because the controller closes what no process has
 	 * claimed in time. */
-	const int inherited = inheritance_take(index);
 	const int fd_flags = fcntl(fd, F_GETFD);
+	int inherited, error = 0;
+
+	own_fd_begin();
+	inherited = waiting_take(index);
 
 	socket_options_carry(fd, inherited);
 	carry_status_flags(fd, inherited);
 	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0) {
-		const int error = -errno;
-
-		inheritance_put_back(index, inherited);
-		return error;
+		error = -errno;
+		waiting_put(index, inherited);
+	} else {
+		libc_calls.close(inherited);
 	}
-	libc_calls.close(inherited);
+	own_fd_end();
+	if (error)
+		return error;
 	(void)failpoint("adopted");
 	listeners_mark_held(fd);
 	inheritance_taken();
@@ -94,11 +102,11 @@ static int take_place_of(int fd, uint32_t index)
 int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
 	const int saved = errno;
-	const uint32_t count = inheritance_listeners();
+	const uint32_t count = received_listeners();
 	int result = -ENOENT;
 
 	for (uint32_t i = 0; i < count && result == -ENOENT; i++) {
-		const struct inherited_listener *listener = inheritance_listener(i);
+		const struct inherited_listener *listener = received_listener(i);
 
 		if (inheritance_is_here(i) &&
 		    address_is_same(address, length, (const void *)&listener->address,

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/own_fd.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "generation/parent.h"
 #include "generation/start_fds.h"
 #include "generation/start_image.h"
@@ -24,6 +25,8 @@
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
 #include "signal/dispositions.h"
+#include "upgrade/broker.h"
+#include "upgrade/broker_messages.h"
 #include "upgrade/failure.h"
 #include "upgrade/family.h"
 #include "upgrade/manifest.h"
@@ -37,6 +40,7 @@ static struct {
 	struct manifest manifest;
 	struct spawn_fd fds[MANIFEST_FDS];
 	char variable[64];
+	char reaper_name[16]; /* prctl(2), PR_SET_NAME: so long at most */
 } successor;
 
 /* The variable takes the free slot at the end of the start environment. */
@@ -113,6 +117,7 @@ static int start(struct birth *birth, int birth_fd_there, int fd_count)
 		.fds = successor.fds,
 		.fd_count = fd_count,
 		.bell = &birth->bell,
+		.name = successor.reaper_name,
 	};
 	const int error = spawn_in_either_way(&request, birth, birth_fd_there);
 
@@ -145,6 +150,22 @@ static int make_pages(struct birth **ret_birth, int *ret_birth_fd, int *ret_mani
 	return error;
 }
 
+/* From then on a process of the new version's that inherits nothing may ask. Nobody would find it by a
+ * sibling, which has no reaper. */
+static void open_broker(struct birth *birth, int birth_fd)
+{
+	int death_signal;
+
+	successor.reaper_name[0] = '\0';
+	if (parent_is_wanted(&death_signal))
+		return;
+	if (broker_open(birth->broker) != 0)
+		return;
+	text_format(successor.reaper_name, sizeof(successor.reaper_name), BROKER_PREFIX "%s",
+	            birth->broker);
+	broker_begin(birth_fd, &successor.manifest, successor.fds);
+}
+
 /* The descriptors of both are in the successor from then on. */
 static int make_pages_and_start(struct birth **ret_birth)
 {
@@ -158,6 +179,7 @@ static int make_pages_and_start(struct birth **ret_birth)
 	atomic_store(&birth->predecessor_holds, 1);
 	successor.fds[count].from = manifest_fd;
 	successor.fds[count + 1].from = birth_fd;
+	open_broker(birth, birth_fd);
 	fd_count = manifest_add_start_fds(successor.fds, count + 2);
 	error = manifest_number(birth, successor.fds, count, fd_count);
 	if (error)
@@ -165,7 +187,10 @@ static int make_pages_and_start(struct birth **ret_birth)
 	else
 		error = start(birth, successor.fds[count + 1].to, fd_count);
 	libc_calls.close(manifest_fd);
-	libc_calls.close(birth_fd);
+	if (!successor.reaper_name[0])
+		libc_calls.close(birth_fd);
+	if (error)
+		broker_close();
 	if (error)
 		birth_drop(birth);
 	else
@@ -202,6 +227,7 @@ const struct manifest *handover_manifest(void)
 
 void handover_finish(bool is_good)
 {
+	broker_close();
 	if (!is_good)
 		family_kill(ABANDON_MS);
 	spawn_release();

@@ -2,116 +2,53 @@
 #include "upgrade/inheritance.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/failpoint.h"
 #include "base/interpose.h"
-#include "base/text.h"
 #include "generation/generation.h"
 #include "generation/parent.h"
-#include "generation/paths.h"
-#include "generation/start_fds.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
+#include "upgrade/ask.h"
 #include "upgrade/inherited.h"
+#include "upgrade/received.h"
 #include "upgrade/variable.h"
+#include "upgrade/waiting.h"
 
-_Atomic int inheritance_count;
+_Atomic int inheritance_source;
 
-/* Written before main, by the threads that bind (some servers bind in several at once) and by the
- * controller. The thread that takes a number out closes it. A fork copies this together with the
- * descriptors. */
+/* Written before main. */
 static struct {
-	struct manifest manifest; /* this process's copy */
-	uint32_t count;           /* of its listeners */
-	_Atomic int birth_fd;     /* -1: closed */
-	/* by index in the manifest; -1: refused, adopted or closed; the last is the manifest's */
-	_Atomic int fds[GENERATION_LISTENERS + 1];
-} inheritance = {.birth_fd = -1};
-
-static bool is_named_before(uint32_t index, int fd)
-{
-	for (uint32_t i = 0; i < index; i++) {
-		if (atomic_load(&inheritance.fds[i]) == fd)
-			return true;
-	}
-	return false;
-}
-
-static int waiting_fds(void)
-{
-	int count = atomic_load(&inheritance.birth_fd) >= 0;
-
-	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
-		count += atomic_load(&inheritance.fds[i]) >= 0;
-	return count;
-}
-
-/* Each thread counts again after its store, so that the last stored number is right. */
-static void count_fds(void)
-{
-	int count;
-
-	do {
-		count = waiting_fds();
-		atomic_store(&inheritance_count, count);
-	} while (waiting_fds() != count);
-}
-
-static void keep_waiting(int fd)
-{
-	start_fds_leave_out(fd);
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
+	pid_t born; /* whose descriptors these are, and who may pass them on */
+	uid_t user; /* its */
+} inheritance;
 
 static void receive_listener(const struct birth *birth, uint32_t index,
                              void (*complain)(const char *, ...))
 {
-	const struct inherited_listener *listener = &inheritance.manifest.listeners[index];
+	const struct inherited_listener *listener = received_listener(index);
 	const int fd = atomic_load(&birth->fds[index]);
 	const char *fault =
-		is_named_before(index, fd) ? "it is named twice" : inherited_fault(fd, listener);
+		waiting_is_before(index, fd) ? "it is named twice" : inherited_fault(fd, listener);
 
 	if (fault) {
 		complain("Refused the inherited descriptor %d: %s. Expected a listening socket.",
 		         fd, fault);
 		return;
 	}
-	keep_waiting(fd);
-	atomic_store(&inheritance.fds[index], fd);
+	waiting_put(index, fd);
 }
 
-static void keep_lineage(void)
-{
-	const struct manifest *manifest = &inheritance.manifest;
-
-	generation_inherit(manifest);
-	failpoint_set_generation(manifest->number);
-	paths_inherit(manifest);
-}
-
-/* The words of the birth name the manifest's descriptor. Closes nothing. */
 static int receive_pages(int fd, char ret_release[GENERATION_RELEASE + 8])
 {
-	struct birth *birth;
-	int error, manifest_fd;
+	const int error = received_read(fd, -1, ret_release);
+	int manifest_fd;
 
-	error = birth_map(fd, &birth, ret_release);
 	if (error)
 		return error;
-	manifest_fd = atomic_load(&birth->fds[BIRTH_MANIFEST]);
-	error = manifest_read(manifest_fd, &inheritance.manifest);
-	if (error) {
-		birth_drop(birth);
-		return error;
-	}
-	keep_waiting(fd);
-	keep_waiting(manifest_fd);
-	atomic_store(&inheritance.birth_fd, fd);
-	atomic_store(&inheritance.fds[BIRTH_MANIFEST], manifest_fd);
-	atomic_store(&generation.birth, birth);
+	manifest_fd = atomic_load(&atomic_load(&generation.birth)->fds[BIRTH_MANIFEST]);
+	waiting_put_words(fd);
+	waiting_put(BIRTH_MANIFEST, manifest_fd);
 	return 0;
 }
 
@@ -122,8 +59,7 @@ void inheritance_receive(const char *value, bool *ret_passed_on,
 	struct variable variable;
 	int error;
 
-	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
-		atomic_store(&inheritance.fds[i], -1);
+	waiting_clear();
 	*ret_passed_on = false;
 	if (!variable_read(value, &variable)) {
 		complain("Ignored " HANDOVER_VARIABLE "=\"%.64s\": expected a descriptor's number.",
@@ -138,50 +74,79 @@ void inheritance_receive(const char *value, bool *ret_passed_on,
 	*ret_passed_on = variable.was_passed_on;
 	if (variable.has_reaper)
 		parent_inherit(variable.first_parent);
-	keep_lineage();
-	inheritance.count = inheritance.manifest.listener_count;
-	for (uint32_t i = 0; i < inheritance.count; i++)
+	inheritance.born = getpid();
+	inheritance.user = geteuid();
+	atomic_store(&inheritance_source, SOURCE_DESCRIPTORS);
+	for (uint32_t i = 0; i < received_listeners(); i++)
 		receive_listener(atomic_load(&generation.birth), i, complain);
-	count_fds();
+	waiting_count_again();
 }
 
-static void close_waiting(_Atomic int *waiting)
+bool inheritance_look(void)
 {
-	const int fd = atomic_exchange(waiting, -1);
+	const int saved = errno;
+	bool is_found;
 
-	if (fd >= 0)
+	waiting_clear();
+	is_found = received_find();
+	atomic_store(&inheritance_source, is_found ? SOURCE_BROKER : SOURCE_NONE);
+	errno = saved;
+	return is_found;
+}
+
+bool inheritance_join(void)
+{
+	const int saved = errno;
+	const bool has_joined =
+		atomic_load(&generation.birth) ||
+		(atomic_load(&inheritance_source) == SOURCE_BROKER && received_ask() == 0);
+
+	errno = saved;
+	return has_joined;
+}
+
+/* Returns whether listener INDEX waits here from then on. */
+static bool ask_for(uint32_t index)
+{
+	const int fd = ask_for_listener(received_broker(), index);
+
+	if (fd < 0)
+		return false;
+	if (inherited_fault(fd, received_listener(index))) {
 		libc_calls.close(fd);
-}
-
-static void close_pages(void)
-{
-	close_waiting(&inheritance.birth_fd);
-	close_waiting(&inheritance.fds[BIRTH_MANIFEST]);
-}
-
-uint32_t inheritance_listeners(void)
-{
-	return inheritance.count;
-}
-
-const struct inherited_listener *inheritance_listener(uint32_t index)
-{
-	return &inheritance.manifest.listeners[index];
+		return false;
+	}
+	waiting_put(index, fd);
+	waiting_count_again();
+	return true;
 }
 
 /* The server may claim a listener again that an ended process has claimed (a configuration test
  * before the real start). */
-bool inheritance_claim(uint32_t index)
+static bool claim(struct birth *birth, uint32_t index)
 {
-	struct birth *birth = atomic_load(&generation.birth);
-	int32_t owner;
+	int32_t owner = atomic_load(&birth->claimed_by[index]);
 
-	if (!birth)
-		return true;
-	owner = atomic_load(&birth->claimed_by[index]);
 	if (owner && !procfs_is_dead(owner))
 		return false;
 	return atomic_compare_exchange_strong(&birth->claimed_by[index], &owner, getpid());
+}
+
+bool inheritance_claim(uint32_t index)
+{
+	struct birth *birth;
+
+	if (atomic_load(&inheritance_source) == SOURCE_BROKER && !inheritance_join())
+		return false;
+	birth = atomic_load(&generation.birth);
+	if (!birth)
+		return true;
+	if (!claim(birth, index))
+		return false;
+	if (waiting_has(index) || ask_for(index))
+		return true;
+	atomic_store(&birth->claimed_by[index], 0);
+	return false;
 }
 
 static int32_t claimed_by(const struct birth *birth, uint32_t index)
@@ -191,24 +156,14 @@ static int32_t claimed_by(const struct birth *birth, uint32_t index)
 
 bool inheritance_is_here(uint32_t index)
 {
-	return atomic_load(&inheritance.fds[index]) >= 0;
-}
-
-int inheritance_take(uint32_t index)
-{
-	return atomic_exchange(&inheritance.fds[index], -1);
-}
-
-void inheritance_put_back(uint32_t index, int fd)
-{
-	atomic_store(&inheritance.fds[index], fd);
+	return waiting_has(index) || atomic_load(&inheritance_source) == SOURCE_BROKER;
 }
 
 void inheritance_taken(void)
 {
 	if (inheritance_unclaimed() == 0)
-		close_pages();
-	count_fds();
+		waiting_close_pages();
+	waiting_count_again();
 }
 
 int inheritance_unclaimed(void)
@@ -216,7 +171,7 @@ int inheritance_unclaimed(void)
 	const struct birth *birth = atomic_load(&generation.birth);
 	int count = 0;
 
-	for (uint32_t i = 0; birth && i < inheritance.count; i++)
+	for (uint32_t i = 0; birth && i < received_listeners(); i++)
 		count += !claimed_by(birth, i);
 	return count;
 }
@@ -225,75 +180,50 @@ void inheritance_close_rest(void)
 {
 	const struct birth *birth = atomic_load(&generation.birth);
 
-	if (!inheritance_is_waiting())
+	if (atomic_load(&inheritance_source) == SOURCE_BROKER)
+		atomic_store(&inheritance_source, SOURCE_NONE);
+	if (!waiting_exists())
 		return;
 	/* Skips a listener that this process has claimed: a thread is just putting it in place. */
-	for (uint32_t i = 0; i < inheritance.count; i++) {
+	for (uint32_t i = 0; i < received_listeners(); i++) {
 		if (claimed_by(birth, i) != getpid())
-			close_waiting(&inheritance.fds[i]);
+			waiting_close(i);
 	}
-	close_pages();
-	count_fds();
+	waiting_close_pages();
+	waiting_count_again();
 }
 
-/* The only loop over the waiting descriptors: returns where the lowest one >= FIRST is kept, or
- * NULL. */
-static _Atomic int *next_waiting(int first, int *ret_fd)
+/* The child is no server: it may be a helper of it, or a wrapper's that becomes one. */
+void inheritance_forked(void)
 {
-	_Atomic int *place = NULL;
-
-	*ret_fd = atomic_load(&inheritance.birth_fd);
-	if (*ret_fd >= first)
-		place = &inheritance.birth_fd;
-	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++) {
-		const int fd = atomic_load(&inheritance.fds[i]);
-
-		if (fd >= first && (!place || fd < *ret_fd)) {
-			place = &inheritance.fds[i];
-			*ret_fd = fd;
-		}
-	}
-	return place;
-}
-
-int inheritance_next(int first)
-{
-	int fd;
-
-	return next_waiting(first < 0 ? 0 : first, &fd) ? fd : -1;
-}
-
-bool inheritance_owns(int fd)
-{
-	return fd >= 0 && inheritance_next(fd) == fd;
-}
-
-void inheritance_move_away(int fd)
-{
-	struct birth *birth = atomic_load(&generation.birth);
-	int lowest, moved;
-	_Atomic int *waiting = next_waiting(fd, &lowest);
-
-	if (!waiting || lowest != fd)
+	if (!received_broker_answers())
 		return;
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
-	if (moved < 0)
-		moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (waiting != &inheritance.birth_fd && moved >= 0 && birth)
-		atomic_store(&birth->fds[waiting - inheritance.fds], moved);
-	if (!atomic_compare_exchange_strong(waiting, &lowest, moved) && moved >= 0)
-		libc_calls.close(moved); /* adopted or closed meanwhile */
+	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
+		waiting_close(i);
+	waiting_close_pages();
+	waiting_count_again();
+	birth_drop(atomic_exchange(&generation.birth, NULL));
+	if (atomic_load(&inheritance_source) != SOURCE_NONE)
+		atomic_store(&inheritance_source, SOURCE_BROKER);
+}
+
+bool inheritance_may_be_passed_on(bool to_child)
+{
+	if (!waiting_exists())
+		return false;
+	if (received_broker_answers())
+		return !to_child && inheritance.born == getpid();
+	return !received_broker()[0] || inheritance.user == geteuid();
 }
 
 void inheritance_pass_on(bool allow, char *entry, size_t size)
 {
 	struct variable variable = {.was_passed_on = true};
 
-	for (int fd = inheritance_next(0); fd >= 0; fd = inheritance_next(fd + 1))
-		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
+	waiting_survive_exec(allow);
 	if (!allow)
 		return;
-	variable.birth_fd = atomic_load(&inheritance.birth_fd);
+	variable.birth_fd = waiting_words();
 	variable.has_reaper = parent_is_reaper(&variable.first_parent);
 	variable_write(&variable, entry, size);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns what a successor inherited and has not claimed yet: the listeners, and the descriptors of the
- * manifest and of the words of the birth. They wait at high numbers, where neither the server nor the programs in between
- * (sh, env, a wrapper script) come across them. Calls that close all descriptors spare them, and
- * each execve passes them on until the server binds their addresses. */
+/* Owns what a process of a new version inherits: where it has it from, and which process has claimed what.
+ * The process that was born has it by descriptor (waiting.h), and each execve passes that on; another one
+ * asks the predecessor's broker (ask.h) for each listener that it binds. */
 #ifndef OCTOPUS_INHERITANCE_H
 #define OCTOPUS_INHERITANCE_H
 
@@ -12,16 +11,31 @@
 
 #include "generation/birth.h"
 
-/* How many descriptors wait; 0 in every process that is no successor. The wrappers of bind, close,
- * dup2 and execve test only this. */
-extern _Atomic int inheritance_count;
+/* Where this process has its listeners from: unknown until it binds, from nowhere, from its predecessor by
+ * descriptor, or from the predecessor's broker (broker.h). */
+enum inheritance_source { SOURCE_UNKNOWN, SOURCE_NONE, SOURCE_DESCRIPTORS, SOURCE_BROKER };
 
-/* True while any descriptor waits. Context: any. */
-static inline bool inheritance_is_waiting(void)
+extern _Atomic int inheritance_source;
+
+/* True until this process knows whether it inherits anything. Context: any. */
+static inline bool inheritance_is_unknown(void)
 {
-	return __builtin_expect(atomic_load_explicit(&inheritance_count, memory_order_relaxed) != 0,
-	                        0);
+	return atomic_load_explicit(&inheritance_source, memory_order_relaxed) == SOURCE_UNKNOWN;
 }
+
+/* True if a bind() may find an inherited listener. Context: any. */
+static inline bool inheritance_may_be_found(void)
+{
+	return atomic_load_explicit(&inheritance_source, memory_order_relaxed) != SOURCE_NONE;
+}
+
+/* In a process without a variable, once: looks whether an ancestor is being replaced, and sets
+ * generation.birth and generation.lineage if so. Leaves errno alone. Context: any. */
+bool inheritance_look(void);
+
+/* Sees to it that this process has the words of its birth. Returns false if it has none.
+ * Leaves errno alone. Context: any. */
+bool inheritance_join(void);
 
 /* Accepts the hand-over that VALUE (of HANDOVER_VARIABLE) names (variable.h); *ret_passed_on says
  * whether another program has passed it on. Sets generation.birth and generation.lineage if the words
@@ -30,22 +44,14 @@ static inline bool inheritance_is_waiting(void)
 void inheritance_receive(const char *value, bool *ret_passed_on,
                          void (*complain)(const char *format, ...));
 
-/* How many listeners the manifest names, and what it says of each. Context: any. */
-uint32_t inheritance_listeners(void);
-const struct inherited_listener *inheritance_listener(uint32_t index);
-
-/* Claims listener INDEX for this process. Returns false if a live process has claimed it.
- * Context: any. */
+/* Claims listener INDEX for this process. Returns false if a live process has claimed it, or the broker
+ * does not give it. Context: any. */
 bool inheritance_claim(uint32_t index);
 
-/* True if listener INDEX waits in this process. Context: any. */
+/* True if listener INDEX waits in this process, or may be had from the broker. Context: any. */
 bool inheritance_is_here(uint32_t index);
 
-/* inheritance_take() takes the descriptor of listener INDEX out; the caller owns it from then on.
- * It returns -1 if another thread was quicker. inheritance_put_back() returns the descriptor.
- * inheritance_taken() reports that it is in its place. Context: any. */
-int inheritance_take(uint32_t index);
-void inheritance_put_back(uint32_t index, int fd);
+/* The listener that was claimed last is in its place. Context: any. */
 void inheritance_taken(void);
 
 /* How many inherited listeners no process has claimed. Context: any. */
@@ -54,15 +60,15 @@ int inheritance_unclaimed(void);
 /* Closes the descriptors that still wait in this process. Context: any. */
 void inheritance_close_rest(void);
 
-/* True if FD waits, so that the server must not touch it. Context: any. */
-bool inheritance_owns(int fd);
+/* In the child that a process forked before it listened: it inherits nothing, but may ask the broker, if
+ * there is one. Context: any. */
+void inheritance_forked(void);
 
-/* The lowest waiting descriptor >= FIRST, or -1. Context: any. */
-int inheritance_next(int first);
-
-/* Moves the waiting descriptor FD to another number, because the server wants this one.
- * Context: any. */
-void inheritance_move_away(int fd);
+/* True if what is executed goes on with the birth. While a broker answers, only what the process that was
+ * born becomes does, and not what it starts beside itself (TO_CHILD). After that a wrapper that starts its
+ * server again hands it the listeners again, and where there was no broker all inherit them; but nobody who
+ * has become another user. Context: any. */
+bool inheritance_may_be_passed_on(bool to_child);
 
 /* With ALLOW, before an execve: makes the descriptors survive it, and writes HANDOVER_VARIABLE,
  * which names the words of the birth, into ENTRY. Without ALLOW, after an execve that failed: makes them

@@ -19,19 +19,20 @@ static ssize_t count_words(char *const words[])
 	return words ? caller_memory_count_words(words, MOST_WORDS) : 0;
 }
 
-size_t pass_on_room(char *const envp[])
+size_t pass_on_room(char *const envp[], bool to_child)
 {
-	const ssize_t count = inheritance_is_waiting() ? count_words(envp) : -1;
+	const ssize_t count = inheritance_may_be_passed_on(to_child) ? count_words(envp) : -1;
 
 	return count < 0 ? 1 : (size_t)count + EXTRA_WORDS;
 }
 
-char *const *pass_on_begin(struct pass_on *pass_on, char *const envp[], char **room, size_t entries)
+char *const *pass_on_begin(struct pass_on *pass_on, char *const envp[], bool to_child, char **room,
+                           size_t entries)
 {
 	size_t count = 0;
 
 	pass_on->changed = dispositions_prepare_exec();
-	pass_on->is_open = entries >= EXTRA_WORDS && inheritance_is_waiting();
+	pass_on->is_open = entries >= EXTRA_WORDS && inheritance_may_be_passed_on(to_child);
 	if (!pass_on->is_open)
 		return envp;
 	for (; count < entries - EXTRA_WORDS; count++)

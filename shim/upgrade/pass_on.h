@@ -15,14 +15,15 @@ struct pass_on {
 	char entry[64];   /* the environment variable that names the page */
 };
 
-/* How many entries pass_on_begin() needs for the environment ENVP: at least 1. Context: any. */
-size_t pass_on_room(char *const envp[]);
+/* How many entries pass_on_begin() needs for the environment ENVP: at least 1. TO_CHILD: the program runs
+ * beside this process, and not in its place. Context: any. */
+size_t pass_on_room(char *const envp[], bool to_child);
 
 /* Returns the environment for the child: ENVP, or a copy in ROOM, of ENTRIES, that points to ENVP's
  * strings and to PASS_ON. ENVP goes on as it is, without the inheritance, if nobody can read it or
  * it is too long for a stack. Between the two calls another thread may use the inheritance up, but
  * never add to it. Context: any. */
-char *const *pass_on_begin(struct pass_on *pass_on, char *const envp[], char **room,
+char *const *pass_on_begin(struct pass_on *pass_on, char *const envp[], bool to_child, char **room,
                            size_t entries);
 
 /* Undoes pass_on_begin() after the exec failed or the spawn is done. Leaves errno alone.

@@ -146,6 +146,8 @@ static int reaper_main(void *argument)
 
 	(void)RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	if (request->name[0])
+		(void)RAW5(SYS_prctl, PR_SET_NAME, request->name, 0, 0, 0);
 	error = failpoint("successor");
 	if (error)
 		fail(SPAWN_CLONE, error);

@@ -36,6 +36,8 @@ struct spawn_request {
 	const struct spawn_fd *fds;
 	int fd_count;
 	bell *bell; /* rings when all processes of the candidate have ended */
+	const char
+		*name; /* the reaper's, by which the candidate's processes find the broker; or "" */
 };
 
 /* What is known of the one candidate. The reaper fills it in. The reaper is a process that shares

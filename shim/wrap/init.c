@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the constructor and the destructor, and the order of start-up. A process that never listens
  * pays for nothing else. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,15 @@ static const char *take_variables(const char *prefix)
 	if (rest)
 		*to = NULL;
 	return rest;
+}
+
+/* The variable said what this process inherits. A child that executes nothing has its parent's string area,
+ * and shows it in /proc/PID/environ. */
+static void wipe(const char *value, const char *prefix)
+{
+	char *entry = (char *)(uintptr_t)(value - strlen(prefix));
+
+	memset(entry, 0, strlen(entry));
 }
 
 static void do_nothing(void)
@@ -78,8 +88,10 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	unseen_use(activation_on_unseen);
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_variables(HANDOVER_VARIABLE "=");
-	if (handover)
+	if (handover) {
 		activation_as_successor(handover);
+		wipe(handover, HANDOVER_VARIABLE "=");
+	}
 }
 
 __attribute__((destructor)) static void octopus_exit(void)

@@ -11,7 +11,7 @@
 #include "generation/generation.h"
 #include "generation/membership.h"
 #include "kernel/procfs.h"
-#include "upgrade/inheritance.h"
+#include "upgrade/waiting.h"
 #include "upgrade/pass_on.h"
 
 extern char **environ;
@@ -22,14 +22,14 @@ static int exec_by(exec_function function, const char *path, char *const argv[],
 {
 	/* A forked child that becomes another program no longer counts as a connection. */
 	const bool was_connection = membership_is_joined() && getpid() == generation.pid;
-	const size_t entries = pass_on_room(envp);
+	const size_t entries = pass_on_room(envp, false);
 	char *room[entries];
 	struct pass_on pass_on;
 	int result;
 
 	if (was_connection)
 		membership_leave(true);
-	result = function(path, argv, pass_on_begin(&pass_on, envp, room, entries));
+	result = function(path, argv, pass_on_begin(&pass_on, envp, false, room, entries));
 	pass_on_end(&pass_on);
 	if (was_connection)
 		membership_join(MEMBER_CONNECTION);
@@ -128,13 +128,13 @@ static int spawn_by(spawn_function function, pid_t *pid, const char *path,
                     const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                     char *const argv[], char *const envp[])
 {
-	const size_t entries = pass_on_room(envp);
+	const size_t entries = pass_on_room(envp, true);
 	char *room[entries];
 	struct pass_on pass_on;
 	int error;
 
 	error = function(pid, path, actions, attributes, argv,
-	                 pass_on_begin(&pass_on, envp, room, entries));
+	                 pass_on_begin(&pass_on, envp, true, room, entries));
 	pass_on_end(&pass_on);
 	return error;
 }
@@ -156,7 +156,7 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 #ifdef __GLIBC__
 static bool add_close_unless_ours(int fd, void *actions)
 {
-	if (!inheritance_owns(fd))
+	if (!waiting_owns(fd))
 		(void)posix_spawn_file_actions_addclose(actions, fd);
 	return true;
 }
@@ -166,7 +166,7 @@ static bool add_close_unless_ours(int fd, void *actions)
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from)
 {
 	libc_calls_ensure();
-	if (!inheritance_is_waiting())
+	if (!waiting_exists())
 		return libc_calls.posix_spawn_file_actions_addclosefrom_np(actions, from);
 	procfs_each_fd(from, add_close_unless_ours, actions);
 	return 0;
@@ -176,14 +176,14 @@ EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 /* system() and popen() read the environment from environ. */
 EXPORT int system(const char *command)
 {
-	const size_t entries = pass_on_room(environ);
+	const size_t entries = pass_on_room(environ, true);
 	char *room[entries];
 	char **const before = environ;
 	struct pass_on pass_on;
 	int result;
 
 	libc_calls_ensure();
-	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room, entries);
+	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, true, room, entries);
 	result = libc_calls.system(command);
 	environ = before;
 	pass_on_end(&pass_on);
@@ -192,14 +192,14 @@ EXPORT int system(const char *command)
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	const size_t entries = pass_on_room(environ);
+	const size_t entries = pass_on_room(environ, true);
 	char *room[entries];
 	char **const before = environ;
 	struct pass_on pass_on;
 	FILE *stream;
 
 	libc_calls_ensure();
-	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, room, entries);
+	environ = (char **)(uintptr_t)pass_on_begin(&pass_on, before, true, room, entries);
 	stream = libc_calls.popen(command, mode);
 	environ = before;
 	pass_on_end(&pass_on);

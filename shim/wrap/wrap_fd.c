@@ -14,7 +14,7 @@
 #include "http/exchange.h"
 #include "kernel/peek.h"
 #include "kernel/vfork_child.h"
-#include "upgrade/inheritance.h"
+#include "upgrade/waiting.h"
 
 /* A vfork child runs in our memory, but the numbers that it closes are its own. */
 static bool is_of_this_process(void)
@@ -41,7 +41,7 @@ EXPORT int close(int fd)
 {
 	int result;
 
-	if (inheritance_is_waiting() && inheritance_owns(fd)) {
+	if (waiting_exists() && waiting_owns(fd)) {
 		errno = EBADF;
 		return -1;
 	}
@@ -61,8 +61,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 		numbers_are_given_up(first, last);
 	/* Closes the stretches between Octopus's descriptors. close_range(2) takes unsigned numbers
 	 * up to UINT_MAX. */
-	while (inheritance_is_waiting() && first <= last && first <= INT_MAX &&
-	       (own = inheritance_next((int)first)) >= 0 && (unsigned)own <= last) {
+	while (waiting_exists() && first <= last && first <= INT_MAX &&
+	       (own = waiting_next((int)first)) >= 0 && (unsigned)own <= last) {
 		if ((unsigned)own > first)
 			result = libc_calls.close_range(first, (unsigned)own - 1, flags);
 		if (result != 0)
@@ -81,8 +81,7 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 #ifdef __GLIBC__
 EXPORT void closefrom(int first)
 {
-	if (!inheritance_is_waiting() ||
-	    close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
+	if (!waiting_exists() || close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
 		numbers_are_given_up(first < 0 ? 0 : (unsigned)first, ~0U);
 		libc_calls_ensure();
 		if (libc_calls.closefrom)
@@ -95,10 +94,10 @@ static void make_room(int from, int to)
 {
 	struct undisturbed before;
 
-	if (!inheritance_is_waiting() || from == to)
+	if (!waiting_exists() || from == to)
 		return;
 	undisturbed_begin(&before);
-	inheritance_move_away(to);
+	waiting_move_away(to);
 	undisturbed_end(&before);
 }
 

@@ -11,6 +11,7 @@
 #include "base/undisturbed.h"
 #include "control/accepting.h"
 #include "control/activation.h"
+#include "control/candidate.h"
 #include "control/ending.h"
 #include "control/first_wait.h"
 #include "control/unseen.h"
@@ -49,10 +50,13 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	struct undisturbed before;
 	bool is_adopted;
 
-	if (!inheritance_is_waiting() || length <= sizeof(sa_family_t) ||
-	    length > sizeof(struct sockaddr_storage) || !caller_memory_is_readable(address, length))
+	if (!inheritance_may_be_found() || (inheritance_is_unknown() && !activation_is_awaited()) ||
+	    length <= sizeof(sa_family_t) || length > sizeof(struct sockaddr_storage) ||
+	    !caller_memory_is_readable(address, length))
 		return false;
 	undisturbed_begin(&before);
+	if (inheritance_is_unknown())
+		candidate_look(fd);
 	is_adopted = adoption_adopt(fd, address, length) == 0;
 	if (is_adopted)
 		activation_on_claim();
@@ -75,7 +79,7 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 	const int result = is_adopted ? 0 : libc_calls.bind(fd, address, length);
 
 	if (result != 0) {
-		activation_on_failed_bind(fd);
+		candidate_note_failed_bind(fd);
 	} else {
 		manifest_note_any_port(fd, address_asks_for_any_port(address));
 		note_bind(fd, is_adopted);

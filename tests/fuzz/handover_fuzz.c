@@ -6,7 +6,7 @@
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with, first the words and then the
  * manifest: zeros are a good hand-over.
- * Links: upgrade/adoption.c generation/generation.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c generation/pidfile.c base/errno_names.c upgrade/inheritance.c upgrade/inherited.c upgrade/variable.c
+ * Links: upgrade/adoption.c generation/generation.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c generation/pidfile.c base/errno_names.c upgrade/inheritance.c upgrade/waiting.c upgrade/received.c upgrade/ask.c kernel/passed_fds.c kernel/ancestry.c upgrade/inherited.c upgrade/variable.c
  * Links: kernel/process.c
  * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/log_target.c base/trusted_path.c base/own_fd.c kernel/peek.c
  * Links: kernel/procfs.c kernel/sandbox.c kernel/seccomp_filter.c base/settings.c base/signal_names.c
@@ -15,6 +15,7 @@
 #include "generation/generation.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/waiting.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "kernel/address.h"
@@ -196,15 +197,15 @@ static void operate(uint8_t operation)
 	const unsigned choice = operation >> 2;
 	char entry[64];
 
-	if (!inheritance_is_waiting())
+	if (!waiting_exists())
 		return;
 	switch (operation & 3) {
 	case 0:
 		adopt(choice);
 		break;
 	case 1:
-		inheritance_move_away(FIRST_INHERITED - 2 + (int)choice);
-		demand(!inheritance_owns(FIRST_INHERITED - 2 + (int)choice));
+		waiting_move_away(FIRST_INHERITED - 2 + (int)choice);
+		demand(!waiting_owns(FIRST_INHERITED - 2 + (int)choice));
 		break;
 	case 2:
 		take_own(choice & 1 ? FIRST_INHERITED : FIRST_OWN);
@@ -221,7 +222,7 @@ static void operate(uint8_t operation)
 static void finish(void)
 {
 	inheritance_close_rest();
-	demand(!inheritance_is_waiting());
+	demand(!waiting_exists());
 	for (; own_count > 0; own_count--) {
 		demand(fcntl(own_fds[own_count - 1], F_GETFD) >= 0);
 		demand(!listeners_is_listening(own_fds[own_count - 1]));

@@ -2,7 +2,8 @@
 /* Executes a command that may not make some system calls: a seccomp filter (seccomp(2)) answers them
  * with EPERM, as a container's profile does.
  * usage: confined CALL... -- COMMAND [ARGUMENT]...
- * CALL is one of the names in `calls`, or `fork`: a clone() that makes a process and not a thread. */
+ * CALL is one of the names in `calls`; `fork`, a clone() that makes a process and not a thread; or
+ * `unix_socket`, a socket() of that family. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,8 +66,21 @@ static void forbid_processes(void)
 	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(nr)));
 }
 
+static void forbid_unix_sockets(void)
+{
+	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4));
+	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(args)));
+	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1));
+	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT));
+	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(nr)));
+}
+
 static void forbid(const char *name)
 {
+	if (strcmp(name, "unix_socket") == 0) {
+		forbid_unix_sockets();
+		return;
+	}
 	if (strcmp(name, "fork") == 0) {
 		forbid_processes();
 		return;

@@ -2,7 +2,7 @@
 /* What several threads of a process do at once to what the library keeps: the bell, places for hints, a
  * worker that leaves while its controller reports, inherited listeners that are claimed in each of a
  * server's threads. `make tsan` runs it where each race is seen; by itself it finds what comes of them.
- * Links: upgrade/adoption.c generation/generation.c generation/start_fds.c generation/parent.c generation/members.c generation/children.c generation/membership.c generation/hints.c generation/news.c generation/doorbell.c generation/birth.c generation/sealed.c generation/paths.c generation/pidfile.c base/trusted_path.c base/errno_names.c upgrade/inheritance.c upgrade/inherited.c upgrade/variable.c kernel/process.c kernel/ancestry.c kernel/procfs_children.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_identity.c kernel/socket_options.c base/text.c control/worker.c base/clock.c base/vdso.c base/own_fd.c
+ * Links: upgrade/adoption.c generation/generation.c generation/start_fds.c generation/parent.c generation/members.c generation/children.c generation/membership.c generation/hints.c generation/news.c generation/doorbell.c generation/birth.c generation/sealed.c generation/paths.c generation/pidfile.c base/trusted_path.c base/errno_names.c upgrade/inheritance.c upgrade/waiting.c upgrade/received.c upgrade/ask.c kernel/passed_fds.c kernel/ancestry.c upgrade/inherited.c upgrade/variable.c kernel/process.c kernel/ancestry.c kernel/procfs_children.c kernel/address.c kernel/listeners.c kernel/peek.c kernel/procfs.c kernel/socket_identity.c kernel/socket_options.c base/text.c control/worker.c base/clock.c base/vdso.c base/own_fd.c
  */
 #include "base/bell.h"
 #include "base/clock.h"
@@ -15,6 +15,7 @@
 #include "generation/news.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
+#include "upgrade/waiting.h"
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -198,7 +199,7 @@ static void *claim_one(void *number)
 	for (int i = 0; i < 16; i++) {
 		const int own = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-		(void)inheritance_owns(own);
+		(void)waiting_owns(own);
 		if (close(own) != 0)
 			atomic_fetch_add(&others_closed, 1);
 	}
@@ -213,7 +214,7 @@ static void *close_rest(void *unused)
 	(void)unused;
 	pthread_barrier_wait(&all_have_sockets);
 	while (inheritance_unclaimed() > 0 && clock_now_ms() < end)
-		(void)inheritance_next(0);
+		(void)waiting_next(0);
 	inheritance_close_rest();
 	return NULL;
 }
@@ -262,7 +263,7 @@ static void listeners_are_claimed_once(void)
 			times += claimed[j] == given[i];
 		expect_number("threads that got this listener", times, 1);
 	}
-	expect_number("still waiting", atomic_load(&inheritance_count), 0);
+	expect_number("still waiting", atomic_load(&waiting_count), 0);
 	generation_leave_birth();
 	birth_drop(birth);
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/candidate.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "generation/generation.h"
+#include "kernel/sandbox.h"
+#include "kernel/socket_options.h"
+#include "upgrade/inheritance.h"
+
+static struct {
+	_Atomic bool is_one;
+	_Atomic pid_t refused; /* which process could not bind a stream socket, or 0 */
+	_Atomic uint32_t claims;
+} candidate;
+
+void candidate_begin(void)
+{
+	atomic_store(&candidate.is_one, true);
+}
+
+/* Its signals are taken when it listens: nobody knows it before. */
+void candidate_look(int fd)
+{
+	if (atomic_load(&generation.role) != ROLE_NONE ||
+	    (fd >= 0 && socket_option_int(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM) ||
+	    !inheritance_look())
+		return;
+	candidate_begin();
+	atomic_store(&atomic_load(&generation.birth)->is_attached, 1);
+}
+
+void candidate_note_claim(void)
+{
+	atomic_fetch_add(&candidate.claims, 1);
+}
+
+uint32_t candidate_take_claims(void)
+{
+	return atomic_exchange(&candidate.claims, 0);
+}
+
+void candidate_note_failed_bind(int fd)
+{
+	const int saved = errno;
+
+	if (atomic_load(&candidate.is_one) && !sandbox_is_tight() &&
+	    socket_option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
+		atomic_store(&candidate.refused, getpid());
+	errno = saved;
+}
+
+bool candidate_was_refused(void)
+{
+	return atomic_load(&candidate.refused) && !sandbox_is_tight() &&
+	       atomic_load(&candidate.refused) == getpid();
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns what a process of a new version, that a predecessor or a wrapper has started, knows before it
+ * listens. */
+#ifndef OCTOPUS_CANDIDATE_H
+#define OCTOPUS_CANDIDATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* This process is one. Context: init. */
+void candidate_begin(void);
+
+/* This process binds FD, or removes the path of a socket (FD is -1): if it does not know whether it
+ * inherits anything, it looks whether a process of a new version has started it. Context: any. */
+void candidate_look(int fd);
+
+/* It has claimed a listener, which no line tells of yet. Returns how many those are, and forgets them.
+ * Context: any. */
+void candidate_note_claim(void);
+uint32_t candidate_take_claims(void);
+
+/* A bind() of FD has failed. A handler may bind, but what an open log needs of libc is nothing for it
+ * (localtime_r(3)): so that is told when the process exits. Context: any. */
+void candidate_note_failed_bind(int fd);
+
+/* True if this very process could not bind a stream socket. Context: any. */
+bool candidate_was_refused(void);
+
+#endif

@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+# A birth hands over to the born. A helper that a new version starts before it listens has nothing that it has
+# not in the first generation; a server that a wrapper starts asks for what it inherits, and nobody else gets it.
+
+load helpers
+
+setup() {
+    common_setup
+    make_public_dir
+    mkdir -m 777 "$PUBLIC_DIR/helpers"
+    PIDS=$PUBLIC_DIR/helpers/pids
+}
+
+teardown() {
+    touch "$PIDS.end"
+    common_teardown
+}
+
+prepare_python_helped() { SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/helped.py" "$PORT" "$PIDS" "${WAYS[@]}"); }
+
+# has PID: its descriptors and where they lead, its shared mappings, and the library's variables.
+has() {
+    find "/proc/$1/fd" -mindepth 1 -printf 'descriptor %f: %l\n' | sed 's/\[[0-9]*\]/[]/' | LC_ALL=C sort
+    awk '$2 ~ /s$/ { print "shared mapping: " $2 " " $6 }' "/proc/$1/maps" | LC_ALL=C sort
+    tr '\0' '\n' <"/proc/$1/environ" | grep '^OCTOPUS_' | LC_ALL=C sort || true
+}
+
+# of_helpers: what each helper of the present generation has.
+of_helpers() {
+    local pid number=0
+    for pid in $(tail -n +2 "$PIDS"); do
+        echo "helper $((++number))"
+        has "$pid"
+    done
+}
+
+# replace: by what is deployed already. SERVER_PID is the new leader then.
+replace() {
+    local old=$SERVER_PID
+    kill -HUP "$old"
+    wait_until 60 is_newest_leader_other_than "$old"
+    WATCH_PID='' wait_until 60 is_gone "$old"
+    SERVER_PID=$NEWEST_LEADER
+}
+
+nobody_listens() { [[ -z $(pids_listening_on "$PORT") ]]; }
+
+# gain_nothing WAY...: such helpers.
+gain_nothing() {
+    local first
+    WAYS=("$@") PORT=$(free_port)
+    start_server python_helped
+    wait_until_started
+    first=$(of_helpers)
+    assert_eq "$(grep -c '^helper' <<<"$first")" $# "helpers"
+    replace
+    assert_eq "$(head -n 1 "$PIDS")" "$SERVER_PID" "whose helpers"
+    diff <(of_helpers) - <<<"$first" || fail "the second generation's helpers have more"
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    nobody_listens || fail "somebody listens on"
+    diff <(of_helpers) - <<<"$first" || fail "they have more after the stop"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# bats test_tags=fast
+@test "helpers that a new version starts gain nothing: fork" { gain_nothing fork; }
+@test "helpers that a new version starts gain nothing: fork and exec" { gain_nothing exec; }
+@test "helpers that a new version starts gain nothing: subprocess" { gain_nothing vfork; }
+@test "helpers that a new version starts gain nothing: posix_spawn" { gain_nothing spawn; }
+@test "helpers that a new version starts gain nothing: system" { gain_nothing shell; }
+# bats test_tags=fast
+@test "helpers that a new version starts gain nothing: another user" { gain_nothing other; }
+@test "helpers that a new version starts gain nothing: six at once" { gain_nothing fork exec vfork spawn shell other; }
+
+# asks_in_birth COMMAND...: the new version executes this before the server; sets ANSWER to what the broker said.
+asks_in_birth() {
+    start_server epoll
+    wait_until_started
+    deploy_script "$* /usr/bin/python3 '$SERVERS_DIR/asker.py' '$PUBLIC_DIR/helpers/answer'" 'exec ./real "$@"'
+    replace
+    ANSWER=$(<"$PUBLIC_DIR/helpers/answer")
+}
+
+@test "the broker gives a process of the birth what it asks for" {
+    asks_in_birth
+    assert_eq "$ANSWER" "3 descriptors"
+}
+
+# bats test_tags=fast
+@test "the broker gives a helper of another user nothing" {
+    asks_in_birth setpriv --reuid=65534 --regid=65534 --clear-groups
+    assert_eq "$ANSWER" "none: turned away"
+}
+
+# bats test_tags=fast
+@test "the broker gives a process of the same user that is not of the birth nothing" {
+    start_server epoll
+    wait_until_started
+    mkfifo "$APP_DIR/gate"
+    # shellcheck disable=SC2016
+    deploy_script 'read -r line <gate' 'exec ./real "$@"'
+    kill -HUP "$SERVER_PID"
+    wait_until 60 log_has 'Forked child ('
+    /usr/bin/python3 "$SERVERS_DIR/asker.py" "$PUBLIC_DIR/helpers/answer" "$SERVER_PID" 3>&-
+    assert_eq "$(<"$PUBLIC_DIR/helpers/answer")" "none: turned away"
+    echo >"$APP_DIR/gate"
+    wait_until 60 is_newest_leader_other_than "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    /usr/bin/python3 "$SERVERS_DIR/asker.py" "$PUBLIC_DIR/helpers/answer" "$SERVER_PID" 3>&-
+    assert_eq "$(<"$PUBLIC_DIR/helpers/answer")" "none: no broker" "after the birth"
+}
+
+# As scripts do, since a bind() to a path that is there fails.
+@test "a script that removes the path of a unix socket, and starts the server" {
+    APP_DIR=$PUBLIC_DIR/app PORT=$(free_port)
+    # shellcheck disable=SC2034 # the helpers use it
+    SERVER_ARGS=(-l "127.0.0.1:$PORT" -u "$APP_DIR/socket")
+    start_server epoll
+    wait_until_started
+    # shellcheck disable=SC2016
+    deploy_script 'rm -f socket' './real "$@"' 'exit $?'
+    start_load -c 4 -p 5
+    replace
+    stop_load
+    assert_eq "$(log_count 'Imported a listener from file.')" 2 "listeners imported"
+    curl --silent --fail --unix-socket "$APP_DIR/socket" http://localhost/ping >/dev/null
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+prepare_epoll_without_unix() {
+    prepare_example epoll
+    SERVER_COMMAND=("$BUILD/tests/confined" unix_socket -- "${SERVER_COMMAND[@]}")
+}
+
+# systemd's RestrictAddressFamilies= answers so.
+@test "where no unix socket may be had, all that the new version starts inherit" {
+    start_server epoll_without_unix
+    wait_until_started
+    # shellcheck disable=SC2016
+    deploy_script 'for i in 1 2; do :; done' './real "$@"' 'exit $?'
+    start_load -c 4 -p 5
+    replace
+    stop_load
+    assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
+    # That is about another unix socket.
+    assert_eq "$(log_count "[ERR]")" "$(log_count "Unable to stop accepting at once")" "error lines"
+}

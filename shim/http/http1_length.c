@@ -2,54 +2,17 @@
 #include "http/http1_length.h"
 
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
-/* `GET / HTTP/1.1`, or `HTTP/1.1 200 `, and two ends of lines. A block must be no longer. */
+#include "http/http1_lines.h"
+
+/* `HTTP/1.1 200 ` and two ends of lines. */
 #define SHORTEST_HEAD 17
 /* More digits may not fit. */
 #define MOST_DIGITS 18
 /* Of a line that counts, with its CR. */
 #define LONGEST_LINE 48
 
-/* Sets a bit for each CR and each LF of a block of LENGTH bytes, BLOCK or fewer, at AT. There are BLOCK
- * bytes or more before its end. */
-#define BLOCK 16
-#ifdef __SSE2__
-static inline uint32_t places_of(const char *bytes, char c)
-{
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(
-		_mm_loadu_si128((const __m128i *)(const void *)bytes), _mm_set1_epi8(c)));
-}
-
-/* Reads no byte beyond the last: what is left is searched as the end of a whole block. */
-static inline void find_ends(const char *at, unsigned length, uint32_t *ret_cr, uint32_t *ret_lf)
-{
-	const unsigned skip = BLOCK - length;
-
-	*ret_cr = places_of(at - skip, '\r') >> skip;
-	*ret_lf = places_of(at - skip, '\n') >> skip;
-}
-#else
-static inline void find_ends(const char *at, unsigned length, uint32_t *ret_cr, uint32_t *ret_lf)
-{
-	*ret_cr = *ret_lf = 0;
-	for (unsigned i = 0; i < length; i++) {
-		*ret_cr |= (uint32_t)(at[i] == '\r') << i;
-		*ret_lf |= (uint32_t)(at[i] == '\n') << i;
-	}
-}
-#endif
-
-/* What the lines of a head say. */
-struct framing {
-	size_t first_line; /* where the second line begins */
-	uint64_t content;
-	bool has_length, is_chunked;
-};
-
-/* Eight characters. Those of the pattern that are small letters also match capital ones. */
+/* Eight characters. */
 static inline uint64_t word_of(const char *bytes)
 {
 	uint64_t word;
@@ -58,6 +21,13 @@ static inline uint64_t word_of(const char *bytes)
 	return word;
 }
 
+/* What the lines of a head say. */
+struct framing {
+	uint64_t content;
+	bool has_length, is_chunked;
+};
+
+/* Of the pattern's eight characters, those that are small letters also match capital ones. */
 static inline bool matches(const char *bytes, const char *pattern)
 {
 	const uint64_t wanted = word_of(pattern);
@@ -110,61 +80,56 @@ static __attribute__((noinline)) bool read_last_line(const char *line, size_t n,
 	return read_framing_line(whole, framing);
 }
 
-/* LINE has N bytes or fewer, and is not empty. Returns false in doubt. */
+/* LINE has N bytes or fewer, 4 or more, and is not empty. Returns false in doubt. */
 static inline bool read_line(const char *line, size_t n, struct framing *framing)
 {
-	const char first = (char)(*line | 0x20), second = (char)(line[1] | 0x20);
+	uint32_t start;
 
-	if (!(first == 'c' && second == 'o') && !(first == 't' && second == 'r'))
+	memcpy(&start, line, sizeof(start));
+	start |= 0x20202020;
+	if (memcmp(&start, "cont", sizeof(start)) != 0 &&
+	    memcmp(&start, "tran", sizeof(start)) != 0)
 		return *line > ' ';
 	return n < LONGEST_LINE ? read_last_line(line, n, framing)
 	                        : read_framing_line(line, framing);
 }
 
-/* Reads the lines that begin behind ENDS, of the block at BEGIN. Returns the length of the head if it
- * ends there, or 0. *ret_is_doubtful: nothing that follows says more. */
-static inline size_t read_lines(const char *bytes, size_t n, size_t begin, uint32_t ends,
-                                uint32_t odd, struct framing *framing, bool *ret_is_doubtful)
+/* END has N bytes: the end of a line, and the next one. Or a tab, which may stand in a line. */
+static inline bool read_end(const char *end, size_t n, struct framing *framing)
 {
-	for (; ends; ends &= ends - 1) {
-		const unsigned place = (unsigned)__builtin_ctz(ends);
-		const size_t at = begin + place + 1;
-
-		if (framing->first_line == 0)
-			framing->first_line = at;
-		if ((odd & ((2U << place) - 1)) || at + 1 >= n)
-			break;
-		if (bytes[at] == '\r') {
-			*ret_is_doubtful = true;
-			return bytes[at + 1] == '\n' && at + 2 >= SHORTEST_HEAD ? at + 2 : 0;
-		}
-		if (!read_line(bytes + at, n - at, framing))
-			break;
-	}
-	*ret_is_doubtful = ends || odd;
-	return 0;
+	if (n < 6)
+		return false;
+	if (memcmp(end, "\r\n", 2) == 0)
+		return read_line(end + 2, n - 2, framing);
+	return end[0] == '\t' && (uint8_t)end[1] >= ' ';
 }
 
-/* Returns the length of the head, or 0. Each of its lines must end with CR LF, and neither may stand
- * alone. */
-static inline size_t read_head(const char *bytes, size_t n, struct framing *ret_framing)
+/* Reads the fields, which begin at FIRST. Returns the length of the head, or 0. Each of its lines must
+ * end with CR LF, and neither may stand alone.
+ *
+ * A control character behind another one is not looked at by itself: it is the LF of a CR, or it begins
+ * a line, which none may but the CR of the empty line, or it comes behind a tab, which is doubtful. */
+static inline size_t read_fields(const char *bytes, size_t n, size_t first,
+                                 struct framing *ret_framing)
 {
-	bool is_doubtful = n < SHORTEST_HEAD;
-	uint32_t had_cr = 0;
-	size_t length = 0;
+	uint64_t last = 0;
 
 	*ret_framing = (struct framing){0};
-	for (size_t begin = 0; begin < n && length == 0 && !is_doubtful; begin += BLOCK) {
-		const unsigned size = n - begin < BLOCK ? (unsigned)(n - begin) : BLOCK;
-		uint32_t cr, lf, odd;
+	for (size_t begin = first - 2; begin < n; begin += HTTP1_BLOCK) {
+		const uint64_t found = http1_lines_find(bytes, begin, n);
 
-		find_ends(bytes + begin, size, &cr, &lf);
-		odd = lf ^ (((cr << 1) | had_cr) & ((1U << size) - 1));
-		had_cr = cr >> (BLOCK - 1);
-		if (lf | odd)
-			length = read_lines(bytes, n, begin, lf, odd, ret_framing, &is_doubtful);
+		for (uint64_t ends = found & ~(found << 1 | last); ends; ends &= ends - 1) {
+			const size_t at = begin + (unsigned)__builtin_ctzll(ends);
+			const char *end = bytes + at;
+
+			if (n - at >= 4 && memcmp(end, "\r\n\r\n", 4) == 0)
+				return at + 4;
+			if (!read_end(end, n - at, ret_framing))
+				return 0;
+		}
+		last = found >> (HTTP1_BLOCK - 1);
 	}
-	return length;
+	return 0;
 }
 
 static inline bool is_version(const char *text)
@@ -175,7 +140,7 @@ static inline bool is_version(const char *text)
 /* LINE has N bytes with its end. A method of capital letters, but not CONNECT; and a version. */
 static inline bool is_request_line(const char *line, size_t n)
 {
-	if (n < strlen("GET / HTTP/1.1\r\n") || !is_version(line + n - 10) || line[n - 11] != ' ')
+	if (n < HTTP1_SHORTEST_REQUEST_LINE || !is_version(line + n - 10) || line[n - 11] != ' ')
 		return false;
 	for (int i = 0; i < 8; i++) {
 		if (line[i] == ' ')
@@ -188,17 +153,24 @@ static inline bool is_request_line(const char *line, size_t n)
 
 uint64_t http1_length_of_request(const char *bytes, size_t n)
 {
+	const size_t line = http1_lines_second(bytes, n);
 	struct framing framing;
-	const size_t length = read_head(bytes, n, &framing);
+	size_t length;
 
-	if (length == 0 || framing.is_chunked || !is_request_line(bytes, framing.first_line))
+	if (line == 0 || !is_request_line(bytes, line))
 		return 0;
-	return length + framing.content;
+	length = read_fields(bytes, n, line, &framing);
+	return length == 0 || framing.is_chunked ? 0 : length + framing.content;
+}
+
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
 }
 
 static int digit_of(char c)
 {
-	if (c >= '0' && c <= '9')
+	if (is_digit(c))
 		return c - '0';
 	c = (char)(c | 0x20);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -224,15 +196,24 @@ static bool are_chunks(const char *bytes, size_t n)
 	}
 }
 
+/* `HTTP/1.1 200 `: not an interim response, and not 101 (RFC 9110 §15.2). There are SHORTEST_HEAD
+ * bytes or more. */
+static inline bool is_status_line(const char *line)
+{
+	return is_version(line) && line[8] == ' ' && line[9] >= '2' && line[9] <= '5' &&
+	       is_digit(line[10]) && is_digit(line[11]) && line[12] == ' ';
+}
+
 uint64_t http1_length_of_response(const char *bytes, size_t n, bool is_to_head)
 {
+	const size_t line = http1_lines_second(bytes, n);
 	struct framing framing;
-	const size_t length = read_head(bytes, n, &framing);
+	size_t length;
 
-	/* `HTTP/1.1 200 `: not an interim response, and not 101 (RFC 9110 §15.2). */
-	if (length == 0 || !is_version(bytes) || bytes[8] != ' ' || bytes[9] < '2' ||
-	    bytes[9] > '5' || digit_of(bytes[10]) > 9 || digit_of(bytes[10]) < 0 ||
-	    digit_of(bytes[11]) > 9 || digit_of(bytes[11]) < 0 || bytes[12] != ' ')
+	if (line == 0 || n < SHORTEST_HEAD || !is_status_line(bytes))
+		return 0;
+	length = read_fields(bytes, n, line, &framing);
+	if (length == 0)
 		return 0;
 	if (framing.is_chunked && (framing.has_length || bytes[7] == '0'))
 		return 0;

@@ -14,7 +14,7 @@
  * the N bytes. Returns 0 if the length is not known. Context: any. */
 uint64_t http1_length_of_request(const char *bytes, size_t n);
 
-/* The same of a response, which is final. Of one in chunks the length is known if it is the N bytes.
+/* The length of a response, which is final, likewise. Of one in chunks it is known if it is the N bytes.
  * IS_TO_HEAD: to a request with HEAD. Context: any. */
 uint64_t http1_length_of_response(const char *bytes, size_t n, bool is_to_head);
 

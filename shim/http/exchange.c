@@ -151,9 +151,7 @@ static enum exchange_usual usual_after(const struct exchange *entry)
 	if (!atomic_load_explicit(&entry->is_plain, memory_order_relaxed) ||
 	    record->form != EXCHANGE_BYTES)
 		return USUAL_NEITHER;
-	if (record->turn == EXCHANGE_NOTHING)
-		return USUAL_READ;
-	return record->turn == EXCHANGE_REQUEST ? USUAL_WRITE : USUAL_NEITHER;
+	return record->turn == EXCHANGE_REQUEST ? USUAL_WRITE : USUAL_READ;
 }
 
 static void end_change(struct exchange *entry)
@@ -311,53 +309,34 @@ void exchange_replaced(int fd, int from)
 
 /* The usual read or write is the first of its side, and fits into the record, and the exchange before
  * it is complete. These two note it in few instructions, all of one change. They return false if it is
- * another one; then nothing has changed. What is the same as the last time is not copied, and its
- * length is known. */
+ * another one; then nothing is noted. */
 
-QUICK bool begin_usual(struct exchange *entry, enum exchange_turn turn, size_t n)
+QUICK bool begin_usual(struct exchange *entry, enum exchange_usual usual)
 {
 	const uint32_t changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
 
-	if (changes % 2 || n > EXCHANGE_KEPT)
+	if (atomic_load_explicit(&entry->usual, memory_order_relaxed) != usual || changes % 2)
 		return false;
 	atomic_store_explicit(&entry->changes, changes + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	entry->record.turn = (uint8_t)turn;
 	return true;
-}
-
-QUICK void begin_usual_side(struct exchange_side *side, size_t n)
-{
-	side->total = n;
-	side->due = 0;
-	exchange_side_keep(side, n);
-}
-
-QUICK void end_usual(struct exchange *entry, enum last_io io, enum exchange_usual usual)
-{
-	atomic_store_explicit(&entry->last_io, (uint8_t)io, memory_order_relaxed);
-	set_usual(entry, usual);
-	publish_change(entry);
-}
-
-static inline bool is_usual(const struct exchange *entry, enum exchange_usual usual)
-{
-	return atomic_load_explicit(&entry->usual, memory_order_relaxed) == usual;
 }
 
 QUICK bool note_usual_read(struct exchange *entry, const void *bytes, size_t n)
 {
-	struct exchange_side *side = &entry->record.request;
+	bool is_usual;
 
-	if (!is_usual(entry, USUAL_READ) || !begin_usual(entry, EXCHANGE_REQUEST, n))
+	if (!begin_usual(entry, USUAL_READ))
 		return false;
-	count_bytes(&entry->received_bytes, n);
-	if (!exchange_side_is(side, bytes, n)) {
-		begin_usual_side(side, n);
-		memcpy(side->bytes, bytes, n);
+	is_usual = n <= EXCHANGE_KEPT && exchange_is_complete(&entry->record);
+	if (__builtin_expect(is_usual, 1)) {
+		count_bytes(&entry->received_bytes, n);
+		exchange_begin_request(&entry->record, bytes, n);
+		atomic_store_explicit(&entry->last_io, IO_RECEIVED, memory_order_relaxed);
+		set_usual(entry, USUAL_WRITE);
 	}
-	end_usual(entry, IO_RECEIVED, USUAL_WRITE);
-	return true;
+	publish_change(entry);
+	return is_usual;
 }
 
 static inline bool looks_interim(const struct iovec *iov, size_t n)
@@ -367,42 +346,26 @@ static inline bool looks_interim(const struct iovec *iov, size_t n)
 	return n < 12 || iov->iov_len < 12 || bytes[9] == '1';
 }
 
-static inline void copy_parts(char *to, const struct iovec *iov, int count, size_t n)
-{
-	for (; count > 0 && n > 0; iov++, count--) {
-		const struct iovec part = caller_memory_part(iov);
-		const size_t length = part.iov_len < n ? part.iov_len : n;
-
-		to = (char *)memcpy(to, part.iov_base, length) + length;
-		n -= length;
-	}
-}
-
-/* Another response than the last one, or to another request. Returns whether it is complete. */
-static __attribute__((noinline)) bool note_response(struct exchange_record *record,
-                                                    const struct iovec *iov, int count, size_t n)
-{
-	begin_usual_side(&record->response, n);
-	copy_parts(record->response.bytes, iov, count, n);
-	return http1_record_is_complete(record);
-}
-
 QUICK bool note_usual_write(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
 	struct exchange_record *record = &entry->record;
-	struct iovec part;
-	bool is_complete;
+	bool is_usual = true;
 
-	if (!is_usual(entry, USUAL_WRITE) || looks_interim(iov, n) ||
-	    !begin_usual(entry, EXCHANGE_RESPONSE, n))
+	if (!begin_usual(entry, USUAL_WRITE))
 		return false;
-	count_bytes(&entry->sent_bytes, n);
-	part = caller_memory_part(iov);
-	is_complete = (record->request.due == record->request.total && part.iov_len >= n &&
-	               exchange_side_is(&record->response, part.iov_base, n)) ||
-	              note_response(record, iov, count, n);
-	end_usual(entry, IO_SENT, is_complete ? USUAL_READ : USUAL_NEITHER);
-	return true;
+	if (exchange_is_same_response(record, iov, count, n))
+		exchange_repeat_response(record);
+	else if (n > EXCHANGE_KEPT || looks_interim(iov, n))
+		is_usual = false;
+	else
+		http1_record_begin_response(record, iov, count, n);
+	if (__builtin_expect(is_usual, 1)) {
+		count_bytes(&entry->sent_bytes, n);
+		atomic_store_explicit(&entry->last_io, IO_SENT, memory_order_relaxed);
+		set_usual(entry, USUAL_READ);
+	}
+	publish_change(entry);
+	return is_usual;
 }
 
 SLOW void note_received(struct exchange *entry, const struct iovec *iov, int count, size_t n)

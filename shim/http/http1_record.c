@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "http/http1_length.h"
-#include "kernel/caller_memory.h"
+#include "http/http1_lines.h"
 
 _Static_assert(sizeof(struct http1) <= EXCHANGE_KEPT, "the state takes the place of the bytes");
 
@@ -28,6 +28,8 @@ static void wipe(struct exchange_record *record, enum exchange_form form)
 	begin_side(&record->request);
 	begin_side(&record->response);
 	record->form = (uint8_t)form;
+	record->is_alike = false;
+	record->line = 0;
 }
 
 void http1_record_begin(struct exchange_record *record)
@@ -41,9 +43,11 @@ static bool has_spoken_http(const struct exchange_record *record)
 	struct http1 state;
 
 	/* The response may be of the exchange before. */
+	if (record->form == EXCHANGE_BYTES)
+		return record->request.due != 0 || record->response.due != 0 ||
+		       http1_length_of_request(record->request.bytes, record->request.kept) != 0;
 	if (record->form != EXCHANGE_STATE)
-		return record->form == EXCHANGE_LOST_HTTP || record->request.due != 0 ||
-		       record->response.due != 0;
+		return record->form == EXCHANGE_LOST_HTTP;
 	state = state_of(record);
 	return state.has_spoken;
 }
@@ -111,6 +115,8 @@ static void measure_response(struct exchange_record *record)
 
 bool http1_record_is_complete(struct exchange_record *record)
 {
+	if (record->turn != EXCHANGE_RESPONSE)
+		return record->turn == EXCHANGE_NOTHING;
 	measure_response(record);
 	return record->response.due != 0 && record->response.due == record->response.total;
 }
@@ -199,20 +205,48 @@ static bool is_at_boundary(struct exchange_record *record)
 	struct http1 state;
 
 	if (record->form == EXCHANGE_BYTES)
-		return record->turn == EXCHANGE_RESPONSE && http1_record_is_complete(record);
+		return exchange_is_complete(record);
 	state = state_of(record);
 	return http1_is_idle(&state);
 }
 
-/* Returns true if the request is the same as the last time: then its length is known. */
-static bool is_repeated(struct exchange_record *record, const struct iovec *iov, size_t n)
+/* Returns where the second line of the request begins, if it is like the one before, or 0. */
+static inline size_t read_alike(struct exchange_record *record, const void *bytes, size_t n)
 {
-	const struct iovec part = caller_memory_part(iov);
+	const struct exchange_side *request = &record->request;
 
-	if (record->form != EXCHANGE_BYTES || part.iov_len < n ||
-	    !exchange_side_is(&record->request, part.iov_base, n))
+	if (request->due == 0)
+		return 0;
+	if (record->line == 0)
+		record->line = (uint16_t)http1_lines_second(request->bytes, request->kept);
+	return http1_lines_if_alike(bytes, n, request->bytes, request->kept, record->line);
+}
+
+void http1_record_other_request(struct exchange_record *record, const void *bytes, size_t n)
+{
+	struct exchange_side *request = &record->request;
+	const size_t line = read_alike(record, bytes, n);
+	const size_t other = line && request->kept == n ? line : n;
+
+	record->line = (uint16_t)line;
+	record->is_alike = line != 0;
+	request->due = line ? request->due + n - request->kept : 0;
+	exchange_side_keep(request, n);
+	memcpy(request->bytes, bytes, other);
+}
+
+/* Returns false if the request must be kept in pieces. */
+static bool begin_whole_request(struct exchange_record *record, const struct iovec *iov, int count,
+                                size_t n)
+{
+	struct iovec part;
+
+	if (record->form != EXCHANGE_BYTES || n > EXCHANGE_KEPT || count <= 0)
 		return false;
-	record->turn = EXCHANGE_REQUEST;
+	part = caller_memory_part(iov);
+	if (part.iov_len < n)
+		return false;
+	exchange_begin_request(record, part.iov_base, n);
 	return true;
 }
 
@@ -221,6 +255,8 @@ static void begin_request(struct exchange_record *record)
 	if (record->form == EXCHANGE_STATE)
 		wipe(record, EXCHANGE_BYTES);
 	begin_side(&record->request);
+	record->is_alike = false;
+	record->line = 0;
 	record->turn = EXCHANGE_REQUEST;
 }
 
@@ -247,8 +283,8 @@ void http1_record_received(struct exchange_record *record, const struct iovec *i
 
 	if (is_lost(record))
 		return;
-	if (record->turn == EXCHANGE_NOTHING || is_at_boundary(record)) {
-		if (count > 0 && is_repeated(record, iov, n))
+	if (is_at_boundary(record)) {
+		if (begin_whole_request(record, iov, count, n))
 			return;
 		begin_request(record);
 	}
@@ -271,6 +307,35 @@ void http1_record_received_unseen(struct exchange_record *record, uint64_t n)
 	end_turn(record, EXCHANGE_REQUEST, &state);
 }
 
+/* Returns how many of the N bytes it has copied. */
+static size_t copy_parts(char *to, const struct iovec *iov, int count, size_t n)
+{
+	const char *begin = to;
+
+	for (; n > 0 && count > 0; iov++, count--) {
+		const struct iovec part = caller_memory_part(iov);
+		const size_t length = part.iov_len < n ? part.iov_len : n;
+
+		to = (char *)memcpy(to, part.iov_base, length) + length;
+		n -= length;
+	}
+	return (size_t)(to - begin);
+}
+
+void http1_record_begin_response(struct exchange_record *record, const struct iovec *iov, int count,
+                                 size_t n)
+{
+	struct exchange_side *response = &record->response;
+
+	record->turn = EXCHANGE_RESPONSE;
+	response->total = n;
+	response->due = 0;
+	exchange_side_keep(response, n);
+	/* Else another thread has changed the list. */
+	if (copy_parts(response->bytes, iov, count, n) != n)
+		http1_record_lose(record);
+}
+
 static void begin_response(struct exchange_record *record)
 {
 	if (record->form == EXCHANGE_BYTES && record->turn != EXCHANGE_RESPONSE)
@@ -284,6 +349,14 @@ void http1_record_sent(struct exchange_record *record, const struct iovec *iov, 
 
 	if (is_lost(record))
 		return;
+	if (record->form == EXCHANGE_BYTES && record->turn != EXCHANGE_RESPONSE &&
+	    n <= EXCHANGE_KEPT) {
+		if (exchange_is_same_response(record, iov, count, n))
+			exchange_repeat_response(record);
+		else
+			http1_record_begin_response(record, iov, count, n);
+		return;
+	}
 	begin_response(record);
 	if (record->form == EXCHANGE_BYTES && take(record, &record->response, iov, count, n))
 		return;

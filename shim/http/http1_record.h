@@ -4,8 +4,9 @@
  * It must never take the middle of a message for its beginning: then a client could make the library
  * change the content of a response. So an exchange begins at a boundary that is proved, from the
  * first byte of the connection on. The bytes of an ordinary exchange are kept, and nobody reads them
- * but for their length (http1_length.h). When the next exchange begins, this one must be complete:
- * the request read, and the response written in full. Of a longer or unusual one the state is kept
+ * but for their length (http1_length.h), and that only when the next exchange begins. Then this one
+ * must be complete: the request read, and the response written in full. What is the same as in the
+ * exchange before is not looked at again. Of a longer or unusual one the state is kept
  * (http1.h) and no bytes. Where that is lost, the record says nothing any more. */
 #ifndef OCTOPUS_HTTP1_RECORD_H
 #define OCTOPUS_HTTP1_RECORD_H
@@ -16,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "http/http1.h"
+#include "kernel/caller_memory.h"
 
 #define EXCHANGE_KEPT 982
 
@@ -43,6 +45,10 @@ enum exchange_form {
 struct exchange_record {
 	uint8_t turn; /* enum exchange_turn: the side that is under way */
 	uint8_t form; /* enum exchange_form */
+	/* The request has the method and the fields of the one before, whose exchange is complete.
+	 * Then the same response has the same length. */
+	bool is_alike;
+	uint16_t line; /* length of the request line; 0: not known yet */
 	struct exchange_side request, response;
 };
 
@@ -65,10 +71,6 @@ void http1_record_sent(struct exchange_record *record, const struct iovec *iov, 
 void http1_record_received_unseen(struct exchange_record *record, uint64_t n);
 void http1_record_sent_unseen(struct exchange_record *record, uint64_t n);
 
-/* Of a record that is EXCHANGE_BYTES and EXCHANGE_RESPONSE: true if it holds one ordinary exchange,
- * which is complete. The next byte that is read then begins another one. Context: any. */
-bool http1_record_is_complete(struct exchange_record *record);
-
 /* SIDE keeps N bytes, and no more. Wipes what an earlier exchange has left behind them: a client's
  * password, say. Context: any. */
 static inline void exchange_side_keep(struct exchange_side *side, size_t n)
@@ -78,11 +80,71 @@ static inline void exchange_side_keep(struct exchange_side *side, size_t n)
 	side->kept = (uint16_t)n;
 }
 
-/* Whether SIDE is a complete message, and the N bytes are the same one. Context: any. */
-static inline bool exchange_side_is(const struct exchange_side *side, const void *bytes, size_t n)
+/* Of a record that is EXCHANGE_BYTES: whether the next byte that is read begins an exchange, because
+ * none is under way. Context: any. */
+bool http1_record_is_complete(struct exchange_record *record);
+static inline bool exchange_is_complete(struct exchange_record *record)
 {
-	return side->due == n && side->kept == n && __builtin_memcmp(side->bytes, bytes, n) == 0;
+	if (record->turn == EXCHANGE_RESPONSE && record->response.due)
+		return record->response.due == record->response.total;
+	return record->turn == EXCHANGE_NOTHING || http1_record_is_complete(record);
 }
+
+/* A complete record takes the first N bytes of the next request, EXCHANGE_KEPT or fewer. Context: any. */
+void http1_record_other_request(struct exchange_record *record, const void *bytes, size_t n);
+/* Other targets mostly differ before the version; that is seen in few instructions. */
+static inline bool exchange_has_other_target(const struct exchange_record *record,
+                                             const char *bytes)
+{
+	const size_t at = record->line - sizeof("/12 HTTP/1.1\r\n");
+
+	return record->line && __builtin_memcmp(record->request.bytes + at, bytes + at, 8) != 0;
+}
+static inline void exchange_begin_request(struct exchange_record *record, const void *bytes,
+                                          size_t n)
+{
+	struct exchange_side *request = &record->request;
+
+	record->turn = EXCHANGE_REQUEST;
+	record->is_alike = request->due && request->kept == n &&
+	                   !exchange_has_other_target(record, bytes) &&
+	                   __builtin_memcmp(request->bytes, bytes, n) == 0;
+	request->total = n;
+	if (!record->is_alike)
+		http1_record_other_request(record, bytes, n);
+}
+
+/* Of a record that is EXCHANGE_BYTES and EXCHANGE_REQUEST: whether the first N bytes of the response are
+ * those of the response before, which had the same kind of request. Then exchange_repeat_response()
+ * takes them. Context: any. */
+static inline bool exchange_is_same_response(const struct exchange_record *record,
+                                             const struct iovec *iov, int count, size_t n)
+{
+	const char *bytes = record->response.bytes;
+
+	if (!record->is_alike || record->response.kept != n ||
+	    record->request.due != record->request.total)
+		return false;
+	for (; n > 0 && count > 0; iov++, count--) {
+		const struct iovec part = caller_memory_part(iov);
+		const size_t length = part.iov_len < n ? part.iov_len : n;
+
+		if (__builtin_memcmp(bytes, part.iov_base, length) != 0)
+			return false;
+		bytes += length;
+		n -= length;
+	}
+	return n == 0;
+}
+static inline void exchange_repeat_response(struct exchange_record *record)
+{
+	record->turn = EXCHANGE_RESPONSE;
+	record->response.total = record->response.kept;
+}
+
+/* Any other response takes its first N bytes, EXCHANGE_KEPT or fewer. Context: any. */
+void http1_record_begin_response(struct exchange_record *record, const struct iovec *iov, int count,
+                                 size_t n);
 
 /* Sets *ret_http1 as if it had followed the connection from its first byte. Returns HTTP_UNKNOWN where
  * nothing has been exchanged yet, and, with *ret_http1 given up, for a record that is lost.

@@ -200,8 +200,8 @@ static void record(const char *requests, size_t requests_length, const char *res
 	while (read < requests_length || written < length) {
 		const size_t reads = throw(requests_length - read),
 			     writes = throw(length - written);
-		struct iovec iov[PIECES];
-		const int count = scatter(requests + read, reads, iov);
+		struct iovec iov[PIECES] = {{(char *)requests + read, reads}};
+		const int count = throw(1) ? scatter(requests + read, reads, iov) : 1;
 
 		http1_read(&http1, iov, count, reads);
 		if (reads > 0)

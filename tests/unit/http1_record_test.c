@@ -175,6 +175,16 @@ static void try_interim(void)
 	expect_number("a new connection", stand(), HTTP_UNKNOWN);
 }
 
+static void receive(const char *bytes, size_t n)
+{
+	exchange_received_bytes(FD, bytes, n);
+}
+
+static void answer(const char *bytes, size_t n)
+{
+	exchange_written(FD, &(struct iovec){(char *)bytes, n}, 1, n);
+}
+
 /* A thread was thrown out of a change: the version stays odd. */
 static void leave_a_change(void)
 {
@@ -200,16 +210,12 @@ static void try_left(void)
 	note(exchange_received, GET, strlen(GET), LONG);
 	note(exchange_sent, HEAD_OF("0"), strlen(HEAD_OF("0")), LONG);
 	expect_number("nobody knows whether the next one begins there", stand(), HTTP_LOST);
-}
-
-static void receive(const char *bytes, size_t n)
-{
-	exchange_received_bytes(FD, bytes, n);
-}
-
-static void answer(const char *bytes, size_t n)
-{
-	exchange_written(FD, &(struct iovec){(char *)bytes, n}, 1, n);
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	receive(GET, strlen(GET));
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	leave_a_change();
+	receive(GET, strlen(GET));
+	expect_number("a request after a piece that may be missing", stand(), HTTP_LOST);
 }
 
 /* Makes a head of N bytes of START, which has no end yet. */
@@ -326,6 +332,134 @@ static void try_unseen(void)
 	expect_number("a request that is spliced", stand(), HTTP_LOST);
 }
 
+static bool keeps(const char *request)
+{
+	const struct exchange_record *record = &exchange_of(FD)->record;
+	const struct exchange_side *side = &record->request;
+
+	return side->kept == strlen(request) && memcmp(side->bytes, request, side->kept) == 0 &&
+	       (record->line == 0 || strncmp(request + record->line, "Host", 4) == 0);
+}
+
+#define FIELDS "Host: localhost\r\nAccept: */*\r\nUser-Agent: a browser\r\n\r\n"
+#define OTHERS "Host: localhost\r\nAccept: */*\r\nUser-Agent: one more\r\n\r\n"
+
+/* What is the same as in the exchange before is not read again; what is kept is this exchange. */
+static void try_alike(void)
+{
+	static const char *const requests[] = {
+		"GET /a HTTP/1.1\r\n" FIELDS,  "GET /b HTTP/1.1\r\n" FIELDS,
+		"GET /b HTTP/1.1\r\n" FIELDS,  "GET /much/longer HTTP/1.1\r\n" FIELDS,
+		"GET / HTTP/1.1\r\n" FIELDS,   "GET / HTTP/1.1\r\n" OTHERS,
+		"GET /ab HTTP/1.1\r\n" OTHERS, "HEAD / HTTP/1.1\r\n" OTHERS,
+		"HEAD /a HTTP/1.1\r\n" OTHERS, "GET /a HTTP/1.1\r\n" OTHERS,
+	};
+
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	for (size_t i = 0; i < 100; i++) {
+		const char *request = requests[rand() % 10];
+		const bool is_head = request[0] == 'H';
+		const size_t n = strlen(request), half = rand() % 3 ? 0 : (size_t)rand() % n;
+
+		if (half)
+			receive(request, half);
+		receive(request + half, n - half);
+		expect_number(request, keeps(request), true);
+		expect_number(request, stand(), HTTP_UNDER_WAY);
+		answer(HEAD_OF("2"), strlen(HEAD_OF("2")));
+		expect_number("its head", stand(), is_head ? HTTP_BETWEEN : HTTP_UNDER_WAY);
+		if (is_head)
+			continue;
+		if (rand() % 2)
+			exchange_sent_file(FD, 2);
+		else
+			answer("ok", 2);
+		expect_number("its answer", stand(), HTTP_BETWEEN);
+	}
+}
+
+/* The same response has another length where it answers another method. What a client sends meanwhile, and
+ * gets back, is no boundary. */
+static void try_other_method(bool in_parts)
+{
+	static char body[2000];
+	const char *head = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n";
+	const char *upload = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n";
+	const size_t n = strlen(upload);
+
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	receive(head, strlen(head));
+	answer(HEAD_OF("83"), strlen(HEAD_OF("83")));
+	memset(body, 'b', sizeof(body));
+	if (in_parts)
+		note(exchange_received, upload, n, n);
+	else
+		receive(upload, n);
+	receive(body, 1000);
+	receive(body, 1000);
+	expect_number("an upload after HEAD", stand(), HTTP_UNDER_WAY);
+	answer(HEAD_OF("83"), strlen(HEAD_OF("83")));
+	expect_number("its content is to come", stand(), HTTP_UNDER_WAY);
+	receive(GET, strlen(GET));
+	answer(HEAD_OF("2") "ok", strlen(HEAD_OF("2") "ok"));
+	expect_number("the content is like a response", stand(), HTTP_UNDER_WAY);
+	answer(body, 83 - strlen(HEAD_OF("2") "ok"));
+	expect_number("all of it, and one request to answer", stand(), HTTP_UNDER_WAY);
+	answer(HEAD_OF("2") "ok", strlen(HEAD_OF("2") "ok"));
+	expect_number("both are answered", stand(), HTTP_BETWEEN);
+}
+
+/* A request and a response that are the same as before, but for what comes after them. */
+static void try_same_heads(void)
+{
+	const char *upload = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n";
+	const struct iovec parts[] = {{(char *)HEAD_OF("4"), strlen(HEAD_OF("4"))}, {"done", 4}};
+
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	for (int round = 0; round < 4; round++) {
+		receive(upload, strlen(upload));
+		expect_number("an upload", stand(), HTTP_UNDER_WAY);
+		receive("body", 4);
+		exchange_written(FD, parts, 2, parts[0].iov_len + (round % 2 ? 4 : 3));
+		expect_number("its answer", stand(), round % 2 ? HTTP_BETWEEN : HTTP_UNDER_WAY);
+		if (round % 2 == 0)
+			answer("e", 1);
+		expect_number("all of its answer", stand(), HTTP_BETWEEN);
+	}
+	receive(upload, strlen(upload));
+	exchange_written(FD, parts, 2, parts[0].iov_len + 4);
+	expect_number("answered early", stand(), HTTP_UNDER_WAY);
+	receive("GET ", 4);
+	expect_number("its body", stand(), HTTP_BETWEEN);
+	receive(upload, strlen(upload));
+	receive("bodyGET", 7);
+	exchange_written(FD, parts, 2, parts[0].iov_len + 4);
+	expect_number("a request has begun behind it", stand(), HTTP_UNDER_WAY);
+	receive(" / HTTP/1.1\r\n\r\n", 15);
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("and is answered", stand(), HTTP_BETWEEN);
+}
+
+/* A request is the same as before as far as it is kept, and answered before all of it is there. */
+static void try_same_start(void)
+{
+	static char text[1200];
+
+	make_head(text, "PUT /a HTTP/1.1\r\nContent-Length: 40\r\nX: ", EXCHANGE_KEPT);
+	strcpy(text + EXCHANGE_KEPT, GET "and so on....");
+	exchange_begin_anew(FD, EXCHANGE_ACCEPTED);
+	receive(text, EXCHANGE_KEPT);
+	receive(text + EXCHANGE_KEPT, 40);
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("as much as is kept", stand(), HTTP_BETWEEN);
+	receive(text, EXCHANGE_KEPT);
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("the same, answered early", stand(), HTTP_UNDER_WAY);
+	receive(text + EXCHANGE_KEPT, strlen(GET));
+	answer(HEAD_OF("0"), strlen(HEAD_OF("0")));
+	expect_number("its content is like a request", stand(), HTTP_LOST);
+}
+
 int main(void)
 {
 	static const size_t cuts[] = {1, 2, 3, 7, 64, LONG};
@@ -343,5 +477,10 @@ int main(void)
 	try_chunks();
 	try_early_answer();
 	try_unseen();
+	try_alike();
+	try_other_method(false);
+	try_other_method(true);
+	try_same_heads();
+	try_same_start();
 	return expect_status();
 }

@@ -130,6 +130,37 @@ asks_in_birth() {
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }
 
+# asks_at_listen WAY: the new version's server, which a script starts, binds beside the old one, and listens on what
+# that one has.
+asks_at_listen() {
+    BOUND=$PUBLIC_DIR/helpers/port APP_DIR=$PUBLIC_DIR/app SERVER_LOG=$BATS_TEST_TMPDIR/server.log
+    mkdir "$APP_DIR"
+    echo v1 >"$APP_DIR/version"
+    ln -s /usr/bin/python3 "$APP_DIR/python"
+    # shellcheck disable=SC2034 # the helpers use them
+    SERVER_NAME=python_binding PROTOCOL=http \
+        SERVER_COMMAND=("$APP_DIR/python" "$SERVERS_DIR/binds_beside.py" "$1" "$(free_port)" "$BOUND")
+    launch_server
+    wait_until 60 test -e "$BOUND"
+    PORT=$(<"$BOUND")
+    set_url
+    wait_until_started
+    rm "$APP_DIR/python"
+    # shellcheck disable=SC2016
+    printf '%s\n' '#!/bin/sh' '/usr/bin/python3 "$@"' 'exit $?' >"$APP_DIR/python"
+    chmod +x "$APP_DIR/python"
+    start_load -c 4 -p 5
+    replace
+    stop_load
+    assert_eq "$(<"$BOUND")" "$PORT" "port"
+    assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# bats test_tags=fast
+@test "a server that a script starts, and that binds with SO_REUSEPORT" { asks_at_listen reuseport; }
+@test "a server that a script starts, and that binds to port 0" { asks_at_listen any; }
+
 prepare_epoll_without_unix() {
     prepare_example epoll
     SERVER_COMMAND=("$BUILD/tests/confined" unix_socket -- "${SERVER_COMMAND[@]}")

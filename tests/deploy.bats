@@ -51,12 +51,12 @@ replaced_by() {
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }
 
-# image_of PID: each argument, the directory, each variable. The kernel goes on to show the variable that
-# named the hand-over, although the process itself no longer has it.
+# image_of PID: each argument, the directory, each variable. The kernel shows an empty one in the place of that
+# which named the hand-over.
 image_of() {
     printf 'argument <%q>\n' "$(tr '\0' '|' <"/proc/$1/cmdline")"
     echo "directory $(readlink "/proc/$1/cwd")"
-    tr '\0\n' '\n|' <"/proc/$1/environ" | grep -v '^OCTOPUS_HANDOVER_FD=' | LC_ALL=C sort
+    tr '\0\n' '\n|' <"/proc/$1/environ" | grep . | LC_ALL=C sort
 }
 
 # link_current VERSION, rename_over FILE: the two ways in which new versions come.

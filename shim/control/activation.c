@@ -22,6 +22,7 @@
 #include "generation/children.h"
 #include "generation/news.h"
 #include "generation/start_image.h"
+#include "generation/start_listeners.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
@@ -253,9 +254,11 @@ void activation_on_unseen(int fd)
 {
 	bool is_adopted;
 
-	if (atomic_load(&is_told))
+	if (atomic_load(&is_told) || candidate_is_another_servers(fd))
 		return;
-	if (unseen_is_own(fd, &is_adopted))
+	if (start_listeners_has(fd))
+		activation_on_listen(fd, false);
+	else if (unseen_is_own(fd, &is_adopted))
 		activation_on_listen(fd, !is_adopted);
 	else
 		tell(fd);
@@ -265,13 +268,15 @@ void activation_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
-	if (!activation_is_awaited())
+	if (!activation_is_awaited() || candidate_is_another_servers(fd))
 		return;
 	atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN);
 	atomic_store(&is_told, true);
 	if (atomic_load(&generation.role) == ROLE_NONE)
 		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
+		for (int count = candidate_claim_start_listeners(); count > 0; count--)
+			activation_on_claim();
 		listeners_mark_held(fd);
 		exchange_begin(listeners_is_unix(fd));
 		if (is_new) /* an inherited one listened before, and bind() has reported it */

@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include "generation/generation.h"
+#include "generation/start_listeners.h"
+#include "kernel/listeners.h"
 #include "kernel/sandbox.h"
 #include "kernel/socket_options.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 
 static struct {
@@ -57,4 +60,28 @@ bool candidate_was_refused(void)
 {
 	return atomic_load(&candidate.refused) && !sandbox_is_tight() &&
 	       atomic_load(&candidate.refused) == getpid();
+}
+
+bool candidate_is_another_servers(int fd)
+{
+	return atomic_load(&generation.role) == ROLE_NONE && start_listeners_has(fd) &&
+	       !start_listeners_is_own(fd);
+}
+
+int candidate_claim_start_listeners(void)
+{
+	static _Atomic bool is_done;
+	int fds[GENERATION_LISTENERS], claimed = 0, count;
+
+	if (!start_listeners_exist() || atomic_exchange(&is_done, true))
+		return 0;
+	count = listeners_find(fds, GENERATION_LISTENERS);
+	for (int i = 0; i < count; i++) {
+		if (!start_listeners_has(fds[i]))
+			continue;
+		adoption_claim_same(fds[i]);
+		listeners_mark_held(fds[i]);
+		claimed++;
+	}
+	return claimed;
 }

@@ -26,4 +26,12 @@ void candidate_note_failed_bind(int fd);
 /* True if this very process could not bind a stream socket. Context: any. */
 bool candidate_was_refused(void);
 
+/* True if FD is a listener that this process was started with, and another server's: a worker that was
+ * executed anew, and has its master's listener, is no server. Leaves errno alone. Context: any. */
+bool candidate_is_another_servers(int fd);
+
+/* Claims the listeners of the start (start_listeners.h), once: nobody binds them, and perhaps nobody calls
+ * listen(), so who uses one has all. Returns how many. Context: normal. */
+int candidate_claim_start_listeners(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include "generation/generation.h"
 #include "generation/membership.h"
 #include "generation/news.h"
+#include "generation/start_listeners.h"
 #include "http/exchange.h"
 #include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
@@ -38,6 +39,11 @@ static _Atomic uint32_t probes;
 
 /* Set by the first accept() of a process that has not listened. */
 static _Atomic bool is_strange_known;
+
+void first_wait_expect_unseen(void)
+{
+	atomic_fetch_or(&first_wait_missing, MISSING_LISTEN);
+}
 
 void first_wait_forked(void)
 {
@@ -107,7 +113,8 @@ static bool is_listener(int fd)
 /* Before the process has listened, only what it has bound is worth a system call. */
 static bool shows_listener(int fd)
 {
-	if (atomic_load(&generation.role) == ROLE_NONE && !unseen_may_listen(fd))
+	if (atomic_load(&generation.role) == ROLE_NONE && !unseen_may_listen(fd) &&
+	    !start_listeners_has(fd))
 		return false;
 	return is_listener(fd);
 }
@@ -159,7 +166,8 @@ static bool probe_entry(const struct epoll_entry *entry, void *context)
  * whether its wait is worth system calls, and accept() has to show it. */
 static bool is_strange(void)
 {
-	return atomic_load(&generation.role) == ROLE_NONE && !generation_is_known();
+	return atomic_load(&generation.role) == ROLE_NONE && !generation_is_known() &&
+	       !start_listeners_exist();
 }
 
 void first_wait_on_epoll(int epoll_fd)

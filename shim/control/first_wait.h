@@ -35,6 +35,10 @@ void first_wait_on_select(int count, const fd_set *in);
  * threads. */
 void first_wait_unlistened(int fd);
 
+/* This process has a listener on which it need not call listen(): its first wait tells.
+ * Context: any. */
+void first_wait_expect_unseen(void);
+
 /* The server is about to read from FD. A child that was forked for one connection, and has answered
  * on it, keeps it for another request; it gets a controller, so that it learns of a drain. Leaves
  * errno alone. Context: the server's threads. */

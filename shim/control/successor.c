@@ -105,6 +105,9 @@ static void look_for_leader(void)
 		atomic_load(atomic_load(&birth->is_ready) ? &birth->announced_by : &birth->leader);
 	struct process leader;
 
+	/* The first process of a daemon passes the lead on when it exits; whoever is left may take it. */
+	if (pid == 0 && process_has_ended(&succession.leader))
+		succession.leader = (struct process){0};
 	if (pid <= 0 || (succession.leader.pid && !process_has_ended(&succession.leader)))
 		return;
 	if (pid == succession.leader.pid)

@@ -19,6 +19,7 @@
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "generation/news.h"
+#include "generation/start_listeners.h"
 #include "http/follow.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
@@ -58,7 +59,8 @@ static struct {
 	struct drain_view view;
 } drain;
 
-/* In doubt the listener counts as shared. To let go of a listener that no other process has resets
+/* In doubt the listener counts as shared, and so does one that came with the start: a service manager may
+ * hold it. To let go of a listener that no other process has resets
  * its queue, but to refuse connections that another generation would accept is an outage. */
 static bool is_shared(int fd)
 {
@@ -66,7 +68,7 @@ static bool is_shared(int fd)
 	socklen_t length = sizeof(address);
 
 	memset(&address, 0, sizeof(address));
-	return listeners_is_held_elsewhere(fd) ||
+	return listeners_is_held_elsewhere(fd) || start_listeners_has(fd) ||
 	       libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
 	       generation_is_taken_over((const void *)&address, length);
 }

@@ -66,6 +66,7 @@ struct inherited_listener {
 	uint32_t address_length;
 	uint32_t v6_only;
 	uint32_t asked_for_any_port; /* bound to port 0: matches a bind() to port 0 */
+	uint64_t identity;           /* socket_identity.h */
 	struct sockaddr_storage address;
 };
 

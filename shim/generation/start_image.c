@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "generation/parent.h"
 #include "generation/start_fds.h"
+#include "generation/start_listeners.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
 
@@ -158,6 +159,9 @@ void start_image_keep_resources(void)
 void start_image_note_listening(void)
 {
 	start_image.had_terminal = procfs_has_terminal();
+	own_fd_begin();
+	start_image.oom_score = oom_score_read();
+	own_fd_end();
 	start_image_keep_resources();
 }
 
@@ -239,10 +243,8 @@ void start_image_capture(void)
 	start_image.umask = (int)RAW1(SYS_umask, 0);
 	(void)RAW1(SYS_umask, start_image.umask);
 	start_fds_describe();
+	start_listeners_look();
 	parent_capture();
-	own_fd_begin();
-	start_image.oom_score = oom_score_read();
-	own_fd_end();
 	log_remember_stderr();
 	errno = saved;
 }

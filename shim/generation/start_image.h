@@ -27,7 +27,7 @@ struct start_image {
 	uint64_t ignored;           /* dispositions that were SIG_IGN, same form */
 	int umask;                  /* -1 when unknown */
 	bool had_terminal;          /* at the first listen(): a controlling terminal */
-	int oom_score;              /* or OOM_SCORE_UNKNOWN */
+	int oom_score;              /* at the first listen(), or OOM_SCORE_UNKNOWN */
 	bool has_resources;         /* resources is known */
 	struct resources resources; /* limits and scheduling */
 };
@@ -46,7 +46,7 @@ bool start_image_is_changed(int sig);
  * one. It makes up to 64 system calls, but only in a program that listens. Context: normal. */
 void start_image_complete(void);
 
-/* Sets start_image.had_terminal, and runs start_image_keep_resources(). Context: normal. */
+/* Sets start_image.had_terminal and oom_score, and runs start_image_keep_resources(). Context: normal. */
 void start_image_note_listening(void);
 
 /* Copies the command line and the environment, before the program can write over them. Returns 0,

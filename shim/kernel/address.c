@@ -111,6 +111,14 @@ bool address_asks_for_any_port(const struct sockaddr *wanted)
 	return false;
 }
 
+void address_forget_port(struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		((struct sockaddr_in *)(void *)address)->sin_port = 0;
+	else if (address->sa_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)address)->sin6_port = 0;
+}
+
 static bool same_v4(const struct sockaddr_in *wanted, const struct sockaddr_in *have, bool any_port)
 {
 	return wanted->sin_addr.s_addr == have->sin_addr.s_addr &&

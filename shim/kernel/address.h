@@ -19,6 +19,9 @@ bool address_is_same(const struct sockaddr *wanted, socklen_t wanted_length,
 /* True if WANTED asks the kernel to choose the port. Context: any. */
 bool address_asks_for_any_port(const struct sockaddr *wanted);
 
+/* Makes ADDRESS one that asks for any port. Context: any. */
+void address_forget_port(struct sockaddr *address);
+
 /* True if a connection with the local address LOCAL came through a listener on ADDRESS.
  * Context: any. */
 bool address_matches_connection(const struct sockaddr *address, const struct sockaddr *local);

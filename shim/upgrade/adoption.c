@@ -99,6 +99,21 @@ static int take_place_of(int fd, uint32_t index)
 	return 0;
 }
 
+void adoption_claim_same(int fd)
+{
+	const int saved = errno;
+	const uint64_t identity = socket_identity(fd);
+	const uint32_t count = received_listeners();
+
+	for (uint32_t i = 0; inheritance_may_be_found() && i < count; i++) {
+		if (received_listener(i)->identity != identity || !inheritance_claim(i))
+			continue;
+		waiting_close(i);
+		inheritance_taken();
+	}
+	errno = saved;
+}
+
 int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
 	const int saved = errno;

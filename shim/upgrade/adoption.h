@@ -13,6 +13,10 @@
  * Leaves errno alone. Context: any. */
 int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length);
 
+/* FD is one of the listeners of the start (start_listeners.h). If it is inherited, too, under another
+ * number, claims it. Leaves errno alone. Context: any. */
+void adoption_claim_same(int fd);
+
 /* True if the server made FD a blocking listener, but FD does not block because the predecessor's
  * listener did not. The server may have changed that since. Context: any. */
 bool adoption_blocks_for_server(int fd);

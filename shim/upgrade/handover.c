@@ -35,11 +35,18 @@
 
 #define ABANDON_MS 2000
 
+/* The process for which the descriptors of LISTEN_FDS are (sd_listen_fds(3)). */
+#define LISTEN_PID "LISTEN_PID="
+
 /* The controller's own. There is at most one candidate. */
 static struct {
 	struct manifest manifest;
 	struct spawn_fd fds[MANIFEST_FDS];
 	char variable[64];
+	struct {
+		char entry[sizeof(LISTEN_PID) + SPAWN_PID_TEXT];
+		char **place, *before; /* in start_image.envp */
+	} listen_pid;
 	char reaper_name[16]; /* prctl(2), PR_SET_NAME: so long at most */
 } successor;
 
@@ -76,6 +83,32 @@ static const struct resources *choose_resources(void)
 	if (!start_image.has_resources || sandbox_deadly_for_controller(SANDBOX_RESOURCES))
 		return NULL;
 	return &start_image.resources;
+}
+
+/* As they were for this process, they are for the candidate. Returns where its pid belongs, or NULL. */
+static char *replace_listen_pid(void)
+{
+	const size_t length = strlen(LISTEN_PID);
+	char own[sizeof(successor.listen_pid.entry)];
+
+	successor.listen_pid.place = NULL;
+	text_format(own, sizeof(own), LISTEN_PID "%d", generation.pid);
+	for (char **entry = start_image.envp; *entry; entry++) {
+		if (strcmp(*entry, own) != 0)
+			continue;
+		text_format(successor.listen_pid.entry, sizeof(own), "%s", own);
+		successor.listen_pid.place = entry;
+		successor.listen_pid.before = *entry;
+		*entry = successor.listen_pid.entry;
+		return successor.listen_pid.entry + length;
+	}
+	return NULL;
+}
+
+static void restore_listen_pid(void)
+{
+	if (successor.listen_pid.place)
+		*successor.listen_pid.place = successor.listen_pid.before;
 }
 
 static int spawn(struct spawn_request *request, struct birth *birth, int birth_fd_there)
@@ -118,9 +151,11 @@ static int start(struct birth *birth, int birth_fd_there, int fd_count)
 		.fd_count = fd_count,
 		.bell = &birth->bell,
 		.name = successor.reaper_name,
+		.pid_text = replace_listen_pid(),
 	};
 	const int error = spawn_in_either_way(&request, birth, birth_fd_there);
 
+	restore_listen_pid();
 	start_image.envp[start_image.env_count] = NULL;
 	if (error)
 		failure_explain_clone(-error);

@@ -26,7 +26,7 @@ static inline bool inheritance_is_unknown(void)
 /* True if a bind() may find an inherited listener. Context: any. */
 static inline bool inheritance_may_be_found(void)
 {
-	return atomic_load_explicit(&inheritance_source, memory_order_relaxed) != SOURCE_NONE;
+	return atomic_load_explicit(&inheritance_source, memory_order_relaxed) > SOURCE_NONE;
 }
 
 /* In a process without a variable, once: looks whether an ancestor is being replaced, and sets

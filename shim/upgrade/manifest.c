@@ -35,9 +35,14 @@ void manifest_note_any_port(int fd, bool asked)
 		atomic_fetch_and(&any_port[fd / 64], ~bit);
 }
 
+bool manifest_asked_for_any_port(int fd)
+{
+	return (unsigned)fd < HIGHEST_FD && atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1;
+}
+
 void manifest_note_listening(int fd)
 {
-	if ((unsigned)fd < HIGHEST_FD && atomic_load(&any_port[fd / 64]) >> (fd % 64) & 1)
+	if (manifest_asked_for_any_port(fd))
 		atomic_store(&any_port_listeners[fd], socket_identity(fd));
 }
 
@@ -55,6 +60,7 @@ static void describe_listener(int fd, struct inherited_listener *listener)
 	listener->protocol = socket_option_int(fd, SOL_SOCKET, SO_PROTOCOL);
 	if (listener->family == AF_INET6)
 		listener->v6_only = socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
+	listener->identity = socket_identity(fd);
 	listener->asked_for_any_port = asked_for_any_port(fd);
 	if (libc_calls.getsockname(fd, (void *)&listener->address, &length) == 0)
 		listener->address_length = length;

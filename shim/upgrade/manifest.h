@@ -17,6 +17,9 @@
  * successor that binds port 0 again then gets the same listener. Context: any. */
 void manifest_note_any_port(int fd, bool asked);
 
+/* True if FD was bound so. Context: any. */
+bool manifest_asked_for_any_port(int fd);
+
 /* The server listens on FD: from now on the manifest knows how it was bound. Context: any. */
 void manifest_note_listening(int fd);
 

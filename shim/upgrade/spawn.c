@@ -15,6 +15,7 @@
 #include "base/interpose.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
+#include "base/text.h"
 #include "kernel/procfs.h"
 
 #define STACK_SIZE (64 * 1024)
@@ -114,6 +115,8 @@ static int successor_main(void *argument)
 	oom_score_set(request->oom_score);
 	if (request->resources)
 		resources_set(request->resources);
+	if (request->pid_text)
+		text_format(request->pid_text, SPAWN_PID_TEXT, "%d", (int)RAW0(SYS_getpid));
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &request->blocked, NULL, sizeof(uint64_t));
 	answer = RAW3(SYS_execve, request->path, request->argv, request->envp);
 	fail(SPAWN_EXEC, answer);

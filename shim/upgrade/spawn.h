@@ -20,10 +20,13 @@ struct spawn_fd {
 	int to;
 };
 
+#define SPAWN_PID_TEXT 12
+
 struct spawn_request {
 	const char *path;
 	char *const *argv;
 	char *const *envp;
+	char *pid_text; /* in an entry of ENVP: the candidate's pid goes there, and a NUL; or NULL */
 	const char *directory; /* NULL: the current one */
 	int umask;             /* -1: the current one */
 	bool keeps_fd[3];      /* which of 0-2 stay open */

@@ -10,9 +10,11 @@
 #include "base/secure_mode.h"
 #include "control/activation.h"
 #include "control/controller.h"
+#include "control/first_wait.h"
 #include "control/unseen.h"
 #include "generation/start_fds.h"
 #include "generation/start_image.h"
+#include "generation/start_listeners.h"
 
 extern char **environ;
 
@@ -47,6 +49,14 @@ static void wipe(const char *value, const char *prefix)
 
 static void do_nothing(void)
 {
+}
+
+/* Before the first call of a wrapper. */
+static void begin(void)
+{
+	start_image_capture();
+	if (start_listeners_exist())
+		first_wait_expect_unseen();
 }
 
 /* What the program executes may be in no secure mode, and would do as its caller's variables say:
@@ -84,7 +94,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 #endif
 	(void)start_image_copy_words((int)argc, argv, envp);
 	start_fds_capture();
-	libc_calls_loaded(start_image_capture);
+	libc_calls_loaded(begin);
 	unseen_use(activation_on_unseen);
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_variables(HANDOVER_VARIABLE "=");

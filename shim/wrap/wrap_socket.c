@@ -50,8 +50,7 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	struct undisturbed before;
 	bool is_adopted;
 
-	if (!inheritance_may_be_found() || (inheritance_is_unknown() && !activation_is_awaited()) ||
-	    length <= sizeof(sa_family_t) || length > sizeof(struct sockaddr_storage) ||
+	if (length <= sizeof(sa_family_t) || length > sizeof(struct sockaddr_storage) ||
 	    !caller_memory_is_readable(address, length))
 		return false;
 	undisturbed_begin(&before);
@@ -75,9 +74,15 @@ static void note_bind(int fd, bool is_adopted)
 
 EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-	const bool is_adopted = adopt(fd, address, length);
-	const int result = is_adopted ? 0 : libc_calls.bind(fd, address, length);
+	bool is_adopted = inheritance_may_be_found() && adopt(fd, address, length);
+	int result = is_adopted ? 0 : libc_calls.bind(fd, address, length);
 
+	/* A process that has inherited nothing looks only where a bare one could not serve either. */
+	if (result != 0 && errno == EADDRINUSE && inheritance_is_unknown() &&
+	    activation_is_awaited() && adopt(fd, address, length)) {
+		is_adopted = true;
+		result = 0;
+	}
 	if (result != 0) {
 		candidate_note_failed_bind(fd);
 	} else {
@@ -87,12 +92,33 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 	return result;
 }
 
+/* SO_REUSEPORT or port 0 have let it bind beside the predecessor, and nobody has looked. */
+static bool adopt_bound(int fd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof(address);
+
+	if (!inheritance_is_unknown() ||
+	    libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
+	    address.ss_family == AF_UNIX)
+		return false;
+	if (adopt(fd, (void *)&address, length))
+		return true;
+	if (!manifest_asked_for_any_port(fd) || !inheritance_may_be_found())
+		return false;
+	address_forget_port((void *)&address);
+	return adopt(fd, (void *)&address, length);
+}
+
 EXPORT int listen(int fd, int backlog)
 {
-	const bool is_new = activation_is_awaited() && !listeners_is_listening(fd);
-	const int result = libc_calls.listen(fd, backlog);
+	bool is_new = activation_is_awaited() && !listeners_is_listening(fd);
 	struct undisturbed before;
+	int result;
 
+	if (is_new && adopt_bound(fd))
+		is_new = false;
+	result = libc_calls.listen(fd, backlog);
 	if (result != 0 || secure_mode_is_on())
 		return result;
 	undisturbed_begin(&before);

@@ -66,6 +66,9 @@ def spoil():
         if number in (resource.RLIMIT_CPU, 15, resource.RLIMIT_FSIZE):
             least = 1 << 30
         resource.setrlimit(number, (least if hard < 0 else min(least, hard), hard))
+
+
+def spoil_oom_score():
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("%d" % (int(oom_score()) + 100))
 
@@ -120,6 +123,8 @@ def move(first, second):
 def do(habit, *numbers):
     numbers = [int(number) for number in numbers]
     if habit == "spoil":
+        global SPOILS
+        SPOILS = True
         spoil()
     elif habit == "raise":  # as the JVM and node do
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -160,6 +165,8 @@ def serve(port):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(64)
+    if SPOILS:  # no call of the library's shows it before
+        spoil_oom_score()
     if LISTENS is not None:
         os.close(LISTENS)
     if LEAVES_WORKER and os.fork() > 0:
@@ -174,6 +181,7 @@ def serve(port):
 
 
 LISTENS = None
+SPOILS = False
 LEAVES_WORKER = False
 REPORT = "".join(fact + "\n" for fact in facts()).encode()
 with open("habits") as habits:

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/interpose.h"
 #include "base/own_fd.h"
 #include "kernel/passed_fds.h"
@@ -19,21 +20,43 @@
 #include "upgrade/family.h"
 #include "upgrade/inherited.h"
 
-/* One that belongs to the birth asks as soon as it is connected. */
+/* One that belongs to the birth asks as soon as it is connected. So many that have not are kept until the
+ * next round; the others wait to be accepted. */
 #define REQUEST_MS 50
+#define MOST_SILENT 16
 
 /* Anybody in this network namespace may connect, and the controller has other work. */
 #define MOST_AT_ONCE 64
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* asm-generic/socket.h, Linux 6.16 */
+#endif
+
+struct silent {
+	int fd;
+	uint64_t identity; /* 0: none is kept here */
+	int64_t until;     /* ms */
+};
 
 /* The controller's own. */
 static struct {
 	int fd;            /* -1: none */
 	uint64_t identity; /* socket_identity.h: the server may have closed the number */
+	struct silent silent[MOST_SILENT];
 	int words_fd;
 	ino_t words_ino;
 	const struct manifest *manifest;
 	const struct spawn_fd *listeners;
 } broker = {.fd = -1, .words_fd = -1};
+
+/* Whoever passes a descriptor that lingers (socket(7), SO_LINGER) has it closed by this process, which
+ * then sleeps for as long as that one likes. Before Linux 6.16 nothing can be done about it. */
+static void refuse_descriptors(int fd)
+{
+	const int allow = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &allow, sizeof(allow));
+}
 
 /* The address is a zero byte and five digits (unix(7), "Autobind"). */
 static int open_socket(char ret_name[BIRTH_BROKER])
@@ -44,6 +67,7 @@ static int open_socket(char ret_name[BIRTH_BROKER])
 
 	if (fd < 0)
 		return -errno;
+	refuse_descriptors(fd);
 	if (libc_calls.bind(fd, (void *)&address, sizeof(sa_family_t)) == 0 &&
 	    libc_calls.listen(fd, SOMAXCONN) == 0 &&
 	    libc_calls.getsockname(fd, (void *)&address, &length) == 0 &&
@@ -132,19 +156,17 @@ static void give_listener(int fd, uint32_t index)
 		(void)give(fd, 0, &listener_fd, 1);
 }
 
-static void answer(int fd)
+/* Returns false while there is no request. */
+static bool answer(int fd)
 {
-	struct pollfd request_comes = {.fd = fd, .events = POLLIN};
-	int fds[PASSED_FDS_MOST], count;
+	int fds[PASSED_FDS_MOST];
 	struct broker_request request;
+	int count = passed_fds_receive(fd, &request, sizeof(request), fds);
 
-	if (!may_ask(fd) || libc_calls.poll(&request_comes, 1, REQUEST_MS) != 1)
-		return;
-	count = passed_fds_receive(fd, &request, sizeof(request), fds);
 	while (count > 0)
 		libc_calls.close(fds[--count]);
 	if (count < 0 || request.magic != GENERATION_MAGIC)
-		return;
+		return count != -EAGAIN;
 	if (request.version != GENERATION_VERSION)
 		(void)give(fd, -EPROTONOSUPPORT, NULL, 0);
 	else if (request.index == BROKER_BIRTH)
@@ -153,26 +175,71 @@ static void answer(int fd)
 		give_listener(fd, (uint32_t)request.index);
 	else
 		(void)give(fd, -EINVAL, NULL, 0);
+	return true;
+}
+
+static bool is_kept(const struct silent *silent)
+{
+	return silent->identity && socket_identity(silent->fd) == silent->identity;
+}
+
+static void dismiss(struct silent *silent)
+{
+	if (is_kept(silent))
+		libc_calls.close(silent->fd);
+	silent->identity = 0;
+}
+
+static void look_again(void)
+{
+	for (int i = 0; i < MOST_SILENT; i++) {
+		struct silent *silent = &broker.silent[i];
+
+		if (!is_kept(silent) || answer(silent->fd) || clock_now_ms() >= silent->until)
+			dismiss(silent);
+	}
+}
+
+static struct silent *find_place(void)
+{
+	for (int i = 0; i < MOST_SILENT; i++) {
+		if (!broker.silent[i].identity)
+			return &broker.silent[i];
+	}
+	return NULL;
+}
+
+static void receive(int fd, struct silent *place)
+{
+	if (!may_ask(fd) || answer(fd)) {
+		libc_calls.close(fd);
+		return;
+	}
+	place->fd = fd;
+	place->identity = socket_identity(fd);
+	place->until = clock_now_ms() + REQUEST_MS;
 }
 
 bool broker_answer(void)
 {
+	struct silent *place;
 	int fd, count = 0;
 
 	if (broker.fd < 0)
 		return false;
 	own_fd_begin();
-	while (count++ < MOST_AT_ONCE && has_socket() &&
-	       (fd = libc_calls.accept4(broker.fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		answer(fd);
-		libc_calls.close(fd);
-	}
+	look_again();
+	while (count++ < MOST_AT_ONCE && (place = find_place()) && has_socket() &&
+	       (fd = libc_calls.accept4(broker.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+		receive(fd, place);
 	own_fd_end();
 	return true;
 }
 
 void broker_close(void)
 {
+	for (int i = 0; i < MOST_SILENT; i++)
+		dismiss(&broker.silent[i]);
 	if (broker.fd >= 0 && has_socket())
 		libc_calls.close(broker.fd);
 	if (broker.words_fd >= 0 && has_words())

@@ -19,7 +19,7 @@ int broker_open(char ret_name[BIRTH_BROKER]);
  * Context: the controller. */
 void broker_begin(int words_fd, const struct manifest *manifest, const struct spawn_fd *listeners);
 
-/* Answers all that have asked. Waits a few ms at most for the request of one that belongs to the birth.
+/* Answers all that have asked, and never waits: one that belongs to the birth has 50 ms for its request.
  * Returns true while there is a broker: nobody rings for it. Context: the controller. */
 bool broker_answer(void);
 

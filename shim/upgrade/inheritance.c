@@ -41,12 +41,11 @@ static void receive_listener(const struct birth *birth, uint32_t index,
 
 static int receive_pages(int fd, char ret_release[GENERATION_RELEASE + 8])
 {
-	const int error = received_read(fd, -1, ret_release);
-	int manifest_fd;
+	int manifest_fd = -1;
+	const int error = received_read(fd, &manifest_fd, ret_release);
 
 	if (error)
 		return error;
-	manifest_fd = atomic_load(&atomic_load(&generation.birth)->fds[BIRTH_MANIFEST]);
 	waiting_put_words(fd);
 	waiting_put(BIRTH_MANIFEST, manifest_fd);
 	return 0;

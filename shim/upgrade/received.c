@@ -26,7 +26,7 @@ static void keep_lineage(void)
 	paths_inherit(manifest);
 }
 
-int received_read(int fd, int manifest_fd, char ret_release[GENERATION_RELEASE + 8])
+int received_read(int fd, int *manifest_fd, char ret_release[GENERATION_RELEASE + 8])
 {
 	struct birth *birth;
 	int error;
@@ -34,9 +34,9 @@ int received_read(int fd, int manifest_fd, char ret_release[GENERATION_RELEASE +
 	error = birth_map(fd, &birth, ret_release);
 	if (error)
 		return error;
-	if (manifest_fd < 0)
-		manifest_fd = atomic_load(&birth->fds[BIRTH_MANIFEST]);
-	error = manifest_read(manifest_fd, &received.manifest);
+	if (*manifest_fd < 0)
+		*manifest_fd = atomic_load(&birth->fds[BIRTH_MANIFEST]);
+	error = manifest_read(*manifest_fd, &received.manifest);
 	if (error) {
 		received.manifest.listener_count = 0;
 		birth_drop(birth);
@@ -56,7 +56,7 @@ int received_ask(void)
 	own_fd_begin();
 	error = ask_for_birth(received.broker, &words_fd, &manifest_fd);
 	if (!error) {
-		error = received_read(words_fd, manifest_fd, release);
+		error = received_read(words_fd, &manifest_fd, release);
 		libc_calls.close(words_fd);
 		libc_calls.close(manifest_fd);
 	}

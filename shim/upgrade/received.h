@@ -8,11 +8,11 @@
 
 #include "generation/birth.h"
 
-/* Maps the words in WORDS_FD, and copies the manifest in MANIFEST_FD, or in the descriptor that the words
- * name if that is -1. Sets generation.birth and generation.lineage. Both descriptors stay the caller's.
- * Returns as birth_map() and manifest_read() do, with RET_RELEASE as the former has it.
- * Context: any. */
-int received_read(int words_fd, int manifest_fd, char ret_release[GENERATION_RELEASE + 8]);
+/* Maps the words in WORDS_FD, and copies the manifest in *MANIFEST_FD. If that is -1, it becomes the
+ * descriptor that the words name, which they might not name again. Sets generation.birth and
+ * generation.lineage. Both descriptors stay the caller's. Returns as birth_map() and manifest_read() do, with
+ * RET_RELEASE as the former has it. Context: any. */
+int received_read(int words_fd, int *manifest_fd, char ret_release[GENERATION_RELEASE + 8]);
 
 /* Does so with what the broker gives. Returns 0 or -errno. Context: any. */
 int received_ask(void);

@@ -5,7 +5,8 @@
  *
  * The input is OPERATIONS bytes of what the server does, VALUE bytes of the variable (empty: the
  * page's real number), and then what to XOR a good page with, first the words and then the
- * manifest: zeros are a good hand-over.
+ * manifest: zeros are a good hand-over. The last byte of VALUE says how the pages come, as enum
+ * passing has it; the last four of the words are for the number of the manifest.
  * Links: upgrade/adoption.c generation/generation.c generation/start_listeners.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c generation/pidfile.c base/errno_names.c upgrade/inheritance.c upgrade/waiting.c upgrade/received.c upgrade/ask.c kernel/passed_fds.c kernel/ancestry.c upgrade/inherited.c upgrade/variable.c
  * Links: kernel/process.c
  * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/log_target.c base/trusted_path.c base/own_fd.c kernel/peek.c
@@ -25,12 +26,20 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/un.h>
 
 /* FUZZED_WORDS: so much of the words of the birth, with the first descriptors. */
 enum { OPERATIONS = 12, VALUE = 20, FUZZED_WORDS = 128 };
+
+/* A thread writes over the words all the time: in turn what is good, and what the input makes of it. Which
+ * seals the manifest lacks: then it must be refused. */
+enum passing { WITH_WRITER = 1, NOT_SHRINK_SEALED = 2, NOT_WRITE_SEALED = 4 };
 
 /* Where things state in the successor. */
 enum {
@@ -62,6 +71,13 @@ static socklen_t lengths[PLACES];
 /* The server's own descriptors, all of /dev/null. */
 static int own_fds[OWN_COUNT];
 static int own_count;
+
+static struct {
+	pthread_t thread;
+	_Atomic uint8_t *words; /* as the others share them; NULL: there is no thread */
+	uint8_t good[sizeof(template.birth)], bad[sizeof(template.birth)];
+	atomic_bool has_begun, is_over;
+} writer;
 
 static void demand(bool claim)
 {
@@ -151,7 +167,48 @@ static void pass_at(int number, const uint8_t *bytes, size_t size, int seals)
 	(void)close(fd);
 }
 
-static void pass_pages(const uint8_t *data, size_t size)
+static void *write_for_ever(void *unused)
+{
+	while (!atomic_load(&writer.is_over)) {
+		atomic_store(&writer.has_begun, true);
+		for (size_t i = 0; i < sizeof(writer.bad); i++)
+			atomic_store_explicit(&writer.words[i], writer.bad[i],
+			                      memory_order_relaxed);
+		for (size_t i = 0; i < sizeof(writer.good); i++)
+			atomic_store_explicit(&writer.words[i], writer.good[i],
+			                      memory_order_relaxed);
+	}
+	return unused;
+}
+
+static void begin_to_write(const uint8_t *words)
+{
+	const size_t number = offsetof(struct birth, fds) + BIRTH_MANIFEST * sizeof(int32_t);
+
+	memcpy(writer.good, &template.birth, sizeof(writer.good));
+	memcpy(writer.bad, words, sizeof(writer.bad));
+	for (size_t i = 0; i < sizeof(int32_t); i++)
+		writer.bad[number + i] ^= words[FUZZED_WORDS - sizeof(int32_t) + i];
+	writer.words =
+		mmap(NULL, sizeof(writer.good), PROT_READ | PROT_WRITE, MAP_SHARED, PAGE_FD, 0);
+	demand((void *)writer.words != MAP_FAILED);
+	writer.has_begun = writer.is_over = false;
+	demand(pthread_create(&writer.thread, NULL, write_for_ever, NULL) == 0);
+	while (!atomic_load(&writer.has_begun))
+		sched_yield();
+}
+
+static void stop_writing(void)
+{
+	if (!writer.words)
+		return;
+	atomic_store(&writer.is_over, true);
+	demand(pthread_join(writer.thread, NULL) == 0);
+	munmap((void *)writer.words, sizeof(writer.good));
+	writer.words = NULL;
+}
+
+static void pass_pages(const uint8_t *data, size_t size, unsigned passing)
 {
 	static uint8_t words[sizeof(template.birth)], manifest[sizeof(template.manifest)];
 
@@ -164,7 +221,11 @@ static void pass_pages(const uint8_t *data, size_t size)
 			manifest[i - FUZZED_WORDS] ^= data[i];
 	}
 	pass_at(PAGE_FD, words, sizeof(words), F_SEAL_SHRINK);
-	pass_at(MANIFEST_FD, manifest, sizeof(manifest), F_SEAL_SHRINK | F_SEAL_WRITE);
+	pass_at(MANIFEST_FD, manifest, sizeof(manifest),
+	        (passing & NOT_SHRINK_SEALED ? 0 : F_SEAL_SHRINK) |
+	                (passing & NOT_WRITE_SEALED ? 0 : F_SEAL_WRITE));
+	if (passing & WITH_WRITER)
+		begin_to_write(words);
 	for (int i = 0; i < PLACES; i++)
 		demand(dup2(FIRST_MASTER + i, FIRST_INHERITED + i) >= 0);
 }
@@ -222,6 +283,7 @@ static void operate(uint8_t operation)
 static void finish(void)
 {
 	inheritance_close_rest();
+	stop_writing();
 	demand(!waiting_exists());
 	for (; own_count > 0; own_count--) {
 		demand(fcntl(own_fds[own_count - 1], F_GETFD) >= 0);
@@ -239,18 +301,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bool passed_on;
-	char value[VALUE + 1] = {0};
+	char value[VALUE] = {0};
+	unsigned passing;
 
 	if (size < OPERATIONS + VALUE)
 		return 0;
 	strcpy(settings.log, "none");
 	prepare_masters();
 	take_own(FIRST_OWN);
-	pass_pages(data + OPERATIONS + VALUE, size - OPERATIONS - VALUE);
-	memcpy(value, data + OPERATIONS, VALUE);
+	passing = data[OPERATIONS + VALUE - 1];
+	pass_pages(data + OPERATIONS + VALUE, size - OPERATIONS - VALUE, passing);
+	memcpy(value, data + OPERATIONS, VALUE - 1);
 	if (!value[0])
 		text_format(value, sizeof(value), "%d", PAGE_FD);
 	inheritance_receive(value, &passed_on, log_error);
+	demand(!waiting_exists() || !(passing & (NOT_SHRINK_SEALED | NOT_WRITE_SEALED)));
 	for (int i = 0; i < OPERATIONS; i++)
 		operate(data[i]);
 	finish();

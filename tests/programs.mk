@@ -3,7 +3,7 @@
 # Expects BUILD, CC and WARNINGS from the including Makefile; sets TEST_PROGRAMS.
 
 TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself \
-	hostile_worker stdio
+	hostile_worker hostile_helper stdio
 TEST_FAULTY = exits_at_once crashes hangs
 
 PROGRAM_OBJ = $(BUILD)/tests/obj
@@ -56,6 +56,10 @@ SIGNAL_OBJS = $(PROGRAM_OBJ)/servers/signal_words.o $(PROGRAM_OBJ)/servers/signa
 SIGNAL_SERVERS = signaller prefork thrown ends_itself
 $(foreach v,v1 v2,$(SIGNAL_SERVERS:%=$(BUILD)/tests/$v/%)): $(SIGNAL_OBJS)
 $(foreach v,v1 v2,$(BUILD)/tests/$v/signaller): $(PROGRAM_OBJ)/servers/own_signals.o
+
+HOSTILE_SERVERS = hostile_worker hostile_helper
+$(foreach v,v1 v2,$(HOSTILE_SERVERS:%=$(BUILD)/tests/$v/%)): $(PROGRAM_OBJ)/servers/trespass.o
+$(foreach v,v1 v2,$(BUILD)/tests/$v/hostile_helper): $(PROGRAM_OBJ)/servers/broker_abuse.o
 
 $(BUILD)/tests/misbehave: $(PROGRAM_OBJ)/servers/misbehave.o $(PROGRAM_OBJ)/servers/identity.v1.o \
 		$(TEST_SERVER_OBJS)

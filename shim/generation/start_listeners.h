@@ -16,7 +16,8 @@ static inline bool start_listeners_exist(void)
 	return atomic_load_explicit(&start_listeners_count, memory_order_relaxed) > 0;
 }
 
-/* Looks which of the descriptors of the start (start_fds.h) listen. Context: normal. */
+/* Looks which of the descriptors of the start (start_fds.h) listen. Context: init, or the first call of a
+ * wrapper. */
 void start_listeners_look(void);
 
 /* True if FD is such a listener, under whatever number. Leaves errno alone. Context: any. */

@@ -94,6 +94,7 @@ static const struct own_call {
 	CALL(listen, 0, SANDBOX_CONTROLLER | SANDBOX_BROKER),
 	CALL(setsockopt, 0, SANDBOX_BROKER),
 	CALL(accept4, 0, SANDBOX_BROKER),
+	CALL(clone, CLONE_VM, SANDBOX_BROKER),
 	CALL(recvmsg, 0, SANDBOX_BROKER),
 	CALL(dup3, 0, SANDBOX_CONTROLLER),
 	CALL(epoll_ctl, 0, SANDBOX_CONTROLLER),

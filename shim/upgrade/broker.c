@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "kernel/close_apart.h"
 #include "kernel/passed_fds.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
@@ -28,6 +29,8 @@
 /* Anybody in this network namespace may connect, and the controller has other work. */
 #define MOST_AT_ONCE 64
 
+#define MOST_LEAVING ((MOST_AT_ONCE + MOST_SILENT) * (1 + PASSED_FDS_MOST) + 1)
+
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83 /* asm-generic/socket.h, Linux 6.16 */
 #endif
@@ -43,19 +46,21 @@ static struct {
 	int fd;            /* -1: none */
 	uint64_t identity; /* socket_identity.h: the server may have closed the number */
 	struct silent silent[MOST_SILENT];
+	int leaving[MOST_LEAVING]; /* to be closed when all have been looked at */
+	int leaving_count;
+	bool takes_descriptors; /* whoever connects may pass some */
 	int words_fd;
 	ino_t words_ino;
 	const struct manifest *manifest;
 	const struct spawn_fd *listeners;
 } broker = {.fd = -1, .words_fd = -1};
 
-/* Whoever passes a descriptor that lingers (socket(7), SO_LINGER) has it closed by this process, which
- * then sleeps for as long as that one likes. Before Linux 6.16 nothing can be done about it. */
-static void refuse_descriptors(int fd)
+/* What strangers pass would have to be closed (close_apart.h). Before Linux 6.16 nobody can refuse it. */
+static bool refuse_descriptors(int fd)
 {
 	const int allow = 0;
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &allow, sizeof(allow));
+	return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &allow, sizeof(allow)) == 0;
 }
 
 /* The address is a zero byte and five digits (unix(7), "Autobind"). */
@@ -67,7 +72,7 @@ static int open_socket(char ret_name[BIRTH_BROKER])
 
 	if (fd < 0)
 		return -errno;
-	refuse_descriptors(fd);
+	broker.takes_descriptors = !refuse_descriptors(fd);
 	if (libc_calls.bind(fd, (void *)&address, sizeof(sa_family_t)) == 0 &&
 	    libc_calls.listen(fd, SOMAXCONN) == 0 &&
 	    libc_calls.getsockname(fd, (void *)&address, &length) == 0 &&
@@ -112,6 +117,20 @@ static bool has_words(void)
 static bool has_socket(void)
 {
 	return socket_identity(broker.fd) == broker.identity;
+}
+
+static void let_leave(int fd)
+{
+	if (broker.takes_descriptors && broker.leaving_count < MOST_LEAVING)
+		broker.leaving[broker.leaving_count++] = fd;
+	else
+		libc_calls.close(fd);
+}
+
+static void close_leaving(void)
+{
+	close_apart(broker.leaving, broker.leaving_count);
+	broker.leaving_count = 0;
 }
 
 /* A helper that has become another user belongs to the birth, too, and gets nothing. */
@@ -164,7 +183,7 @@ static bool answer(int fd)
 	int count = passed_fds_receive(fd, &request, sizeof(request), fds);
 
 	while (count > 0)
-		libc_calls.close(fds[--count]);
+		let_leave(fds[--count]);
 	if (count < 0 || request.magic != GENERATION_MAGIC)
 		return count != -EAGAIN;
 	if (request.version != GENERATION_VERSION)
@@ -186,7 +205,7 @@ static bool is_kept(const struct silent *silent)
 static void dismiss(struct silent *silent)
 {
 	if (is_kept(silent))
-		libc_calls.close(silent->fd);
+		let_leave(silent->fd);
 	silent->identity = 0;
 }
 
@@ -212,7 +231,7 @@ static struct silent *find_place(void)
 static void receive(int fd, struct silent *place)
 {
 	if (!may_ask(fd) || answer(fd)) {
-		libc_calls.close(fd);
+		let_leave(fd);
 		return;
 	}
 	place->fd = fd;
@@ -232,22 +251,31 @@ bool broker_answer(void)
 	while (count++ < MOST_AT_ONCE && (place = find_place()) && has_socket() &&
 	       (fd = libc_calls.accept4(broker.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
 		receive(fd, place);
+	close_leaving();
 	own_fd_end();
 	return true;
 }
 
-void broker_close(void)
+static void end(void)
 {
 	for (int i = 0; i < MOST_SILENT; i++)
 		dismiss(&broker.silent[i]);
 	if (broker.fd >= 0 && has_socket())
-		libc_calls.close(broker.fd);
+		let_leave(broker.fd);
 	if (broker.words_fd >= 0 && has_words())
 		libc_calls.close(broker.words_fd);
 	broker.fd = broker.words_fd = -1;
 }
 
+void broker_close(void)
+{
+	end();
+	close_leaving();
+}
+
+/* The parent still has what the child closes. */
 void broker_forked(void)
 {
-	broker_close();
+	broker.takes_descriptors = false;
+	end();
 }

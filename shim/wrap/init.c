@@ -100,6 +100,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	handover = take_variables(HANDOVER_VARIABLE "=");
 	if (handover) {
 		activation_as_successor(handover);
+		start_listeners_look(); /* without those that came with the hand-over */
 		wipe(handover, HANDOVER_VARIABLE "=");
 	}
 }

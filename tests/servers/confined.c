@@ -3,7 +3,8 @@
  * with EPERM, as a container's profile does.
  * usage: confined CALL... -- COMMAND [ARGUMENT]...
  * CALL is one of the names in `calls`; `fork`, a clone() that makes a process and not a thread; or
- * `unix_socket`, a socket() of that family. */
+ * `unix_socket`, a socket() of that family; or `passrights`, the setting of that socket option, which the
+ * kernel then does not know. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -19,6 +20,10 @@
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, EXIT_NOT_CONFINED = 125, EXIT_NOT_EXECUTED = 127, MOST_INSTRUCTIONS = 64 };
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* asm-generic/socket.h, Linux 6.16 */
+#endif
 
 #define FIELD(name) ((unsigned)offsetof(struct seccomp_data, name))
 
@@ -66,19 +71,26 @@ static void forbid_processes(void)
 	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(nr)));
 }
 
-static void forbid_unix_sockets(void)
+/* Of calls of NUMBER, those whose argument at INDEX is VALUE. */
+static void forbid_argument(unsigned number, unsigned index, unsigned value, unsigned error)
 {
-	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4));
-	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(args)));
-	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1));
-	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT));
+	const unsigned at = FIELD(args) + index * (unsigned)sizeof(__u64);
+
+	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4));
+	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at));
+	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
 	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(nr)));
 }
 
 static void forbid(const char *name)
 {
+	if (strcmp(name, "passrights") == 0) {
+		forbid_argument(SYS_setsockopt, 2, SO_PASSRIGHTS, ENOPROTOOPT);
+		return;
+	}
 	if (strcmp(name, "unix_socket") == 0) {
-		forbid_unix_sockets();
+		forbid_argument(SYS_socket, 0, AF_UNIX, EAFNOSUPPORT);
 		return;
 	}
 	if (strcmp(name, "fork") == 0) {

@@ -172,3 +172,19 @@ all_listeners_upgrade() {
         "has started ($new)" "first line about it"
 }
 has_ready_lines() { (( $(grep -c '^ready ' "$SERVER_LOG") >= $1 )); }
+
+prepare_python_vsock() { SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/serves_vsock.py" "$PORT"); }
+
+@test "a vsock listener beside one on TCP" {
+    /usr/bin/python3 -c 'import socket; socket.socket(socket.AF_VSOCK)' 2>/dev/null || skip "this kernel has no vsock"
+    start_server python_vsock
+    wait_until_started
+    upgrade HUP
+    upgrade HUP
+    assert_eq "$(log_count 'Imported a listener from file.')" 4 "listeners imported"
+    log_has "Created a new listener on vsock:4294967295:$PORT." || fail "no line tells of it"
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+    assert_no_process_left
+}

@@ -4,7 +4,10 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
+
+#include <linux/vm_sockets.h>
 
 #include "base/text.h"
 
@@ -97,6 +100,10 @@ void address_format(char *buffer, size_t size, const struct sockaddr *address, s
 		text_format(buffer, size, "[%s]:%d", host, ntohs(v6->sin6_port));
 	} else if (address->sa_family == AF_UNIX) {
 		format_unix(buffer, size, (const void *)address, length);
+	} else if (address->sa_family == AF_VSOCK && length >= sizeof(struct sockaddr_vm)) {
+		const struct sockaddr_vm *vm = (const void *)address;
+
+		text_format(buffer, size, "vsock:%u:%u", vm->svm_cid, vm->svm_port);
 	} else {
 		text_format(buffer, size, "family %d", address->sa_family);
 	}
@@ -169,7 +176,8 @@ bool address_is_same(const struct sockaddr *wanted, socklen_t wanted_length,
 	if (wanted->sa_family == AF_UNIX)
 		return same_unix((const void *)wanted, wanted_length, (const void *)have,
 		                 have_length);
-	return false;
+	/* vsock(7), say: what bind() was given is what getsockname() says. */
+	return wanted_length == have_length && memcmp(wanted, have, have_length) == 0;
 }
 
 bool address_matches_connection(const struct sockaddr *address, const struct sockaddr *local)

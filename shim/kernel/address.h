@@ -11,7 +11,7 @@
 /* Writes `127.0.0.1:80`, `[::1]:80`, `unix:/path` or `unix:@name`. Context: any. */
 void address_format(char *buffer, size_t size, const struct sockaddr *address, socklen_t length);
 
-/* True if family, address and port are the same. If ANY_PORT, port 0 in WANTED matches any port.
+/* True if family, address and port are the same; of a family that is neither IP nor unix, all bytes. If ANY_PORT, port 0 in WANTED matches any port.
  * Context: any. */
 bool address_is_same(const struct sockaddr *wanted, socklen_t wanted_length,
                      const struct sockaddr *have, socklen_t have_length, bool any_port);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/vm_sockets.h>
+
 #include "expect.h"
 #include "kernel/address.h"
 
@@ -52,6 +54,30 @@ static uint16_t random_word(void)
 	}
 }
 
+static void test_vsock(void)
+{
+	const struct sockaddr_vm have = {
+		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_LOCAL, .svm_port = 5000};
+	struct sockaddr_vm wanted = have;
+	char text[160];
+
+	address_format(text, sizeof(text), (const void *)&have, sizeof(have));
+	expect_text("vsock", text, "vsock:1:5000");
+	expect_number("the same",
+	              address_is_same((void *)&wanted, sizeof(wanted), (void *)&have, sizeof(have),
+	                              false),
+	              1);
+	expect_number("shorter",
+	              address_is_same((void *)&wanted, sizeof(wanted) - 1, (void *)&have,
+	                              sizeof(have), false),
+	              0);
+	wanted.svm_port++;
+	expect_number("another port",
+	              address_is_same((void *)&wanted, sizeof(wanted), (void *)&have, sizeof(have),
+	                              false),
+	              0);
+}
+
 int main(void)
 {
 	static const char *const texts[] = {"::",        "::1",
@@ -60,6 +86,7 @@ int main(void)
 	                                    "::1.2.3.4", "1:2:3:4:5:6:7:8"};
 	struct in6_addr bytes;
 
+	test_vsock();
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		expect_number("inet_pton", inet_pton(AF_INET6, texts[i], &bytes), 1);
 		compare_v6(&bytes);

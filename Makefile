@@ -17,7 +17,7 @@ CFLAGS   ?= -O2 -g
 # now: no lazy binding inside a handler either.
 SHIM_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -Ishim -fPIC -fvisibility=hidden -ftls-model=initial-exec -pthread \
                -DOCTOPUS_VERSION='"$(VERSION)"' $(WARNINGS)
-SHIM_LDFLAGS = -shared -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,noseparate-code
+SHIM_LDFLAGS = -shared -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,noseparate-code -Wl,-Bsymbolic-functions
 TEST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DOCTOPUS_VERSION='"$(VERSION)"' -pthread $(WARNINGS)
 WARNINGS     = -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 
@@ -136,7 +136,7 @@ demo:                       ## see upgrades and a stop under load, in less than 
 	@BUILD=$(BUILD) tools/demo.sh
 
 .PHONY: bench
-bench:                      ## what the library costs, in ratios, and its peers beside it; 9 minutes; SECTIONS='calls stop'
+bench:                      ## what the library costs, in ratios, and its peers beside it; 15 minutes; SECTIONS='calls stop'
 	$(if $(PREPARE),@$(PREPARE) && tests/bench/install.sh)
 	@$(MAKE) $(PARALLEL) --silent --no-print-directory all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) tests/bench/bench.sh

@@ -9,7 +9,7 @@ set -eu
 : "${BUILD:=build}"
 : "${SECTIONS:=throughput calls instructions idle start spawn latency stop drain idle_drain peers peers_kept alone}"
 : "${PAIRS:=32}" "${UPGRADES:=8}" "${LATENCY_PAIRS:=3}" "${RESIDENT_MIB:=4096}" "${STOPS:=100}"
-: "${CLIENTS:=16}" "${SERVERS:=nginx memcached}" "${LATENCY_SERVERS:=nginx node memcached}"
+: "${CLIENTS:=16}" "${SERVERS:=nginx memcached haproxy node}" "${LATENCY_SERVERS:=nginx node memcached}"
 build=$(cd "$BUILD" && pwd)
 tests=$(cd "$(dirname "$0")/.." && pwd)
 lib=$build/liboctopus.so

@@ -38,6 +38,22 @@ http {
 END_OF_CONFIG
 }
 
+# write_haproxy_pong PORT THREADS: it answers itself.
+write_haproxy_pong() {
+    cat >"$dir/haproxy.$1.cfg" <<END_OF_CONFIG
+global
+    nbthread $2
+defaults
+    mode http
+    timeout client 60s
+    timeout server 60s
+    timeout connect 5s
+frontend pong
+    bind 127.0.0.1:$1
+    http-request return status 200 content-type text/plain string "pong v1 1\n" hdr X-Version v1 hdr X-Pid 1
+END_OF_CONFIG
+}
+
 # command_of SERVER PORT WORKERS: what starts it, one word each, none with a space in it.
 command_of() {
     echo v1 >"$dir/version"
@@ -56,6 +72,10 @@ command_of() {
         user=
         [ "$(id -u)" -ne 0 ] || user="-u nobody"
         echo "memcached -l 127.0.0.1 -p $2 -U 0 -t $3 $user"
+        ;;
+    haproxy)
+        write_haproxy_pong "$2" "$3"
+        echo "haproxy -db -f $dir/haproxy.$2.cfg"
         ;;
     node) echo "env -C $dir node $tests/servers/node_http.js $2" ;;
     epoll) echo "$build/tests/v1/epoll -l 127.0.0.1:$2" ;;

@@ -107,7 +107,9 @@ prepare_example() {
     EXAMPLE=$1
     PORT=${PORT:-$(free_port)}
     [[ $EXAMPLE != *https* ]] || PROTOCOL=https
-    cp "$BUILD/tests/v1/$EXAMPLE" "$APP_DIR/$EXAMPLE"
+    # A server that was killed may still execute the one that is there: its threads end after its leader (ETXTBSY).
+    cp "$BUILD/tests/v1/$EXAMPLE" "$APP_DIR/$EXAMPLE.new"
+    mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
     SERVER_COMMAND=("./$EXAMPLE")
     if [[ $PROTOCOL == https ]]; then
         make_certificate

@@ -20,6 +20,9 @@
 /* A predecessor that is stopped meanwhile cannot answer. */
 #define ANSWER_S 5
 
+/* As many ancestors may end one after the other. */
+#define MOST_WALKS 16
+
 /* Returns the pid of the process that listens there, or 0 if that is a stranger's. */
 static pid_t trusted_peer(int fd)
 {
@@ -86,23 +89,36 @@ static bool is_reaper(pid_t pid, pid_t parent, char ret_name[BIRTH_BROKER])
 	return fd >= 0;
 }
 
+/* Returns 1 if a reaper is found, 0 if there is none, or -errno where an ancestor has just ended: then its
+ * children have another parent. */
+static int walk_up(char ret_name[BIRTH_BROKER])
+{
+	struct process_stat stat;
+	pid_t pid = getpid();
+	int error;
+
+	for (int i = 0; i < ANCESTORS && pid > 1; i++) {
+		error = process_read_stat(pid, &stat);
+		if (error)
+			return error;
+		if (i > 0 && is_reaper(pid, stat.parent, ret_name))
+			return 1;
+		pid = stat.parent;
+	}
+	return 0;
+}
+
 bool ask_find(char ret_name[BIRTH_BROKER])
 {
 	const int saved = errno;
-	struct process_stat stat;
-	pid_t pid = getpid();
-	bool is_found = false;
+	int found = -ENOENT;
 
 	own_fd_begin();
-	for (int i = 0; i < ANCESTORS && !is_found && pid > 1; i++) {
-		if (process_read_stat(pid, &stat) != 0)
-			break;
-		is_found = i > 0 && is_reaper(pid, stat.parent, ret_name);
-		pid = stat.parent;
-	}
+	for (int i = 0; i < MOST_WALKS && found == -ENOENT; i++)
+		found = walk_up(ret_name);
 	own_fd_end();
 	errno = saved;
-	return is_found;
+	return found == 1;
 }
 
 /* Asks over FD. Returns the number of descriptors that came, or -errno. */

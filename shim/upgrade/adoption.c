@@ -74,14 +74,13 @@ bool adoption_blocks_for_server(int fd)
 
 static int take_place_of(int fd, uint32_t index)
 {
-	/* First out of the controller's reach, because the controller closes what no process has
-	 * claimed in time. */
 	const int fd_flags = fcntl(fd, F_GETFD);
 	int inherited, error = 0;
 
+	/* First out of the controller's reach, because the controller closes what no process has
+	 * claimed in time. */
 	own_fd_begin();
 	inherited = waiting_take(index);
-
 	socket_options_carry(fd, inherited);
 	carry_status_flags(fd, inherited);
 	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0) {

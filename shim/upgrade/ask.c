@@ -15,6 +15,7 @@
 #include "kernel/ancestry.h"
 #include "kernel/passed_fds.h"
 #include "kernel/process.h"
+#include "kernel/trusted_peer.h"
 #include "upgrade/broker_messages.h"
 
 /* A predecessor that is stopped meanwhile cannot answer. */
@@ -22,17 +23,6 @@
 
 /* As many ancestors may end one after the other. */
 #define MOST_WALKS 16
-
-/* Returns the pid of the process that listens there, or 0 if that is a stranger's. */
-static pid_t trusted_peer(int fd)
-{
-	struct ucred who;
-	socklen_t length = sizeof(who);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0)
-		return 0;
-	return who.uid == 0 || who.uid == geteuid() ? who.pid : 0;
-}
 
 /* PEER is who has to listen there, or 0 for whoever may. Returns a descriptor or -errno. */
 static int connect_to(const char *name, pid_t peer)

@@ -17,6 +17,7 @@
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
 #include "kernel/socket_identity.h"
+#include "kernel/trusted_peer.h"
 #include "upgrade/broker_messages.h"
 #include "upgrade/family.h"
 #include "upgrade/inherited.h"
@@ -136,11 +137,7 @@ static void close_leaving(void)
 /* A helper that has become another user belongs to the birth, too, and gets nothing. */
 static bool may_ask(int fd)
 {
-	struct ucred who;
-	socklen_t length = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 &&
-	       (who.uid == 0 || who.uid == geteuid()) && family_confirm(who.pid).pid > 0;
+	return family_confirm(trusted_peer(fd)).pid > 0;
 }
 
 static int give(int fd, int error, const int *fds, int count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Asks the broker of a birth in every wrong way, and in the right one. This process is predecessor
  * and asker at once. A broker that waited for anybody would wait for ever.
- * Links: upgrade/broker.c kernel/close_apart.c upgrade/inherited.c kernel/passed_fds.c generation/birth.c generation/sealed.c
+ * Links: upgrade/broker.c kernel/trusted_peer.c kernel/close_apart.c upgrade/inherited.c kernel/passed_fds.c generation/birth.c generation/sealed.c
  * Links: base/libc_calls.c base/failpoint.c base/text.c base/errno_names.c base/own_fd.c base/clock.c base/vdso.c
  * Links: kernel/socket_identity.c kernel/socket_options.c kernel/listeners.c kernel/procfs.c kernel/sandbox.c
  * Links: kernel/seccomp_filter.c kernel/process.c kernel/peek.c base/log.c base/log_target.c base/trusted_path.c

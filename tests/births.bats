@@ -36,15 +36,6 @@ of_helpers() {
     done
 }
 
-# replace: by what is deployed already. SERVER_PID is the new leader then.
-replace() {
-    local old=$SERVER_PID
-    kill -HUP "$old"
-    wait_until 60 is_newest_leader_other_than "$old"
-    WATCH_PID='' wait_until 60 is_gone "$old"
-    SERVER_PID=$NEWEST_LEADER
-}
-
 nobody_listens() { [[ -z $(pids_listening_on "$PORT") ]]; }
 
 # gain_nothing WAY...: such helpers.
@@ -97,6 +88,7 @@ asks_in_birth() {
 
 # bats test_tags=fast
 @test "the broker gives a process of the same user that is not of the birth nothing" {
+    local old
     start_server epoll
     wait_until_started
     mkfifo "$APP_DIR/gate"
@@ -107,9 +99,9 @@ asks_in_birth() {
     /usr/bin/python3 "$SERVERS_DIR/asker.py" "$PUBLIC_DIR/helpers/answer" "$SERVER_PID" 3>&-
     assert_eq "$(<"$PUBLIC_DIR/helpers/answer")" "none: turned away"
     echo >"$APP_DIR/gate"
-    wait_until 60 is_newest_leader_other_than "$SERVER_PID"
-    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
-    /usr/bin/python3 "$SERVERS_DIR/asker.py" "$PUBLIC_DIR/helpers/answer" "$SERVER_PID" 3>&-
+    old=$SERVER_PID
+    follow_successor "$old"
+    /usr/bin/python3 "$SERVERS_DIR/asker.py" "$PUBLIC_DIR/helpers/answer" "$old" 3>&-
     assert_eq "$(<"$PUBLIC_DIR/helpers/answer")" "none: no broker" "after the birth"
 }
 

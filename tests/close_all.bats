@@ -95,13 +95,6 @@ upgrade_once_more() {
 own_fds() { fd_list "$1" | grep -v '^[012] '; }
 has_own_fds() { diff <(own_fds "$SERVER_PID") - <<<"$1"; }
 
-# follow_successor PID: waits until another leads, and PID is gone. Sets SERVER_PID.
-follow_successor() {
-    WATCH_PID='' wait_until 60 is_newest_leader_other_than "$1"
-    WATCH_PID='' wait_until 60 is_gone "$1"
-    SERVER_PID=$NEWEST_LEADER
-}
-
 @test "through a script that executes the server" {
     upgrade_through '#!/bin/sh' 'exec ./real "$@"'
 }

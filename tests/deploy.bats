@@ -42,11 +42,7 @@ next_generation_is() {
 
 # replaced_by VERSION
 replaced_by() {
-    local old=$SERVER_PID
-    kill -HUP "$old"
-    wait_until 60 is_newest_leader_other_than "$old"
-    wait_until 60 is_gone "$old"
-    SERVER_PID=$NEWEST_LEADER
+    replace
     assert_eq "$(answering_version)" "$1" "version that answers"
     run ! grep -F '[ERR]' "$OCTOPUS_LOG_FILE"
 }

@@ -470,3 +470,16 @@ deploy_script() {
     chmod +x "$APP_DIR/$EXAMPLE.new"
     mv "$APP_DIR/$EXAMPLE.new" "$APP_DIR/$EXAMPLE"
 }
+
+# follow_successor PID: waits until another leads, and PID is gone. Sets SERVER_PID.
+follow_successor() {
+    WATCH_PID='' wait_until 60 is_newest_leader_other_than "$1"
+    WATCH_PID='' wait_until 60 is_gone "$1"
+    SERVER_PID=$NEWEST_LEADER
+}
+
+# replace: upgrades to what is deployed already. Sets SERVER_PID.
+replace() {
+    kill -HUP "$SERVER_PID"
+    follow_successor "$SERVER_PID"
+}

@@ -14,15 +14,6 @@ start() {
     wait_until_started
 }
 
-# replace: by what is deployed already. SERVER_PID is the new leader then.
-replace() {
-    local old=$SERVER_PID
-    kill -HUP "$old"
-    WATCH_PID='' wait_until 60 is_newest_leader_other_than "$old"
-    WATCH_PID='' wait_until 60 is_gone "$old"
-    SERVER_PID=$NEWEST_LEADER
-}
-
 stop() {
     kill -TERM "$SERVER_PID"
     WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"

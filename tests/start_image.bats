@@ -31,15 +31,6 @@ run_program() {
 }
 SETTINGS=()
 
-# replace: the next generation serves, and the old one has left.
-replace() {
-    local old=$SERVER_PID
-    kill -HUP "$old"
-    wait_until 60 is_newest_leader_other_than "$old"
-    wait_until 60 is_gone "$old"
-    SERVER_PID=$NEWEST_LEADER
-}
-
 # next_begins_alike: so does the generation after it.
 next_begins_alike() {
     replace

@@ -5,28 +5,15 @@ Usage: accepts_only.py NUMBER WAY: the listener is descriptor NUMBER. WAY is acc
 worker: a child that is executed anew accepts, and this process only waits for it.
 """
 
-import os
 import select
 import signal
 import socket
 import subprocess
 import sys
 
+import pong
+
 number, way = int(sys.argv[1]), sys.argv[2]
-with open("version", encoding="ascii") as file:
-    version = file.read().strip()
-
-
-def answer(connection):
-    with connection:
-        request = b""
-        while b"\r\n\r\n" not in request:
-            request += connection.recv(65536) or b"\r\n\r\n"
-        body = f"pong {version} {os.getpid()}\n"
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
-        connection.sendall(f"{head}X-Pid: {os.getpid()}\r\nX-Version: {version}\r\n\r\n{body}".encode())
-
-
 listener = socket.socket(fileno=number)
 if way == "worker":
     listener.listen(128)
@@ -45,4 +32,4 @@ while True:
     except BlockingIOError:
         continue
     accepted.setblocking(True)
-    answer(accepted)
+    pong.answer(accepted)

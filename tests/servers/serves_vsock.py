@@ -4,25 +4,18 @@
 Usage: serves_vsock.py PORT: the same port in both.
 """
 
-import os
 import socket
 import sys
 import threading
 
-with open("version", encoding="ascii") as file:
-    version = file.read().strip()
+import pong
+
 port = int(sys.argv[1])
 
 
 def serve(listener):
     while True:
-        with listener.accept()[0] as connection:
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += connection.recv(65536) or b"\r\n\r\n"
-            body = f"pong {version} {os.getpid()}\n"
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
-            connection.sendall(f"{head}X-Pid: {os.getpid()}\r\nX-Version: {version}\r\n\r\n{body}".encode())
+        pong.answer(listener.accept()[0])
 
 
 machine = socket.socket(socket.AF_VSOCK)

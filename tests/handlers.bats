@@ -15,7 +15,7 @@ OBJECTS=$BUILD/tests/handlers/shim
 # What signal-safety(7) lists, and some that only read or change memory of the thread's own.
 SAFE_CALLS='_exit accept accept4 access bind chdir clock_gettime clone close connect dup2 execve fcntl fstat fstatat ftruncate getauxval geteuid getpid getppid
     getpeername getpgrp getsockname getsockopt getuid kill listen lseek lstat memcpy memchr memcmp memmove memset
-    open openat poll pthread_setcancelstate raise read readlink readlinkat rename setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
+    open openat poll pthread_setcancelstate raise read readlink readlinkat rename renameat renameat2 setpgid setsid setsockopt shutdown sigaction sigaddset sigdelset
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy
     strlen strncmp strnlen strrchr strspn strstr time umask unlink unlinkat waitpid write
     __errno_location __cmsg_nxthdr close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid
@@ -357,5 +357,5 @@ EOF2
 
 @test "wrappers of calls that a server's handler may make reach only what a handler may call" {
     assert_reaches_only_safe sigaction signal siginterrupt close dup2 dup3 _exit _Exit setsid kill chdir umask \
-        unlink unlinkat socket bind shutdown getsockname write send sendto sendmsg execve execv execl execle
+        unlink unlinkat rename renameat socket bind connect shutdown getsockname write send sendto sendmsg execve execv execl execle
 }

@@ -56,6 +56,7 @@ ssize_t __recvfrom_chk(int fd, void *buffer, size_t size, size_t room, int flags
                        struct sockaddr *address, socklen_t *length);
 int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max, const struct timespec *timeout,
                  const sigset_t *mask);
+int renameat2(int from_dir_fd, const char *from, int to_dir_fd, const char *to, unsigned flags);
 int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int first);
 void (*bsd_signal(int sig, void (*handler)(int)))(int);
@@ -109,6 +110,9 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(getppid)             \
 	X(unlink)              \
 	X(unlinkat)            \
+	X(rename)              \
+	X(renameat)            \
+	X(renameat2)           \
 	X(read)                \
 	X(readv)               \
 	X(recv)                \

@@ -282,6 +282,25 @@ static int early_unlink(const char *path)
 	return early_unlinkat(-100 /* AT_FDCWD */, path, 0);
 }
 
+static int early_renameat2(int from_dir_fd, const char *from, int to_dir_fd, const char *to,
+                           unsigned flags)
+{
+	OR_REAL(renameat2, from_dir_fd, from, to_dir_fd, to, flags);
+	return (int)raw_result(RAW5(SYS_renameat2, from_dir_fd, from, to_dir_fd, to, flags));
+}
+
+static int early_renameat(int from_dir_fd, const char *from, int to_dir_fd, const char *to)
+{
+	OR_REAL(renameat, from_dir_fd, from, to_dir_fd, to);
+	return (int)raw_result(RAW4(SYS_renameat, from_dir_fd, from, to_dir_fd, to));
+}
+
+static int early_rename(const char *from, const char *to)
+{
+	OR_REAL(rename, from, to);
+	return early_renameat(-100 /* AT_FDCWD */, from, -100, to);
+}
+
 static ssize_t early_read(int fd, void *buffer, size_t size)
 {
 	OR_REAL(read, fd, buffer, size);

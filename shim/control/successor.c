@@ -252,7 +252,9 @@ static void copy_listeners(struct successor *successor)
 		const struct inherited_listener *listener = &manifest->listeners[i];
 
 		successor->listeners[i].is_claimed =
-			atomic_load(&successor->birth->claimed_by[i]) != 0;
+			atomic_load(&successor->birth->claimed_by[i]) > 0;
+		successor->listeners[i].identity = listener->identity;
+		successor->listeners[i].file = listener->file;
 		successor->listeners[i].family = (sa_family_t)listener->family;
 		successor->listeners[i].length = listener->address_length;
 		successor->listeners[i].address = listener->address;

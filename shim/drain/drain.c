@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "drain/connections.h"
 #include "drain/drain_report.h"
+#include "drain/port_group.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
 #include "generation/generation.h"
@@ -23,6 +24,7 @@
 #include "http/follow.h"
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
+#include "kernel/socket_identity.h"
 #include "signal/wake_signal.h"
 #include "kernel/procfs.h"
 
@@ -70,7 +72,7 @@ static bool is_shared(int fd)
 	memset(&address, 0, sizeof(address));
 	return listeners_is_held_elsewhere(fd) || start_listeners_has(fd) ||
 	       libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
-	       generation_is_taken_over((const void *)&address, length);
+	       generation_is_taken_over(socket_identity(fd), (const void *)&address, length);
 }
 
 static void keep(int fd)
@@ -87,14 +89,20 @@ static void keep(int fd)
 void drain_begin(int64_t deadline)
 {
 	int fds[GENERATION_LISTENERS];
+	bool stays[GENERATION_LISTENERS];
 	const int count = listeners_find(fds, GENERATION_LISTENERS);
+	const bool predecessor_serves = generation_predecessor_serves();
 
 	(void)failpoint("draining");
 	memset(&drain, 0, sizeof(drain));
 	drain.begun = clock_now_ms();
 	drain_report_begin(drain.begun, deadline);
+	for (int i = 0; i < count; i++)
+		stays[i] = is_shared(fds[i]) || predecessor_serves;
+	if (!port_group_leave(fds, stays, count))
+		drain.may_grow = true;
 	for (int i = 0; i < count; i++) {
-		if (is_shared(fds[i]) || generation_predecessor_serves())
+		if (stays[i])
 			continue;
 		if (!accept_queue_turn_newcomers_away(fds[i]))
 			drain.may_grow = true;
@@ -119,6 +127,7 @@ static void let_go(void (*before)(int fd))
 void drain_forked(void)
 {
 	let_go(NULL);
+	port_group_forked();
 }
 
 static bool queue_is_empty(int64_t now)
@@ -180,6 +189,7 @@ static void end_listeners(void)
 	const struct successor *successor = atomic_load(&generation.successor);
 
 	let_go(quiet_listener_table_is_complete() ? shut : NULL);
+	port_group_end();
 	if (successor) {
 		atomic_store(&successor->birth->predecessor_holds, 0);
 		bell_ring(&successor->birth->bell);
@@ -255,5 +265,6 @@ static void mark_listeners_again(void)
 void drain_cancel(void)
 {
 	let_go(accept_queue_let_newcomers_in);
+	port_group_end();
 	mark_listeners_again();
 }

@@ -17,9 +17,10 @@
 #include <sys/types.h>
 
 #include "base/bell.h"
+#include "generation/bound_files.h"
 
 #define GENERATION_MAGIC 0x6f637431u /* "oct1" */
-#define GENERATION_VERSION 4u
+#define GENERATION_VERSION 5u
 #define GENERATION_RELEASE 16 /* "0.1.0" */
 #define GENERATION_LISTENERS 512
 
@@ -49,7 +50,7 @@ struct birth {
 	/* The present number of each descriptor that waits to be claimed; the manifest's is the last.
 	 * By index as in the manifest. */
 	_Atomic int32_t fds[GENERATION_LISTENERS + 1];
-	_Atomic int32_t claimed_by[GENERATION_LISTENERS]; /* pid; 0: nobody */
+	_Atomic int32_t claimed_by[GENERATION_LISTENERS]; /* pid; 0: nobody; or CLAIM_REPLACED */
 	/* The candidate has no reaper (spawn.h). The predecessor has given the candidate up: whoever
 	 * is left of it leaves. */
 	_Atomic uint32_t is_sibling;
@@ -61,12 +62,16 @@ struct birth {
 
 #define BIRTH_MANIFEST GENERATION_LISTENERS
 
+/* The successor has put another listener in the place of this one. */
+#define CLAIM_REPLACED (-1)
+
 struct inherited_listener {
 	int32_t family, type, protocol;
 	uint32_t address_length;
 	uint32_t v6_only;
 	uint32_t asked_for_any_port; /* bound to port 0: matches a bind() to port 0 */
 	uint64_t identity;           /* socket_identity.h */
+	struct bound_file file;      /* of a unix listener that has a path */
 	struct sockaddr_storage address;
 };
 

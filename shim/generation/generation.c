@@ -56,12 +56,16 @@ bool generation_successor_lives(void)
 	       (leader != successor->leader.pid && !procfs_is_dead(leader));
 }
 
-bool generation_is_taken_over(const struct sockaddr *address, socklen_t length)
+bool generation_is_taken_over(uint64_t socket, const struct sockaddr *address, socklen_t length)
 {
 	const struct successor *successor = atomic_load(&generation.successor);
 
 	if (!generation_successor_lives())
 		return false;
+	for (uint32_t i = 0; i < successor->listener_count; i++) {
+		if (successor->listeners[i].identity == socket)
+			return successor->listeners[i].is_claimed;
+	}
 	for (uint32_t i = 0; i < successor->listener_count; i++) {
 		if (successor->listeners[i].is_claimed &&
 		    address_is_same(address, length, (const void *)&successor->listeners[i].address,

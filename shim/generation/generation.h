@@ -40,6 +40,8 @@ struct successor {
 	uint32_t listener_count;
 	struct {
 		bool is_claimed;
+		uint64_t identity; /* socket_identity.h */
+		struct bound_file file;
 		sa_family_t family;
 		socklen_t length;
 		struct sockaddr_storage address;
@@ -94,8 +96,9 @@ bool generation_is_heir(void);
  * Context: any. */
 bool generation_successor_lives(void);
 
-/* True if a live successor has claimed the listener on ADDRESS. Context: any. */
-bool generation_is_taken_over(const struct sockaddr *address, socklen_t length);
+/* True if a live successor has claimed the listener SOCKET (socket_identity.h); or, where that came after the
+ * successor, one on ADDRESS. Context: any. */
+bool generation_is_taken_over(uint64_t socket, const struct sockaddr *address, socklen_t length);
 
 /* True if the predecessor is alive and still accepts on the listeners that it handed over.
  * Context: any. */

@@ -9,27 +9,36 @@
 #include <sys/un.h>
 
 #include "base/interpose.h"
-#include "base/raw_stat.h"
+#include "generation/bound_files.h"
 #include "generation/generation.h"
 #include "generation/pidfile.h"
 #include "kernel/procfs.h"
 
-/* Compares the files, not the names: a server may bind a relative path and unlink an absolute
- * one. */
-static bool is_at(const struct stat *what, sa_family_t family, const struct sockaddr_storage *at)
+/* By name, where nobody knows which file the listener was bound to. */
+static bool is_at(const struct bound_file *what, sa_family_t family,
+                  const struct sockaddr_storage *at)
 {
-	const struct sockaddr_un *address = (const void *)at;
-	struct stat named;
+	struct bound_file named;
 
-	return family == AF_UNIX && address->sun_path[0] &&
-	       raw_fstatat(AT_FDCWD, address->sun_path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       named.st_dev == what->st_dev && named.st_ino == what->st_ino;
+	return family == AF_UNIX &&
+	       bound_file_of((const void *)at, sizeof(struct sockaddr_un), &named) &&
+	       bound_file_is_same(&named, what);
 }
 
-static bool is_socket_of(const struct successor *successor, const struct stat *what)
+/* What the successor has not claimed is this generation's own to remove. But where it has put a socket of
+ * its own in the place of one of ours, this server's clean-up means that name. */
+static bool is_socket_of(const struct successor *successor, const struct bound_file *what)
 {
 	for (uint32_t i = 0; i < successor->listener_count; i++) {
-		if (is_at(what, successor->listeners[i].family, &successor->listeners[i].address))
+		if (bound_file_is_same(&successor->listeners[i].file, what))
+			return successor->listeners[i].is_claimed;
+	}
+	for (uint32_t i = 0; i < successor->listener_count; i++) {
+		const struct bound_file *file = &successor->listeners[i].file;
+
+		if (file->inode ? bound_file_has_place_of(file, what)
+		                : is_at(what, successor->listeners[i].family,
+		                        &successor->listeners[i].address))
 			return true;
 	}
 	return false;
@@ -42,11 +51,14 @@ void paths_inherit(const struct manifest *manifest)
 	inherited = manifest;
 }
 
-static bool is_inherited(const struct stat *what)
+static bool is_inherited(const struct bound_file *what)
 {
 	for (uint32_t i = 0; inherited && i < inherited->listener_count; i++) {
-		if (is_at(what, (sa_family_t)inherited->listeners[i].family,
-		          &inherited->listeners[i].address))
+		const struct inherited_listener *listener = &inherited->listeners[i];
+
+		if (listener->file.inode
+		            ? bound_file_is_same(&listener->file, what)
+		            : is_at(what, (sa_family_t)listener->family, &listener->address))
 			return true;
 	}
 	return false;
@@ -67,10 +79,12 @@ static bool holds_pid(int dir_fd, const char *path, pid_t pid)
 static bool belongs_to(const struct successor *successor, int dir_fd, const char *path,
                        const struct stat *what)
 {
+	struct bound_file file;
+
 	if (!generation_successor_lives())
 		return false;
 	if (S_ISSOCK(what->st_mode))
-		return is_socket_of(successor, what);
+		return bound_file_at(dir_fd, path, &file) && is_socket_of(successor, &file);
 	return S_ISREG(what->st_mode) && what->st_size < 32 &&
 	       holds_pid(dir_fd, path, successor->leader.pid);
 }
@@ -80,6 +94,7 @@ bool paths_belong_elsewhere(int dir_fd, const char *path)
 	const int saved = errno;
 	const struct successor *successor = atomic_load(&generation.successor);
 	bool answer = false;
+	struct bound_file file;
 	struct stat what;
 
 	if (!generation_may_share() || raw_fstatat(dir_fd, path, &what, AT_SYMLINK_NOFOLLOW) != 0)
@@ -87,7 +102,8 @@ bool paths_belong_elsewhere(int dir_fd, const char *path)
 	else if (successor)
 		answer = belongs_to(successor, dir_fd, path, &what);
 	else if (generation_is_being_born() && generation_predecessor_serves())
-		answer = S_ISSOCK(what.st_mode) && is_inherited(&what);
+		answer = S_ISSOCK(what.st_mode) && bound_file_at(dir_fd, path, &file) &&
+		         is_inherited(&file);
 	errno = saved;
 	return answer;
 }

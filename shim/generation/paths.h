@@ -12,9 +12,9 @@
 /* True if the removal of PATH (relative to DIR_FD, as in unlinkat(2)) would hurt another
  * generation:
  * - in a successor that is not ready, the path of a unix listener that it inherited (a server
- *   unlinks the path before it binds);
- * - after a hand-over, the path of a unix listener that the successor inherited, and a file that
- *   holds the pid of the successor's leader.
+ *   unlinks the path before it binds): the file that it was bound to, whatever its name is by now;
+ * - after a hand-over, the path of a unix listener that the successor has claimed, or where it has put
+ *   one of its own in the place of ours, and a file that holds the pid of the successor's leader.
  * Leaves errno alone. Context: the server's threads. */
 bool paths_belong_elsewhere(int dir_fd, const char *path);
 

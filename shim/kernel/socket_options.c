@@ -55,6 +55,11 @@ int socket_option_int(int fd, int level, int name)
 	return getsockopt(fd, level, name, &value, &size) == 0 ? value : -errno;
 }
 
+bool socket_option_set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
 void socket_options_carry(int from, int to)
 {
 	const int saved = errno;

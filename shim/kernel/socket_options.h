@@ -4,9 +4,14 @@
 #ifndef OCTOPUS_SOCKET_OPTIONS_H
 #define OCTOPUS_SOCKET_OPTIONS_H
 
+#include <stdbool.h>
+
 /* Returns the value of an option that is a number and never negative, or -errno. May change errno.
  * Context: any. */
 int socket_option_int(int fd, int level, int name);
+
+/* Sets such an option. Returns whether the kernel did so. May change errno. Context: any. */
+bool socket_option_set(int fd, int level, int name, int value);
 
 /* Copies to TO each option that differs on FROM. An option that the kernel refuses stays as it was.
  * Both descriptors stay the caller's. Leaves errno alone. Context: any. */

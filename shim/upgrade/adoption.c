@@ -12,12 +12,14 @@
 #include "base/own_fd.h"
 #include "generation/generation.h"
 #include "kernel/address.h"
+#include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "kernel/socket_identity.h"
 #include "kernel/socket_options.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/received.h"
+#include "upgrade/shared_port.h"
 #include "upgrade/waiting.h"
 
 /* IPV6_V6ONLY distinguishes sockets only on the wildcard address: a bind to any other address sets
@@ -72,27 +74,40 @@ bool adoption_blocks_for_server(int fd)
 	return socket && socket == socket_identity(fd);
 }
 
-static int take_place_of(int fd, uint32_t index)
+/* What already listens may be in epoll sets. */
+static int replace(int fd, int with)
 {
 	const int fd_flags = fcntl(fd, F_GETFD);
-	int inherited, error = 0;
+	struct epoll_sets sets;
+
+	if (listeners_is_listening(fd)) {
+		epoll_sets_find(&sets);
+		return epoll_sets_replace(&sets, fd, with);
+	}
+	return libc_calls.dup3(with, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0 ? -errno : 0;
+}
+
+static int take_place_of(int fd, uint32_t index)
+{
+	int inherited, error;
 
 	/* First out of the controller's reach, because the controller closes what no process has
 	 * claimed in time. */
 	own_fd_begin();
 	inherited = waiting_take(index);
 	socket_options_carry(fd, inherited);
+	shared_port_carry(fd, inherited);
 	carry_status_flags(fd, inherited);
-	if (libc_calls.dup3(inherited, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0) {
-		error = -errno;
+	error = replace(fd, inherited);
+	if (error)
 		waiting_put(index, inherited);
-	} else {
+	else
 		libc_calls.close(inherited);
-	}
 	own_fd_end();
 	if (error)
 		return error;
 	(void)failpoint("adopted");
+	bound_files_note(fd, &received_listener(index)->file);
 	listeners_mark_held(fd);
 	inheritance_taken();
 	return 0;
@@ -113,21 +128,103 @@ void adoption_claim_same(int fd)
 	errno = saved;
 }
 
+struct wanted {
+	const struct sockaddr *address;
+	socklen_t length;
+	struct bound_file file; /* what is at the path in it */
+};
+
+/* Whoever has bound this path since, or removed it, has taken it from the listener. Where the directory is
+ * not to be found either, this process has another root, and only the name can tell. */
+static bool leads_to(const struct wanted *wanted, const struct inherited_listener *listener)
+{
+	if (listener->file.inode && wanted->file.directory_inode)
+		return bound_file_is_same(&wanted->file, &listener->file);
+	return address_is_same(wanted->address, wanted->length, (const void *)&listener->address,
+	                       listener->address_length, listener->asked_for_any_port);
+}
+
 int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
 	const int saved = errno;
 	const uint32_t count = received_listeners();
+	struct wanted wanted = {.address = address, .length = length};
 	int result = -ENOENT;
 
+	(void)bound_file_of(address, length, &wanted.file);
 	for (uint32_t i = 0; i < count && result == -ENOENT; i++) {
 		const struct inherited_listener *listener = received_listener(i);
 
-		if (inheritance_is_here(i) &&
-		    address_is_same(address, length, (const void *)&listener->address,
-		                    listener->address_length, listener->asked_for_any_port) &&
+		if (inheritance_is_here(i) && leads_to(&wanted, listener) &&
 		    is_same_kind(fd, listener) && inheritance_claim(i))
 			result = take_place_of(fd, i);
 	}
 	errno = saved;
 	return result;
+}
+
+static bool is_file_of(const struct bound_file *file, const struct inherited_listener *listener)
+{
+	struct bound_file named;
+
+	if (listener->file.inode)
+		return bound_file_is_same(file, &listener->file);
+	return bound_file_of((const void *)&listener->address, listener->address_length, &named) &&
+	       bound_file_is_same(file, &named);
+}
+
+/* A thread that sleeps in accept() or poll() would go on to wait for what is replaced. */
+static bool may_be_replaced(int fd, bool has_waited)
+{
+	struct epoll_registrations found;
+	struct epoll_sets sets;
+
+	if (!has_waited || !listeners_is_listening(fd))
+		return true;
+	epoll_sets_find(&sets);
+	epoll_sets_find_registrations(&sets, fd, &found);
+	return found.count > 0;
+}
+
+static int adopt_at(int fd, int backlog, const struct bound_file *to)
+{
+	for (uint32_t i = 0; i < received_listeners(); i++) {
+		const struct inherited_listener *listener = received_listener(i);
+		int result;
+
+		if (!inheritance_is_here(i) || !is_file_of(to, listener) ||
+		    !is_same_kind(fd, listener) || !inheritance_claim(i))
+			continue;
+		result = take_place_of(fd, i);
+		if (result == 0 && backlog >= 0)
+			(void)libc_calls.listen(fd, backlog);
+		return result;
+	}
+	return -ENOENT;
+}
+
+int adoption_adopt_renamed(const struct bound_file *from, const struct bound_file *to,
+                           bool has_waited)
+{
+	const int saved = errno;
+	int backlog, result = -ENOENT;
+	const int fd = bound_files_find(from, &backlog);
+
+	if (fd >= 0 && may_be_replaced(fd, has_waited))
+		result = adopt_at(fd, backlog, to);
+	errno = saved;
+	return result;
+}
+
+void adoption_note_replaced(const struct bound_file *by)
+{
+	const int saved = errno;
+
+	for (uint32_t i = 0; i < received_listeners(); i++) {
+		const struct bound_file *file = &received_listener(i)->file;
+
+		if (bound_file_has_place_of(file, by) && !bound_file_is_same(file, by))
+			inheritance_replace(i);
+	}
+	errno = saved;
 }

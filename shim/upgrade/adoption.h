@@ -7,11 +7,24 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "generation/bound_files.h"
+
 /* Puts the inherited listener on ADDRESS in the place of FD, a socket that the server wants to bind
- * there, with the options that the server has set on FD. Returns 0, -ENOENT when there is no such
+ * there, with the options that the server has set on FD. A path has to lead to the file of the listener. Returns 0, -ENOENT when there is no such
  * listener or FD is not the same kind of socket, or -errno of dup3(2). FD stays the server's.
  * Leaves errno alone. Context: any. */
 int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length);
+
+/* The server is about to rename FROM, the file of a unix socket of its own, to TO. If TO is that of an inherited
+ * listener, puts that in the place of the server's socket, which may listen already; but not if HAS_WAITED,
+ * and the socket is in no epoll set. Clients then find the inherited listener at TO, and FROM is of no use.
+ * Returns as adoption_adopt(). Leaves errno alone. Context: any. */
+int adoption_adopt_renamed(const struct bound_file *from, const struct bound_file *to,
+                           bool has_waited);
+
+/* BY is now at its place. Nobody finds an inherited listener any more that was there, so that nobody will
+ * claim it (inheritance_replace()). Leaves errno alone. Context: any. */
+void adoption_note_replaced(const struct bound_file *by);
 
 /* FD is one of the listeners of the start (start_listeners.h). If it is inherited, too, under another
  * number, claims it. Leaves errno alone. Context: any. */

@@ -12,6 +12,7 @@
 #include "upgrade/ask.h"
 #include "upgrade/inherited.h"
 #include "upgrade/received.h"
+#include "upgrade/shared_port.h"
 #include "upgrade/variable.h"
 #include "upgrade/waiting.h"
 
@@ -126,7 +127,7 @@ static bool claim(struct birth *birth, uint32_t index)
 {
 	int32_t owner = atomic_load(&birth->claimed_by[index]);
 
-	if (owner && !procfs_is_dead(owner))
+	if (owner == CLAIM_REPLACED || (owner && !procfs_is_dead(owner)))
 		return false;
 	return atomic_compare_exchange_strong(&birth->claimed_by[index], &owner, getpid());
 }
@@ -153,6 +154,16 @@ static int32_t claimed_by(const struct birth *birth, uint32_t index)
 	return birth ? atomic_load(&birth->claimed_by[index]) : 0;
 }
 
+bool inheritance_is_unclaimed(uint32_t index)
+{
+	int32_t owner;
+
+	if (!inheritance_join())
+		return false;
+	owner = claimed_by(atomic_load(&generation.birth), index);
+	return !owner || (owner != CLAIM_REPLACED && procfs_is_dead(owner));
+}
+
 bool inheritance_is_here(uint32_t index)
 {
 	return waiting_has(index) || atomic_load(&inheritance_source) == SOURCE_BROKER;
@@ -163,6 +174,20 @@ void inheritance_taken(void)
 	if (inheritance_unclaimed() == 0)
 		waiting_close_pages();
 	waiting_count_again();
+}
+
+void inheritance_replace(uint32_t index)
+{
+	struct birth *birth;
+	int32_t nobody = 0;
+
+	if (!inheritance_join())
+		return;
+	birth = atomic_load(&generation.birth);
+	if (!atomic_compare_exchange_strong(&birth->claimed_by[index], &nobody, CLAIM_REPLACED))
+		return;
+	waiting_close(index);
+	inheritance_taken();
 }
 
 int inheritance_unclaimed(void)
@@ -179,6 +204,8 @@ void inheritance_close_rest(void)
 {
 	const struct birth *birth = atomic_load(&generation.birth);
 
+	if (atomic_load(&generation.role) == ROLE_LEADER)
+		shared_port_settle();
 	if (atomic_load(&inheritance_source) == SOURCE_BROKER)
 		atomic_store(&inheritance_source, SOURCE_NONE);
 	if (!waiting_exists())

@@ -48,16 +48,25 @@ void inheritance_receive(const char *value, bool *ret_passed_on,
  * does not give it. Context: any. */
 bool inheritance_claim(uint32_t index);
 
+/* True if no live process has claimed listener INDEX, and none has replaced it. Context: any. */
+bool inheritance_is_unclaimed(uint32_t index);
+
 /* True if listener INDEX waits in this process, or may be had from the broker. Context: any. */
 bool inheritance_is_here(uint32_t index);
 
 /* The listener that was claimed last is in its place. Context: any. */
 void inheritance_taken(void);
 
-/* How many inherited listeners no process has claimed. Context: any. */
+/* Another listener is where clients looked for listener INDEX: nobody will claim that, and it counts as claimed
+ * from then on. The predecessor serves its queue, and ends it. Does nothing if a process has claimed it.
+ * Context: any. */
+void inheritance_replace(uint32_t index);
+
+/* How many inherited listeners no process has claimed, and none has replaced. Context: any. */
 int inheritance_unclaimed(void);
 
-/* Closes the descriptors that still wait in this process. Context: any. */
+/* The new version is ready: closes the descriptors that still wait in this process, and takes from those that
+ * were claimed what it did not want (shared_port.h). Context: any. */
 void inheritance_close_rest(void);
 
 /* In the child that a process forked before it listened: it inherits nothing, but may ask the broker, if

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/interpose.h"
+#include "generation/bound_files.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/listeners.h"
@@ -62,6 +63,7 @@ static void describe_listener(int fd, struct inherited_listener *listener)
 		listener->v6_only = socket_option_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) > 0;
 	listener->identity = socket_identity(fd);
 	listener->asked_for_any_port = asked_for_any_port(fd);
+	bound_files_get(fd, &listener->file);
 	if (libc_calls.getsockname(fd, (void *)&listener->address, &length) == 0)
 		listener->address_length = length;
 }

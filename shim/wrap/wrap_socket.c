@@ -19,6 +19,7 @@
 #include "drain/quiet_listener.h"
 #include "drain/shut_listener.h"
 #include "drain/stop_accepting.h"
+#include "generation/bound_files.h"
 #include "generation/generation.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
@@ -28,6 +29,7 @@
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/manifest.h"
+#include "upgrade/probe.h"
 
 static bool is_stream(int type)
 {
@@ -72,6 +74,18 @@ static void note_bind(int fd, bool is_adopted)
 		atomic_fetch_or(&first_wait_missing, MISSING_LISTEN);
 }
 
+static void note_file(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct bound_file file;
+
+	if (address->sa_family != AF_UNIX || !activation_is_awaited() ||
+	    !bound_file_of(address, length, &file))
+		return;
+	bound_files_note(fd, &file);
+	if (inheritance_may_be_found())
+		adoption_note_replaced(&file);
+}
+
 EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
 	bool is_adopted = inheritance_may_be_found() && adopt(fd, address, length);
@@ -87,6 +101,8 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 		candidate_note_failed_bind(fd);
 	} else {
 		manifest_note_any_port(fd, address_asks_for_any_port(address));
+		if (!is_adopted)
+			note_file(fd, address, length);
 		note_bind(fd, is_adopted);
 	}
 	return result;
@@ -123,6 +139,7 @@ EXPORT int listen(int fd, int backlog)
 		return result;
 	undisturbed_begin(&before);
 	manifest_note_listening(fd);
+	bound_files_note_backlog(fd, backlog);
 	activation_on_listen(fd, is_new);
 	undisturbed_end(&before);
 	return 0;
@@ -171,11 +188,17 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 	return accept_with(true, fd, address, length, flags);
 }
 
-/* A server that stops may connect to itself in order to wake a thread of its own. */
+/* A server that stops may connect to itself in order to wake a thread of its own. One that starts may ask so
+ * whether its address is taken. */
 EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	int result;
 
+	if (UNLIKELY(inheritance_may_be_found()) && generation_is_being_born() &&
+	    probe_is_for_inherited(fd, address, length)) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
 	if (UNLIKELY(stop_accepting_has_begun()) && ending_has_begun() &&
 	    own_connection_make(fd, address, length, &result))
 		return result;

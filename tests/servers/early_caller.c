@@ -64,6 +64,8 @@ static void call_files(void)
 	DEMAND(fails(unlink("/nowhere/early"), ENOENT));
 	DEMAND(fails(unlinkat(AT_FDCWD, "/nowhere/early", 0), ENOENT));
 	DEMAND(fails(remove("/nowhere/early"), ENOENT));
+	DEMAND(fails(rename("/nowhere/early", "/nowhere/late"), ENOENT));
+	DEMAND(fails(renameat(AT_FDCWD, "/nowhere/early", AT_FDCWD, "/nowhere/late"), ENOENT));
 }
 
 /* A listener of this moment is none that Octopus would have to know: it is closed again. */

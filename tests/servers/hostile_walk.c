@@ -847,6 +847,15 @@ static void walk_paths(void)
 	CALLS("the path", unlinkat(-1, at, AT_REMOVEDIR));
 	row_name = "remove";
 	CALLS("the path", remove(at));
+	row_name = "rename";
+	CALLS("the old path", rename(at, "nowhere"));
+	CALLS("the new path", rename("nowhere", at));
+	row_name = "renameat";
+	CALLS("the old path", renameat(AT_FDCWD, at, AT_FDCWD, "nowhere"));
+	CALLS("the new path", renameat(AT_FDCWD, "nowhere", AT_FDCWD, at));
+	row_name = "renameat2";
+	CALLS("the old path", renameat2(AT_FDCWD, at, AT_FDCWD, "nowhere", 0));
+	CALLS("the new path", renameat2(AT_FDCWD, "nowhere", AT_FDCWD, at, 0));
 }
 
 static void walk_exec(void)
@@ -992,7 +1001,7 @@ static const struct {
 	{"accept", walk_accept_all, "accept4"},
 	{"getsockname", walk_getsockname, ""},
 	{"socket", walk_numbers, "listen shutdown close close_range dup2 dup3 fchdir umask"},
-	{"chdir", walk_paths, "unlink unlinkat remove"},
+	{"chdir", walk_paths, "unlink unlinkat remove rename renameat renameat2"},
 	{"execve", walk_exec, "execv execvp execvpe execl execle execlp fexecve"},
 	{"posix_spawn", walk_spawn,
          "posix_spawnp posix_spawn_file_actions_addclosefrom_np system popen"},

@@ -174,7 +174,8 @@ bool successor_is_dead(void)
 
 void successor_explain_failure(bool has_timed_out)
 {
-	failure_explain_end(succession.candidate, succession.leader.pid, has_timed_out);
+	failure_explain_end(succession.candidate, handover_manifest(), succession.leader.pid,
+	                    has_timed_out);
 }
 
 static void end_candidate(void)

@@ -18,6 +18,7 @@
 
 #include "base/bell.h"
 #include "generation/bound_files.h"
+#include "kernel/socket_name.h"
 
 #define GENERATION_MAGIC 0x6f637431u /* "oct1" */
 #define GENERATION_VERSION 5u
@@ -26,6 +27,13 @@
 
 /* The address of the predecessor's broker, five digits and a NUL. */
 #define BIRTH_BROKER 6
+
+/* Why a bind() of the new version has failed (obstacle.h): the index of the listener in its way. */
+struct obstacle {
+	_Atomic uint32_t is_noted;
+	uint32_t listener;
+	struct socket_name wanted;
+};
 
 /* The words, in the file that the variable names. */
 struct birth {
@@ -58,6 +66,7 @@ struct birth {
 	/* Where a process that has inherited nothing asks (broker.h). Empty: nobody answers, and all that
 	 * the candidate starts inherits what it has. */
 	char broker[BIRTH_BROKER];
+	struct obstacle obstacle;
 };
 
 #define BIRTH_MANIFEST GENERATION_LISTENERS

@@ -14,6 +14,7 @@
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
+#include "upgrade/obstacle.h"
 #include "upgrade/spawn.h"
 
 bool failure_in_sandbox(void)
@@ -81,7 +82,8 @@ void failure_explain_start(void)
 		log_error("Unable to fork a child: %s: %s.", path, errno_name(error));
 }
 
-void failure_explain_end(const struct birth *birth, pid_t leader, bool has_timed_out)
+void failure_explain_end(const struct birth *birth, const struct manifest *manifest, pid_t leader,
+                         bool has_timed_out)
 {
 	const int pid = atomic_load(&spawn_report.pid);
 	const int status = atomic_load(&spawn_report.status);
@@ -90,6 +92,7 @@ void failure_explain_end(const struct birth *birth, pid_t leader, bool has_timed
 	                    : !atomic_load(&birth->is_ready)  ? "before it was ready"
 	                                                      : "before it had taken over";
 
+	obstacle_explain(birth, manifest, pid);
 	if (has_timed_out)
 		log_error(
 			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",

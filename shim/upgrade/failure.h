@@ -11,8 +11,9 @@
 void failure_explain_start(void);
 
 /* Logs why the candidate, whose words are BIRTH, has ended, or that Octopus ends it because its time
- * is over. LEADER is the process that led it, or 0. Context: the controller. */
-void failure_explain_end(const struct birth *birth, pid_t leader, bool has_timed_out);
+ * is over. MANIFEST is what it was told. LEADER is the process that led it, or 0. Context: the controller. */
+void failure_explain_end(const struct birth *birth, const struct manifest *manifest, pid_t leader,
+                         bool has_timed_out);
 
 /* True, and logged, if the server's own seccomp filter would have the kernel kill it for starting a
  * candidate. Context: the controller. */

@@ -11,6 +11,7 @@
 #include "base/undisturbed.h"
 #include "control/activation.h"
 #include "control/candidate.h"
+#include "control/controller.h"
 #include "control/first_wait.h"
 #include "generation/bound_files.h"
 #include "generation/generation.h"
@@ -31,6 +32,13 @@ static bool has_waited(void)
 	       !(atomic_load(&first_wait_missing) & MISSING_FIRST_WAIT);
 }
 
+/* The controller may be waiting for somebody to claim the listener. */
+static void tell_controller(void)
+{
+	if (atomic_load(&generation.role) == ROLE_LEADER)
+		controller_wake();
+}
+
 static bool adopt(const struct renaming *renaming)
 {
 	const int saved = errno;
@@ -44,8 +52,10 @@ static bool adopt(const struct renaming *renaming)
 	             file_mode_carry(renaming->from_dir_fd, renaming->from, renaming->to_dir_fd,
 	                             renaming->to, renaming->target.inode) &&
 	             adoption_adopt_renamed(&renaming->file, &renaming->target, has_waited()) == 0;
-	if (is_adopted)
+	if (is_adopted) {
 		activation_on_claim();
+		tell_controller();
+	}
 	undisturbed_end(&before);
 	errno = saved;
 	return is_adopted;
@@ -62,8 +72,10 @@ static void note(const struct renaming *renaming)
 	};
 
 	bound_files_move(&renaming->file, &at);
-	if (inheritance_may_be_found())
+	if (inheritance_may_be_found() && generation_is_being_born()) {
 		adoption_note_replaced(&at);
+		tell_controller();
+	}
 }
 
 /* With FLAGS, both files are to stay, or another one is not to be replaced. */

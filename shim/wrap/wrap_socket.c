@@ -29,6 +29,7 @@
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/manifest.h"
+#include "upgrade/obstacle.h"
 #include "upgrade/probe.h"
 
 static bool is_stream(int type)
@@ -82,7 +83,7 @@ static void note_file(int fd, const struct sockaddr *address, socklen_t length)
 	    !bound_file_of(address, length, &file))
 		return;
 	bound_files_note(fd, &file);
-	if (inheritance_may_be_found())
+	if (inheritance_may_be_found() && generation_is_being_born())
 		adoption_note_replaced(&file);
 }
 
@@ -98,6 +99,8 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 		result = 0;
 	}
 	if (result != 0) {
+		if (errno == EADDRINUSE && inheritance_may_be_found())
+			obstacle_note(fd, address, length);
 		candidate_note_failed_bind(fd);
 	} else {
 		manifest_note_any_port(fd, address_asks_for_any_port(address));

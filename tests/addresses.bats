@@ -1,0 +1,279 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# bats file_tags=ci:parallel
+# How servers come by their addresses, and a new version that wants others: what the server's own reload can do, an
+# upgrade can do, and what nobody can do fails with a line that says why.
+
+load helpers
+
+setup() {
+    common_setup
+    make_public_dir
+    APP_DIR=$PUBLIC_DIR/app
+    SOCKET=$APP_DIR/socket
+    mkdir "$APP_DIR"
+}
+
+prepare_python_addresses() {
+    SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/addresses.py")
+    (( $# == 0 )) || printf '%s\n' "$@" >"$APP_DIR/addresses"
+}
+
+# start_at LINE...: serves these addresses; LOAD_URL leads to the first one.
+start_at() {
+    SERVER_NAME=python_addresses PROTOCOL=http
+    SERVER_LOG=$BATS_TEST_TMPDIR/server.log
+    echo v1 >"$APP_DIR/version"
+    prepare_python_addresses "$@"
+    launch_server
+    wait_until_started
+    lead_to "$1"
+}
+
+# lead_to LINE: sets LOAD_URL, for which only a unix socket has a place of its own.
+lead_to() {
+    local words
+    read -ra words <<<"$1"
+    if [[ ${words[0]} == unix ]]; then
+        LOAD_URL=unix:${words[1]}:/ping
+    elif [[ ${words[0]} == *:* ]]; then
+        LOAD_URL="http://[${words[0]/#::/::}]:${words[1]}/ping"
+    else
+        LOAD_URL=http://${words[0]}:${words[1]}/ping
+    fi
+}
+
+# deploy_at LINE...: where the next version listens.
+deploy_at() {
+    echo "v$((++DEPLOYED))" >"$APP_DIR/version"
+    prepare_python_addresses "$@"
+}
+
+# replace_at LINE...: upgrades to such a version.
+replace_at() {
+    deploy_at "$@"
+    replace
+    wait_until 60 generation_answers_load
+}
+
+# files_at: what is in the directory of the socket, by name and kind.
+files_at() { find "$APP_DIR" -mindepth 1 -printf '%f %y\n' | LC_ALL=C sort; }
+
+inode_of_socket() { stat --format=%i "$SOCKET"; }
+
+# stop_removes_all: TERM ends the load without a failure, and removes the path as the server does.
+stop_removes_all() {
+    stop_load
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    assert_eq "$(files_at)" "$(printf '%s\n' 'addresses f' 'octopus.log f' 'version f')" "files"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# habit_is_upgraded HABIT: three times by HUP, then by USR2 and a TERM to the older one, under load. The path leads to
+# the same file all the time.
+habit_is_upgraded() {
+    local line="unix $SOCKET habit=$1" inode
+    start_at "$line"
+    inode=$(inode_of_socket)
+    start_load -c 4
+    for _ in 1 2 3; do
+        replace_at "$line"
+        assert_eq "$(inode_of_socket)" "$inode" "file at the path"
+    done
+    beside_is_upgraded
+    assert_eq "$(inode_of_socket)" "$inode" "file at the path"
+    assert_eq "$(log_count 'Imported a listener from file.')" 4 "listeners imported"
+    assert_eq "$(files_at | grep -c tmp)" 0 "temporary files"
+    stop_removes_all
+}
+
+beside_is_upgraded() {
+    local old=$SERVER_PID
+    kill -USR2 "$old"
+    WATCH_PID='' wait_until 60 is_newest_leader_other_than "$old"
+    SERVER_PID=$NEWEST_LEADER
+    wait_until 60 generation_answers_load
+    kill -TERM "$old"
+    WATCH_PID='' wait_until 60 is_gone "$old"
+}
+
+@test "a unix socket: the server removes the path, and binds it" { habit_is_upgraded plain; }
+# bats test_tags=fast
+@test "a unix socket: the server asks by connect() whether its path is taken" { habit_is_upgraded asks; }
+@test "a unix socket: the server asks once bind() has failed" { habit_is_upgraded taken; }
+# bats test_tags=fast
+@test "a unix socket: the server binds another name, and renames it" { habit_is_upgraded renames; }
+@test "a unix socket: the server binds a name with its pid in it, and renames it" { habit_is_upgraded renames_pid; }
+@test "a unix socket: the server's event loop waits before the rename" { habit_is_upgraded polled; }
+
+@test "a unix socket: each version has another habit" {
+    local habit
+    start_at "unix $SOCKET habit=renames"
+    start_load -c 4
+    for habit in plain renames_pid asks renames taken polled plain renames; do
+        replace_at "unix $SOCKET habit=$habit"
+    done
+    assert_eq "$(log_count 'Imported a listener from file.')" 8 "listeners imported"
+    stop_removes_all
+}
+
+@test "a unix socket: by another name for the same path" {
+    ln -s "$APP_DIR" "$BATS_TEST_TMPDIR/link"
+    start_at "unix $SOCKET habit=asks"
+    start_load -c 4
+    replace_at "unix socket habit=asks"
+    replace_at "unix $BATS_TEST_TMPDIR/link/socket habit=asks"
+    assert_eq "$(log_count 'Imported a listener from file.')" 2 "listeners imported"
+    stop_removes_all
+}
+
+@test "an abstract unix socket, and a server that asks by connect()" {
+    local name=@octopus-$TEST_MARK
+    start_at "unix $name habit=asks"
+    replace_at_once "unix $name habit=asks"
+    assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+replace_at_once() {
+    deploy_at "$@"
+    replace
+}
+
+@test "the new version's mode of the path, where it is renamed" {
+    start_at "unix $SOCKET habit=renames mode=666"
+    replace_at_once "unix $SOCKET habit=renames mode=600"
+    assert_eq "$(stat --format=%a "$SOCKET")" 600 "mode"
+}
+
+# fails_after HABIT: a new version that ends when it has listened leaves the path to the old one.
+fails_after() {
+    local inode
+    start_at "unix $SOCKET habit=$1"
+    inode=$(inode_of_socket)
+    start_load -c 4
+    deploy_at "unix $SOCKET habit=$1" exits
+    kill -HUP "$SERVER_PID"
+    wait_until 60 log_has 'exited with status 1'
+    assert_eq "$(inode_of_socket)" "$inode" "file at the path"
+    replace_at "unix $SOCKET habit=$1"
+    stop_load
+}
+
+@test "a new version that fails leaves the path: renamed" { fails_after renames; }
+@test "a new version that fails leaves the path: removed and bound" { fails_after plain; }
+
+@test "a path that somebody has removed: the new version makes it anew, and the old one leaves it there" {
+    start_at "unix $SOCKET"
+    rm "$SOCKET"
+    replace_at_once "unix $SOCKET"
+    start_load -c 4
+    wait_until 60 generation_answers_load
+    assert_eq "$(log_count 'Imported a listener from file.')" 0 "listeners imported"
+    replace_at "unix $SOCKET"
+    assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
+    stop_removes_all
+}
+
+@test "a rename behind a thread that accepts already is the server's own" {
+    start_at "unix $SOCKET habit=late"
+    wait_until 60 test -e "$SOCKET"
+    start_load -c 4
+    replace_at "unix $SOCKET habit=late"
+    replace_at "unix $SOCKET habit=late"
+    assert_eq "$(log_count 'Imported a listener from file.')" 0 "listeners imported"
+    stop_removes_all
+}
+
+@test "a unix socket that the new version does not want is removed by the old one" {
+    start_at "unix $SOCKET" "unix $SOCKET.2"
+    start_load -c 4
+    replace_at "unix $SOCKET"
+    assert_eq "$(files_at | grep -c 'socket.2')" 0 "the other one"
+    stop_removes_all
+}
+
+# bats test_tags=fast
+@test "a server that asks by connect() whether its port is taken" {
+    PORT=$(free_port)
+    start_at "127.0.0.1 $PORT habit=asks"
+    start_load -c 4
+    replace_at "127.0.0.1 $PORT habit=asks"
+    replace_at "127.0.0.1 $PORT habit=asks"
+    stop_load
+    assert_eq "$(log_count 'Imported a listener from file.')" 2 "listeners imported"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# sockets_listening: how many sockets listen on PORT.
+sockets_listening() { ss -Hltn "sport = :$PORT" | wc -l; }
+
+# changed_under_load LINE...: versions with one such line each, under load.
+changed_under_load() {
+    local line
+    PORT=${PORT:-$(free_port)}
+    start_at "127.0.0.1 $PORT $1"
+    start_load -c 8
+    shift
+    for line; do replace_at "127.0.0.1 $PORT $line"; done
+    stop_load
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# bats test_tags=fast
+@test "SO_REUSEPORT added, and taken away" {
+    changed_under_load '' reuseport=3 ''
+    assert_eq "$(sockets_listening)" 1 "sockets"
+}
+
+# The kernel spreads new connections over all that are left.
+@test "a group of SO_REUSEPORT that shrinks, and grows, and shrinks" {
+    local counts
+    changed_under_load reuseport=4 reuseport=2 reuseport=6 reuseport=3
+    assert_eq "$(sockets_listening)" 3 "sockets"
+    for _ in {1..100}; do http_answers; done
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    mapfile -t counts < <(sed -n "s/^accepted $SERVER_PID //p" "$SERVER_LOG")
+    assert_eq "${#counts[@]}" 3 "sockets"
+    for count in "${counts[@]}"; do assert_within "$count" 10 1000000 "accepted"; done
+}
+
+@test "another backlog" {
+    local pending
+    changed_under_load backlog=5 backlog=50
+    pending=$(ss -Hltn "sport = :$PORT" | awk '{ print $3 }')
+    assert_eq "$pending" 50 "backlog"
+}
+
+@test "a port that moved" {
+    local other
+    PORT=$(free_port) other=$(free_port)
+    start_at "127.0.0.1 $PORT"
+    LOAD_URL=http://127.0.0.1:$PORT/ping
+    replace_at_once "127.0.0.1 $other"
+    curl --silent --fail "http://127.0.0.1:$other/ping" >/dev/null
+    assert_eq "$(sockets_listening)" 0 "sockets at the old port"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# cannot_have HAS WANTS [TEXT TEXT]: HOSTs. The upgrade fails, and a line says why.
+cannot_have() {
+    PORT=$(free_port)
+    start_at "$1 $PORT"
+    start_load -c 4
+    deploy_at "$2 $PORT"
+    kill -HUP "$SERVER_PID"
+    wait_until 60 log_has 'before it listened'
+    stop_load
+    log_has "could not bind $4:$PORT (EADDRINUSE): Master ($SERVER_PID) listens on $3:$PORT," ||
+        fail "no line that says why"
+    assert_eq "$(log_count '[ERR]')" 2 "error lines"
+    replace_at_once "$1 $PORT"
+}
+
+# bats test_tags=fast
+@test "one address to all of them: fails, and says why" { cannot_have 127.0.0.1 0.0.0.0 127.0.0.1 0.0.0.0; }
+@test "all addresses to one: fails, and says why" { cannot_have 0.0.0.0 127.0.0.1 0.0.0.0 127.0.0.1; }
+@test "one IPv6 address to all of them: fails, and says why" { cannot_have ::1 :: '[::1]' '[::]'; }
+@test "all IPv4 addresses to both families: fails, and says why" { cannot_have 0.0.0.0 :: 0.0.0.0 '[::]'; }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/interpose.h"
 #include "base/log.h"
 #include "base/undisturbed.h"
 #include "generation/generation.h"
@@ -14,6 +15,8 @@
 #include "kernel/socket_options.h"
 #include "upgrade/inheritance.h"
 #include "upgrade/received.h"
+#include "upgrade/shared_port.h"
+#include "upgrade/waiting.h"
 
 static in_port_t port_of(const struct socket_name *name)
 {
@@ -44,37 +47,76 @@ static bool stands_in_the_way(const struct inherited_listener *listener,
 	                       (const void *)&wanted->address, wanted->length, false);
 }
 
-static bool find(const struct socket_name *wanted, uint32_t *ret_index)
+/* Returns the index of the next one from FIRST on that nobody has claimed, or -1. */
+static int find(const struct socket_name *wanted, uint32_t first)
 {
-	for (uint32_t i = 0; i < received_listeners(); i++) {
-		if (stands_in_the_way(received_listener(i), wanted) &&
-		    inheritance_is_unclaimed(i)) {
-			*ret_index = i;
-			return true;
-		}
+	for (uint32_t i = first; i < received_listeners(); i++) {
+		if (stands_in_the_way(received_listener(i), wanted) && inheritance_is_unclaimed(i))
+			return (int)i;
 	}
-	return false;
+	return -1;
+}
+
+static bool read_wanted(int fd, const struct sockaddr *address, socklen_t length,
+                        struct socket_name *ret_wanted)
+{
+	if (length > sizeof(ret_wanted->address) || !caller_memory_is_readable(address, length))
+		return false;
+	memset(ret_wanted, 0, sizeof(*ret_wanted));
+	ret_wanted->length = length;
+	memcpy(&ret_wanted->address, address, length);
+	return socket_name_is_inet(ret_wanted) &&
+	       socket_option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM;
+}
+
+/* A listener that asks the broker for its descriptor would claim it. */
+static bool is_shared_by_all(int fd, const struct socket_name *wanted)
+{
+	int index = find(wanted, 0);
+
+	if (index < 0 || !is_wildcard(wanted))
+		return false;
+	for (; index >= 0; index = find(wanted, (uint32_t)index + 1)) {
+		const struct inherited_listener *listener = received_listener((uint32_t)index);
+		const struct socket_name has = {listener->address, listener->address_length};
+
+		if (!is_wildcard(&has) ||
+		    !socket_option_set(waiting_fd((uint32_t)index), SOL_SOCKET, SO_REUSEPORT, 1))
+			return false;
+	}
+	return shared_port_lend(fd);
+}
+
+bool obstacle_pass(int fd, const struct sockaddr *address, socklen_t length)
+{
+	const int saved = errno;
+	struct socket_name wanted;
+	struct undisturbed before;
+	bool is_bound;
+
+	undisturbed_begin(&before);
+	is_bound = read_wanted(fd, address, length, &wanted) && is_shared_by_all(fd, &wanted) &&
+	           libc_calls.bind(fd, (const void *)&wanted.address, length) == 0;
+	undisturbed_end(&before);
+	errno = saved;
+	return is_bound;
 }
 
 void obstacle_note(int fd, const struct sockaddr *address, socklen_t length)
 {
 	const int saved = errno;
-	struct socket_name wanted = {.length = length};
+	struct socket_name wanted;
 	struct undisturbed before;
 	struct birth *birth;
-	uint32_t index;
+	int index;
 
 	undisturbed_begin(&before);
-	if (length <= sizeof(wanted.address) && caller_memory_is_readable(address, length)) {
-		memcpy(&wanted.address, address, length);
-		if (socket_name_is_inet(&wanted) &&
-		    socket_option_int(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
-		    find(&wanted, &index)) {
-			birth = atomic_load(&generation.birth);
-			birth->obstacle.wanted = wanted;
-			birth->obstacle.listener = index;
-			atomic_store(&birth->obstacle.is_noted, 1);
-		}
+	index = read_wanted(fd, address, length, &wanted) ? find(&wanted, 0) : -1;
+	if (index >= 0) {
+		birth = atomic_load(&generation.birth);
+		birth->obstacle.wanted = wanted;
+		birth->obstacle.listener = (uint32_t)index;
+		atomic_store(&birth->obstacle.is_noted, 1);
 	}
 	undisturbed_end(&before);
 	errno = saved;

@@ -20,14 +20,14 @@ static struct {
 	} list[GENERATION_LISTENERS];
 } unwanted;
 
-static void note(int fd, int inherited)
+static void note(int fd, int socket_fd)
 {
 	const uint32_t at = atomic_fetch_add(&unwanted.count, 1);
 
 	if (at >= GENERATION_LISTENERS)
 		return;
 	atomic_store(&unwanted.list[at].fd, fd);
-	atomic_store(&unwanted.list[at].socket, socket_identity(inherited));
+	atomic_store(&unwanted.list[at].socket, socket_identity(socket_fd));
 }
 
 void shared_port_carry(int fd, int inherited)
@@ -41,6 +41,16 @@ void shared_port_carry(int fd, int inherited)
 	else if (wanted == 0 && present > 0)
 		note(fd, inherited);
 	errno = saved;
+}
+
+bool shared_port_lend(int fd)
+{
+	if (socket_option_int(fd, SOL_SOCKET, SO_REUSEPORT) > 0)
+		return true;
+	if (!socket_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+		return false;
+	note(fd, fd);
+	return true;
 }
 
 void shared_port_settle(void)

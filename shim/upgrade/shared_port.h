@@ -5,9 +5,14 @@
 #ifndef OCTOPUS_SHARED_PORT_H
 #define OCTOPUS_SHARED_PORT_H
 
+#include <stdbool.h>
+
 /* INHERITED takes the place of FD, on which the new version has said what it wants. Leaves errno alone.
  * Context: any. */
 void shared_port_carry(int fd, int inherited);
+
+/* Has FD share its port until the new version is ready. Returns whether it does. Context: any. */
+bool shared_port_lend(int fd);
 
 /* The new version is ready: takes away what it does not want. Context: any. */
 void shared_port_settle(void);

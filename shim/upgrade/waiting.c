@@ -64,6 +64,11 @@ bool waiting_has(uint32_t index)
 	return atomic_load(&waiting.fds[index]) >= 0;
 }
 
+int waiting_fd(uint32_t index)
+{
+	return atomic_load(&waiting.fds[index]);
+}
+
 void waiting_put(uint32_t index, int fd)
 {
 	keep(fd);

@@ -34,6 +34,9 @@ void waiting_count_again(void);
 /* True if a descriptor waits under INDEX. Context: any. */
 bool waiting_has(uint32_t index);
 
+/* The descriptor that waits under INDEX, which stays there, or -1. Context: any. */
+int waiting_fd(uint32_t index);
+
 /* True if FD waits under an index before INDEX. Context: any. */
 bool waiting_is_before(uint32_t index, int fd);
 

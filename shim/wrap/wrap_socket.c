@@ -98,9 +98,13 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 		is_adopted = true;
 		result = 0;
 	}
-	if (result != 0) {
-		if (errno == EADDRINUSE && inheritance_may_be_found())
+	if (result != 0 && errno == EADDRINUSE && inheritance_may_be_found()) {
+		if (obstacle_pass(fd, address, length))
+			result = 0;
+		else
 			obstacle_note(fd, address, length);
+	}
+	if (result != 0) {
 		candidate_note_failed_bind(fd);
 	} else {
 		manifest_note_any_port(fd, address_asks_for_any_port(address));

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# bats file_tags=ci:parallel
 # How servers come by their addresses, and a new version that wants others: what the server's own reload can do, an
 # upgrade can do, and what nobody can do fails with a line that says why.
 
@@ -276,4 +275,143 @@ cannot_have() {
 @test "one address to all of them: fails, and says why" { cannot_have 127.0.0.1 0.0.0.0 127.0.0.1 0.0.0.0; }
 @test "all addresses to one: fails, and says why" { cannot_have 0.0.0.0 127.0.0.1 0.0.0.0 127.0.0.1; }
 @test "one IPv6 address to all of them: fails, and says why" { cannot_have ::1 :: '[::1]' '[::]'; }
-@test "all IPv4 addresses to both families: fails, and says why" { cannot_have 0.0.0.0 :: 0.0.0.0 '[::]'; }
+@test "one IPv4 address to both families: fails, and says why" { cannot_have 127.0.0.1 :: 127.0.0.1 '[::]'; }
+
+# families_change LINE... --: versions that listen on PORT at such lines each, under load in both families.
+families_change() {
+    local lines=() first='' line loads=()
+    for line; do
+        if [[ $line != -- ]]; then
+            lines+=("${line/ / $PORT }")
+        elif [[ -z $first ]]; then
+            first=yes
+            start_at "${lines[@]}"
+            lines=()
+            for LOAD_URL in "http://127.0.0.1:$PORT/ping" "http://[::1]:$PORT/ping"; do
+                start_load -c 4
+                loads+=("$LOAD_PID $LOAD_LOG")
+            done
+        else
+            deploy_at "${lines[@]}"
+            lines=()
+            replace
+            for line in "${loads[@]}"; do
+                read -r LOAD_PID LOAD_LOG <<<"$line"
+                wait_until 60 generation_answers_load
+            done
+        fi
+    done
+    for line in "${loads[@]}"; do
+        read -r LOAD_PID LOAD_LOG <<<"$line"
+        stop_load
+    done
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# bats test_tags=fast
+@test "IPV6_V6ONLY: one socket for both families, and one for each" {
+    PORT=$(free_port)
+    families_change ':: v6only=0' -- ':: v6only=1' '0.0.0.0 ' -- ':: v6only=0' -- '0.0.0.0 ' ':: v6only=1' --
+}
+
+@test "IPV6_V6ONLY: a version that takes both families in, and fails" {
+    PORT=$(free_port)
+    start_at ":: $PORT v6only=1" "0.0.0.0 $PORT"
+    LOAD_URL=http://127.0.0.1:$PORT/ping start_load -c 4
+    deploy_at ":: $PORT v6only=0" exits
+    kill -HUP "$SERVER_PID"
+    wait_until 60 log_has 'exited with status 1'
+    stop_load
+}
+
+FPM=$(compgen -G '/usr/sbin/php-fpm*' | head -n 1 || true)
+
+# write_fpm_config PATH LINE...
+write_fpm_config() {
+    local user=
+    (( EUID != 0 )) || user=$'user = www-data\ngroup = www-data'
+    cat >"$APP_DIR/fpm.conf" <<CONFIG
+[global]
+error_log = $APP_DIR/fpm.log
+pid = $APP_DIR/fpm.pid
+[www]
+$user
+listen = $1
+pm = static
+pm.max_children = 2
+$(printf '%s\n' "${@:2}")
+CONFIG
+}
+
+prepare_php_fpm() { :; }
+
+# php_fpm_is_upgraded [OPTION...]: twice by HUP, under FastCGI requests.
+php_fpm_is_upgraded() {
+    local root=()
+    (( EUID != 0 )) || root=(--allow-to-run-as-root)
+    SERVER_NAME=${SERVER_NAME:-php_fpm} PROTOCOL=http SERVER_LOG=$BATS_TEST_TMPDIR/server.log
+    SERVER_COMMAND=("$FPM" "${root[@]}" --fpm-config "$APP_DIR/fpm.conf" "$@")
+    # shellcheck disable=SC2016 # PHP's
+    echo '<?php echo "pong " . posix_getppid() . "\n";' >"$APP_DIR/ping.php"
+    chmod 755 "$APP_DIR"
+    launch_server
+    wait_until_started
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client/fastcgi.py" "$SOCKET" "$APP_DIR/ping.php" >"$BATS_TEST_TMPDIR/client.log" 2>&1 3>&- &
+    LOAD_PID=$!
+    HELPER_PIDS+=("$LOAD_PID")
+    for _ in 1 2; do
+        replace
+        wait_until 60 grep -qx "first pong $SERVER_PID" "$BATS_TEST_TMPDIR/client.log"
+    done
+    assert_eq "$(stat --format=%a "$SOCKET")" 640 "mode"
+    kill -TERM "$LOAD_PID"
+    status_of "$LOAD_PID"
+    assert_eq "$EXIT_STATUS" 0 "$(tail -n 3 "$BATS_TEST_TMPDIR/client.log")"
+    assert_eq "$(log_count 'Imported a listener from file.')" 2 "listeners imported"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+    kill -TERM "$SERVER_PID"
+    WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+    [[ ! -e $SOCKET ]] || fail "the path is left"
+}
+
+needs_php_fpm() { [[ -n $FPM ]] || skip "no php-fpm"; }
+
+@test "php-fpm on a unix socket" {
+    needs_php_fpm
+    write_fpm_config "$SOCKET" 'listen.mode = 0640'
+    php_fpm_is_upgraded --nodaemonize
+}
+
+@test "php-fpm on a unix socket, as a daemon" {
+    needs_php_fpm
+    write_fpm_config "$SOCKET" 'listen.mode = 0640'
+    SERVER_NAME=php_fpm_daemon
+    ln -s fpm.pid "$APP_DIR/server.pid"
+    php_fpm_is_upgraded --daemonize
+}
+
+# nginx_changes LISTEN...: versions that listen so on PORT, under load.
+nginx_changes() {
+    local listen
+    PORT=$(free_port)
+    prepare_nginx() {
+        SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
+        write_nginx_config off "127.0.0.1:$PORT $LISTEN"
+    }
+    LISTEN=$1
+    start_server nginx
+    wait_until_started
+    start_load -c 8
+    shift
+    for listen; do
+        LISTEN=$listen
+        upgrade HUP
+        wait_until 60 generation_answers_load
+    done
+    stop_load
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
+
+# bats test_tags=fast
+@test "nginx: reuseport added, and taken away" { nginx_changes '' reuseport ''; }
+@test "nginx: another backlog, and deferred" { nginx_changes 'backlog=64' 'backlog=512' 'backlog=128 deferred' ''; }

@@ -13,6 +13,8 @@
 #include "generation/generation.h"
 #include "generation/pidfile.h"
 #include "kernel/procfs.h"
+#include "kernel/socket_identity.h"
+#include "kernel/unix_sockets.h"
 
 /* By name, where nobody knows which file the listener was bound to. */
 static bool is_at(const struct bound_file *what, sa_family_t family,
@@ -25,13 +27,46 @@ static bool is_at(const struct bound_file *what, sa_family_t family,
 	       bound_file_is_same(&named, what);
 }
 
+/* Where WHAT is one of several names (LINKS) of the file, only that at its place is the listener's: haproxy has
+ * another one while it starts. */
+static bool is_its_name(const struct bound_file *file, const struct bound_file *what, nlink_t links)
+{
+	return links < 2 || !file->directory_inode || bound_file_has_place_of(file, what);
+}
+
+struct own {
+	uint64_t socket;
+	bool is_found;
+};
+
+static bool look_for_own(int fd, void *context)
+{
+	struct own *own = context;
+
+	own->is_found = socket_identity(fd) == own->socket;
+	return !own->is_found;
+}
+
+/* The successor may have been replaced in its turn. */
+static bool is_served_by_others(uint64_t socket)
+{
+	struct own own = {socket, false};
+
+	procfs_each_fd(0, look_for_own, &own);
+	return !own.is_found && unix_sockets_has_listening(socket);
+}
+
 /* What the successor has not claimed is this generation's own to remove. But where it has put a socket of
  * its own in the place of one of ours, this server's clean-up means that name. */
-static bool is_socket_of(const struct successor *successor, const struct bound_file *what)
+static bool is_socket_of(const struct successor *successor, const struct bound_file *what,
+                         nlink_t links)
 {
 	for (uint32_t i = 0; i < successor->listener_count; i++) {
 		if (bound_file_is_same(&successor->listeners[i].file, what))
-			return successor->listeners[i].is_claimed;
+			return successor->listeners[i].is_claimed &&
+			       is_its_name(&successor->listeners[i].file, what, links) &&
+			       (generation_successor_lives() ||
+			        is_served_by_others(successor->listeners[i].identity));
 	}
 	for (uint32_t i = 0; i < successor->listener_count; i++) {
 		const struct bound_file *file = &successor->listeners[i].file;
@@ -51,13 +86,14 @@ void paths_inherit(const struct manifest *manifest)
 	inherited = manifest;
 }
 
-static bool is_inherited(const struct bound_file *what)
+static bool is_inherited(const struct bound_file *what, nlink_t links)
 {
 	for (uint32_t i = 0; inherited && i < inherited->listener_count; i++) {
 		const struct inherited_listener *listener = &inherited->listeners[i];
 
 		if (listener->file.inode
-		            ? bound_file_is_same(&listener->file, what)
+		            ? bound_file_is_same(&listener->file, what) &&
+		                      is_its_name(&listener->file, what, links)
 		            : is_at(what, (sa_family_t)listener->family, &listener->address))
 			return true;
 	}
@@ -81,11 +117,10 @@ static bool belongs_to(const struct successor *successor, int dir_fd, const char
 {
 	struct bound_file file;
 
-	if (!generation_successor_lives())
-		return false;
 	if (S_ISSOCK(what->st_mode))
-		return bound_file_at(dir_fd, path, &file) && is_socket_of(successor, &file);
-	return S_ISREG(what->st_mode) && what->st_size < 32 &&
+		return bound_file_at(dir_fd, path, &file) &&
+		       is_socket_of(successor, &file, what->st_nlink);
+	return generation_successor_lives() && S_ISREG(what->st_mode) && what->st_size < 32 &&
 	       holds_pid(dir_fd, path, successor->leader.pid);
 }
 
@@ -103,7 +138,7 @@ bool paths_belong_elsewhere(int dir_fd, const char *path)
 		answer = belongs_to(successor, dir_fd, path, &what);
 	else if (generation_is_being_born() && generation_predecessor_serves())
 		answer = S_ISSOCK(what.st_mode) && bound_file_at(dir_fd, path, &file) &&
-		         is_inherited(&file);
+		         is_inherited(&file, what.st_nlink);
 	errno = saved;
 	return answer;
 }

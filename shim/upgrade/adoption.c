@@ -198,7 +198,7 @@ static int adopt_at(int fd, int backlog, const struct bound_file *to)
 		result = take_place_of(fd, i);
 		if (result == 0 && backlog >= 0)
 			(void)libc_calls.listen(fd, backlog);
-		return result;
+		return result == 0 ? fd : result;
 	}
 	return -ENOENT;
 }

@@ -18,7 +18,7 @@ int adoption_adopt(int fd, const struct sockaddr *address, socklen_t length);
 /* The server is about to rename FROM, the file of a unix socket of its own, to TO. If TO is that of an inherited
  * listener, puts that in the place of the server's socket, which may listen already; but not if HAS_WAITED,
  * and the socket is in no epoll set. Clients then find the inherited listener at TO, and FROM is of no use.
- * Returns as adoption_adopt(). Leaves errno alone. Context: any. */
+ * Returns the descriptor, or -errno as adoption_adopt(). Leaves errno alone. Context: any. */
 int adoption_adopt_renamed(const struct bound_file *from, const struct bound_file *to,
                            bool has_waited);
 

@@ -13,6 +13,7 @@
 #include "control/candidate.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
+#include "control/unseen.h"
 #include "generation/bound_files.h"
 #include "generation/generation.h"
 #include "kernel/file_mode.h"
@@ -39,26 +40,33 @@ static void tell_controller(void)
 		controller_wake();
 }
 
+/* Some servers do not call listen() on what listens already (haproxy). */
+static void note_adopted(int fd)
+{
+	if (atomic_load(&generation.role) == ROLE_NONE)
+		unseen_note_bind(fd, true);
+	activation_on_claim();
+	tell_controller();
+}
+
 static bool adopt(const struct renaming *renaming)
 {
 	const int saved = errno;
 	struct undisturbed before;
-	bool is_adopted;
+	int fd = -1;
 
 	undisturbed_begin(&before);
 	if (inheritance_is_unknown() && activation_is_awaited())
 		candidate_look(-1);
-	is_adopted = inheritance_may_be_found() && generation_is_being_born() &&
-	             file_mode_carry(renaming->from_dir_fd, renaming->from, renaming->to_dir_fd,
-	                             renaming->to, renaming->target.inode) &&
-	             adoption_adopt_renamed(&renaming->file, &renaming->target, has_waited()) == 0;
-	if (is_adopted) {
-		activation_on_claim();
-		tell_controller();
-	}
+	if (inheritance_may_be_found() && generation_is_being_born() &&
+	    file_mode_carry(renaming->from_dir_fd, renaming->from, renaming->to_dir_fd,
+	                    renaming->to, renaming->target.inode))
+		fd = adoption_adopt_renamed(&renaming->file, &renaming->target, has_waited());
+	if (fd >= 0)
+		note_adopted(fd);
 	undisturbed_end(&before);
 	errno = saved;
-	return is_adopted;
+	return fd >= 0;
 }
 
 static void note(const struct renaming *renaming)

@@ -83,7 +83,7 @@ habit_is_upgraded() {
     beside_is_upgraded
     assert_eq "$(inode_of_socket)" "$inode" "file at the path"
     assert_eq "$(log_count 'Imported a listener from file.')" 4 "listeners imported"
-    assert_eq "$(files_at | grep -c tmp)" 0 "temporary files"
+    assert_eq "$(files_at | grep -cE 'tmp|bak')" 0 "temporary files"
     stop_removes_all
 }
 
@@ -104,6 +104,7 @@ beside_is_upgraded() {
 # bats test_tags=fast
 @test "a unix socket: the server binds another name, and renames it" { habit_is_upgraded renames; }
 @test "a unix socket: the server binds a name with its pid in it, and renames it" { habit_is_upgraded renames_pid; }
+@test "a unix socket: the server links the old file, binds another name, and renames it" { habit_is_upgraded linked; }
 @test "a unix socket: the server's event loop waits before the rename" { habit_is_upgraded polled; }
 
 @test "a unix socket: each version has another habit" {
@@ -172,6 +173,43 @@ fails_after() {
     replace_at "unix $SOCKET"
     assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
     stop_removes_all
+}
+
+# outlives_its_successor HABIT: the first version still has a request when the third serves, and then removes its path.
+outlives_its_successor() {
+    local first
+    start_at "unix $SOCKET habit=$1"
+    first=$SERVER_PID
+    /usr/bin/python3 -c 'import socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.connect(sys.argv[1])
+    client.sendall(b"GET /ping HTTP/1.1\r\n")
+    print("sent", flush=True)
+    sys.stdin.readline()
+    client.sendall(b"\r\n")
+    print(client.recv(1000).decode())' "$SOCKET" <>"$GATE" >"$BATS_TEST_TMPDIR/client.log" 2>&1 3>&- &
+    HELPER_PIDS+=($!)
+    wait_until 60 grep -q sent "$BATS_TEST_TMPDIR/client.log"
+    for _ in 2 3; do
+        deploy_at "unix $SOCKET habit=$1"
+        kill -HUP "$SERVER_PID"
+        WATCH_PID='' wait_until 60 is_newest_leader_other_than "$SERVER_PID"
+        [[ $SERVER_PID == "$first" ]] || WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
+        SERVER_PID=$NEWEST_LEADER
+    done
+    start_load -c 4
+    is_alive "$first" || fail "the first one has gone too early"
+    echo 1<>"$GATE"
+    WATCH_PID='' wait_until 60 is_gone "$first"
+    grep -q 'pong v1' "$BATS_TEST_TMPDIR/client.log" || fail "its client was not answered"
+    wait_until 60 generation_answers_load
+    stop_removes_all
+}
+
+@test "a version that outlives its successor leaves the path to the next one" {
+    GATE=$BATS_TEST_TMPDIR/gate
+    mkfifo "$GATE"
+    outlives_its_successor plain
 }
 
 @test "a rename behind a thread that accepts already is the server's own" {
@@ -279,7 +317,7 @@ cannot_have() {
 
 # families_change LINE... --: versions that listen on PORT at such lines each, under load in both families.
 families_change() {
-    local lines=() first='' line loads=()
+    local lines=() first='' line load loads=()
     for line; do
         if [[ $line != -- ]]; then
             lines+=("${line/ / $PORT }")
@@ -295,14 +333,14 @@ families_change() {
             deploy_at "${lines[@]}"
             lines=()
             replace
-            for line in "${loads[@]}"; do
-                read -r LOAD_PID LOAD_LOG <<<"$line"
+            for load in "${loads[@]}"; do
+                read -r LOAD_PID LOAD_LOG <<<"$load"
                 wait_until 60 generation_answers_load
             done
         fi
     done
-    for line in "${loads[@]}"; do
-        read -r LOAD_PID LOAD_LOG <<<"$line"
+    for load in "${loads[@]}"; do
+        read -r LOAD_PID LOAD_LOG <<<"$load"
         stop_load
     done
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
@@ -351,8 +389,7 @@ php_fpm_is_upgraded() {
     (( EUID != 0 )) || root=(--allow-to-run-as-root)
     SERVER_NAME=${SERVER_NAME:-php_fpm} PROTOCOL=http SERVER_LOG=$BATS_TEST_TMPDIR/server.log
     SERVER_COMMAND=("$FPM" "${root[@]}" --fpm-config "$APP_DIR/fpm.conf" "$@")
-    # shellcheck disable=SC2016 # PHP's
-    echo '<?php echo "pong " . posix_getppid() . "\n";' >"$APP_DIR/ping.php"
+    echo '<?php echo "pong ", posix_getppid();' >"$APP_DIR/ping.php"
     chmod 755 "$APP_DIR"
     launch_server
     wait_until_started

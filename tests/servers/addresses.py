@@ -7,7 +7,8 @@ many sockets), mode=OCTAL. Of a unix path, habit= says how the server comes by i
     asks     connects first, and ends if somebody answers (for HOST PORT, too)
     taken    binds; if the path is taken and nobody answers there, removes it, and binds again
     renames  binds PATH.tmp, and renames that to PATH; renames_pid has its pid in the name
-    polled   the same, but its event loop waits before the rename
+    linked   as haproxy: keeps the old file under PATH.bak until it listens, and listens only if it does not yet
+    polled   as renames, but its event loop waits before the rename
     late     the same, but a thread accepts before the rename
 A line `exits` ends it before it serves anywhere. On TERM it says what it accepted on each socket that shares its port,
 removes its paths, and exits.
@@ -102,6 +103,21 @@ def rename(listener, habit, path, options):
         start(serve, listener)
 
 
+def rename_linked(listener, path, options):
+    name, backup = f"{path}.{os.getpid()}.tmp", f"{path}.bak"
+    remove(name)
+    remove(backup)
+    if os.path.exists(path):
+        os.link(path, backup)
+    listener.bind(name)
+    os.chmod(name, int(options.get("mode", "666"), 8))
+    os.rename(name, path)
+    if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listener.listen(int(options.get("backlog", 64)))
+    remove(backup)
+    start(serve, listener)
+
+
 def listen_unix(path, options):
     habit = options.get("habit", "plain")
     listener = socket.socket(socket.AF_UNIX)
@@ -109,6 +125,9 @@ def listen_unix(path, options):
         paths.append(path)
     if habit in ("renames", "renames_pid", "polled", "late"):
         rename(listener, habit, path, options)
+        return
+    if habit == "linked":
+        rename_linked(listener, path, options)
         return
     if path.startswith("@"):
         path = "\0" + path[1:]

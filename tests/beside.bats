@@ -285,7 +285,7 @@ refusals() {
     log_has 'was cancelled' || fail "no line about the successor"
 }
 
-# A version that leaves one of two listeners to the old one is accepted only after a second. It serves meanwhile.
+# A version that leaves one of two listeners to the old one is not accepted soon. It serves meanwhile.
 # bats test_tags=fast
 @test "TERM while a successor serves that is not accepted yet: what it has taken is served" {
     local dropped first

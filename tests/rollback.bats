@@ -233,7 +233,7 @@ start_on_ports() {
     local place
     PORT=$1 STAGE=0 SERVER_ARGS=()
     for place; do SERVER_ARGS+=(-l "127.0.0.1:$place"); done
-    start_server epoll
+    start_server epoll OCTOPUS_SETTLE_TIMEOUT=1s
     wait_until_started
 }
 
@@ -290,7 +290,7 @@ Created a new listener on 127.0.0.1:$more." "log of the second"
         SERVER_COMMAND=(/usr/sbin/nginx -p "$APP_DIR" -c "$APP_DIR/nginx.conf")
         write_nginx_config off "127.0.0.1:$PORT" "listen 127.0.0.1:$OTHER_PORT;"
     }
-    OTHER_PORT=$dropped start_server nginx
+    OTHER_PORT=$dropped start_server nginx OCTOPUS_SETTLE_TIMEOUT=1s
     answers_on "$dropped"
     start_load -c 4 -p 5
     OTHER_PORT=$more upgrade HUP v2

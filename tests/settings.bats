@@ -560,6 +560,7 @@ assert_bad_line() {
 @test "a bad OCTOPUS_KILL_MASTER" { is_bad OCTOPUS_KILL_MASTER yes '0 or 1. Using the default, 0.'; }
 @test "a bad OCTOPUS_DRAIN_TIMEOUT" { is_bad OCTOPUS_DRAIN_TIMEOUT 5x 'a duration'; }
 @test "a bad OCTOPUS_READY_TIMEOUT" { is_bad OCTOPUS_READY_TIMEOUT -1 'a duration'; }
+@test "a bad OCTOPUS_SETTLE_TIMEOUT" { is_bad OCTOPUS_SETTLE_TIMEOUT never 'a duration'; }
 @test "a bad OCTOPUS_LAME_DUCK" { is_bad OCTOPUS_LAME_DUCK 'one second' 'a duration'; }
 @test "a bad OCTOPUS_IDLE_GRACE" { is_bad OCTOPUS_IDLE_GRACE soon 'a duration'; }
 @test "a bad OCTOPUS_HTTP_CLOSE" { is_bad OCTOPUS_HTTP_CLOSE yes 'auto or off'; }

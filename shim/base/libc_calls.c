@@ -87,6 +87,12 @@ static int early_epoll_pwait(int fd, struct epoll_event *events, int max, int ti
 		RAW6(SYS_epoll_pwait, fd, events, max, timeout, mask, _NSIG / CHAR_BIT));
 }
 
+static int early_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+	OR_REAL(epoll_ctl, epoll_fd, operation, fd, event);
+	return (int)raw_result(RAW4(SYS_epoll_ctl, epoll_fd, operation, fd, event));
+}
+
 static int early_epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
 {
 	OR_REAL(epoll_wait, fd, events, max, timeout);

@@ -22,6 +22,7 @@ struct settings settings = {
 	.stop_signal = SIGTERM,
 	.drain_timeout_ms = 5000,
 	.ready_timeout_ms = 30000,
+	.settle_timeout_ms = 30000,
 	.lame_duck_ms = 0,
 	.stop_timeout_ms = 10000,
 	.idle_grace_ms = 1000,
@@ -128,6 +129,7 @@ static void read_durations(const char *(*look_up)(const char *),
 	} durations[] = {
 		{"OCTOPUS_DRAIN_TIMEOUT", &settings.drain_timeout_ms},
 		{"OCTOPUS_READY_TIMEOUT", &settings.ready_timeout_ms},
+		{"OCTOPUS_SETTLE_TIMEOUT", &settings.settle_timeout_ms},
 		{"OCTOPUS_LAME_DUCK", &settings.lame_duck_ms},
 		{"OCTOPUS_STOP_TIMEOUT", &settings.stop_timeout_ms},
 		{"OCTOPUS_IDLE_GRACE", &settings.idle_grace_ms},
@@ -136,6 +138,8 @@ static void read_durations(const char *(*look_up)(const char *),
 	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
 		const char *text = look_up(durations[i].name);
 
+		if (durations[i].value == &settings.settle_timeout_ms)
+			settings.settle_timeout_ms = settings.ready_timeout_ms;
 		if (text && settings_parse_duration(text, durations[i].value) != 0)
 			complain(
 				"%s=\"%.100s\": expected a duration of at most a day, like 5, 5s, 500ms or 2m. Using the default, %ld ms.",

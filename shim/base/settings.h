@@ -19,6 +19,7 @@ struct settings {
 	int stop_signal;
 	int64_t drain_timeout_ms;
 	int64_t ready_timeout_ms;
+	int64_t settle_timeout_ms; /* as ready_timeout_ms where nobody has set it */
 	int64_t lame_duck_ms;
 	int64_t stop_timeout_ms;
 	int64_t idle_grace_ms;

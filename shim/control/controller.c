@@ -164,6 +164,8 @@ static int64_t lead(void)
 
 static int64_t work(void)
 {
+	if (generation.is_daemonizing && atomic_load(&news()->is_ready))
+		inheritance_close_rest();
 	if (!heir_leads_on())
 		return worker_step();
 	dispositions_take(controller_note_signal);
@@ -248,7 +250,6 @@ int controller_start(void)
 	parent_leave_if_unfollowed();
 	error = prepare_thread();
 	result = error ? error : light_thread_start();
-
 	return result < 0 ? result : 0;
 }
 
@@ -269,9 +270,11 @@ void controller_attach(void)
 
 	wake_signal_arm(controller_wake);
 	membership_join(MEMBER_WORKER);
-	inheritance_close_rest();
-	if (!generation.is_daemonizing && !generation_is_heir())
+	/* A daemon's child may have opened some of its ports only. */
+	if (!generation.is_daemonizing && !generation_is_heir()) {
+		inheritance_close_rest();
 		generation_leave_birth();
+	}
 	error = attach();
 	if (error < 0) {
 		log_error("Worker (%d) has no controller (%s): it cannot stop accepting by itself.",

@@ -8,6 +8,7 @@
 #include "base/secure_mode.h"
 #include "base/undisturbed.h"
 #include "control/controller.h"
+#include "control/coverage.h"
 #include "control/unseen.h"
 #include "drain/stop_accepting.h"
 #include "generation/doorbell.h"
@@ -16,26 +17,14 @@
 #include "generation/news.h"
 #include "generation/start_listeners.h"
 #include "http/exchange.h"
-#include "kernel/caller_memory.h"
 #include "kernel/listeners.h"
-#include "kernel/procfs.h"
 #include "kernel/sandbox.h"
-
-/* Probes the first waits of a helper that never waits on a listener (a cache manager, a child that
- * serves one connection), and later only some. */
-#define CLOSE_PROBES 64
-#define LATER_PROBE_EVERY 64
-
-/* The kernel refuses more than there may be descriptors, whatever memory they are said to lie in. */
-#define MOST_POLLED (1u << 20)
 
 /* A worker that was forked during a drain must not accept before its new controller has replaced
  * the listeners: the drain would not wait for that connection. */
 #define STOP_ACCEPTING_WAIT_MS 1000
 
 _Atomic uint32_t first_wait_missing;
-
-static _Atomic uint32_t probes;
 
 /* Set by the first accept() of a process that has not listened. */
 static _Atomic bool is_strange_known;
@@ -47,17 +36,7 @@ void first_wait_expect_unseen(void)
 
 void first_wait_forked(void)
 {
-	atomic_store(&probes, 0);
-}
-
-static bool is_worth_a_probe(void)
-{
-	const uint32_t so_far = atomic_fetch_add(&probes, 1);
-
-	if (so_far >= CLOSE_PROBES)
-		atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN);
-
-	return so_far < CLOSE_PROBES || so_far % LATER_PROBE_EVERY == 0;
+	coverage_forked();
 }
 
 static void attach(void)
@@ -89,18 +68,30 @@ static void tell_leader(void)
 		doorbell_ring();
 }
 
-static void wait_has_begun(int fd)
+/* A leader that has inherited listeners is ready when it waits on all of them, and so is a child that
+ * will lead. Of another process the first wait says enough, and nothing does any more when the
+ * generation is ready. */
+static bool looks_on(void)
+{
+	return coverage_is_awaited() &&
+	       (atomic_load(&generation.role) == ROLE_LEADER || generation.is_daemonizing);
+}
+
+void first_wait_has_begun(int fd, bool is_news)
 {
 	const int saved = errno;
 
 	if (atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN) & MISSING_LISTEN)
 		unseen_found(fd);
 	attach();
-	if (atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT) & MISSING_FIRST_WAIT) {
+	if (atomic_load(&first_wait_missing) & MISSING_FIRST_WAIT &&
+	    (is_news || !membership_said(HINT_WAITS))) {
 		(void)failpoint("waiting");
 		membership_note(HINT_WAITS);
 		tell_leader();
 	}
+	if (!looks_on())
+		atomic_fetch_and(&first_wait_missing, ~MISSING_FIRST_WAIT);
 	errno = saved;
 }
 
@@ -111,7 +102,7 @@ static bool is_listener(int fd)
 }
 
 /* Before the process has listened, only what it has bound is worth a system call. */
-static bool shows_listener(int fd)
+bool first_wait_may_be_on(int fd)
 {
 	if (atomic_load(&generation.role) == ROLE_NONE && !unseen_may_listen(fd) &&
 	    !start_listeners_has(fd))
@@ -122,7 +113,7 @@ static bool shows_listener(int fd)
 void first_wait_on_fd(int fd)
 {
 	if (is_listener(fd))
-		wait_has_begun(fd);
+		first_wait_has_begun(fd, coverage_note(fd));
 }
 
 void first_wait_unlistened(int fd)
@@ -140,96 +131,6 @@ void first_wait_on_connection(int fd)
 	if (exchange_is_accepted(fd) && exchange_last_io(entry) == IO_SENT)
 		attach();
 	errno = saved;
-}
-
-struct probe {
-	int depth;
-	int found_fd; /* -1: none */
-};
-
-static bool probe_entry(const struct epoll_entry *entry, void *context)
-{
-	struct probe *probe = context;
-
-	if (listeners_is_listening(entry->fd)) {
-		probe->found_fd = entry->fd;
-	} else if (probe->depth == 0) {
-		/* An epoll set within the set (epoll(7), "Q4"); anything else has no entries. */
-		probe->depth++;
-		(void)procfs_each_epoll_entry(entry->fd, probe_entry, probe);
-		probe->depth--;
-	}
-	return probe->found_fd < 0;
-}
-
-/* A process that has not listened has no predecessor either in most cases: then nothing tells
- * whether its wait is worth system calls, and accept() has to show it. */
-static bool is_strange(void)
-{
-	return atomic_load(&generation.role) == ROLE_NONE && !generation_is_known() &&
-	       !start_listeners_exist();
-}
-
-void first_wait_on_epoll(int epoll_fd)
-{
-	struct probe probe = {0, -1};
-	const int saved = errno;
-	struct undisturbed before;
-
-	if (is_strange())
-		return;
-	if (sandbox_is_tight()) {
-		probe.found_fd = epoll_fd;
-	} else if (is_worth_a_probe()) {
-		undisturbed_begin(&before);
-		(void)procfs_each_epoll_entry(epoll_fd, probe_entry, &probe);
-		undisturbed_end(&before);
-	}
-	errno = saved;
-	if (probe.found_fd >= 0)
-		wait_has_begun(probe.found_fd);
-	else
-		first_wait_idly();
-}
-
-void first_wait_on_poll(const struct pollfd *fds, nfds_t count)
-{
-	if (is_strange())
-		return;
-	if (count <= MOST_POLLED && is_worth_a_probe() &&
-	    caller_memory_is_readable(fds, count * sizeof(*fds))) {
-		for (nfds_t i = 0; i < count; i++) {
-			if (fds[i].fd >= 0 && fds[i].events & POLLIN && shows_listener(fds[i].fd)) {
-				wait_has_begun(fds[i].fd);
-				return;
-			}
-		}
-	}
-	first_wait_idly();
-}
-
-/* As select(2) does it, in whole words. */
-static size_t select_bytes(int count)
-{
-	return ((size_t)count + NFDBITS - 1) / NFDBITS * sizeof(fd_mask);
-}
-
-void first_wait_on_select(int count, const fd_set *in)
-{
-	const int end = count < FD_SETSIZE ? count : FD_SETSIZE;
-
-	if (is_strange())
-		return;
-	if (in && end > 0 && is_worth_a_probe() &&
-	    caller_memory_is_readable(in, select_bytes(end))) {
-		for (int fd = 0; fd < end; fd++) {
-			if (FD_ISSET(fd, in) && shows_listener(fd)) {
-				wait_has_begun(fd);
-				return;
-			}
-		}
-	}
-	first_wait_idly();
 }
 
 void first_wait_idly(void)

@@ -4,10 +4,8 @@
 #ifndef OCTOPUS_FIRST_WAIT_H
 #define OCTOPUS_FIRST_WAIT_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/select.h>
 
 #define MISSING_FIRST_WAIT 1u /* no process of the generation is known to wait yet */
 #define MISSING_CONTROLLER 2u /* this process, a fork's child, has no controller yet */
@@ -24,12 +22,17 @@ static inline bool first_wait_is_watched(void)
 		__atomic_load_n((const uint32_t *)&first_wait_missing, __ATOMIC_RELAXED) != 0, 0);
 }
 
-/* The server is about to wait on these. A descriptor that is no listener does not count. They leave
- * errno alone. Context: the server's threads. */
+/* The server waits on FD, or is about to. A descriptor that is no listener does not count. Leaves errno
+ * alone. Context: the server's threads. */
 void first_wait_on_fd(int fd);
-void first_wait_on_epoll(int epoll_fd);
-void first_wait_on_poll(const struct pollfd *fds, nfds_t count);
-void first_wait_on_select(int count, const fd_set *in);
+
+/* The same for FD, of which is known that it is a listener; IS_NEWS: coverage_note() was not told of it or
+ * of one beside it before. Context: the server's threads. */
+void first_wait_has_begun(int fd, bool is_news);
+
+/* True if FD is a listener of this process's, on which its first wait may be. Leaves errno alone.
+ * Context: the server's threads. */
+bool first_wait_may_be_on(int fd);
 
 /* The same for an accept() on FD in a process that has never listened. Context: the server's
  * threads. */

@@ -8,6 +8,7 @@
 #include "base/own_fd.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
+#include "control/wait_search.h"
 #include "drain/accept_calls.h"
 #include "generation/generation.h"
 #include "generation/children.h"
@@ -44,6 +45,7 @@ static void in_child(void)
 	controller_forked();
 	accept_calls_forked();
 	first_wait_forked();
+	wait_search_forked();
 	if (!had_listened) {
 		inheritance_forked(); /* a successor may make itself a daemon before it listens */
 		return;

@@ -6,21 +6,34 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/settings.h"
+#include "control/coverage.h"
 #include "control/leader_state.h"
+#include "control/settling.h"
 #include "generation/generation.h"
 #include "generation/members.h"
+#include "generation/membership.h"
 #include "generation/news.h"
 #include "generation/pidfile.h"
 #include "upgrade/inheritance.h"
 
-/* A new version may claim an inherited listener only some time after its first wait. What it has
- * not claimed this long after that, it does not want. */
-#define SETTLE_MS 1000
+/* How long a child that has left the session, as daemons do, may take to lead in its parent's place. */
+#define MOVE_MS 1000
 
+/* A server that opens its ports one after another without a pause in between is worth no line. */
+#define LOG_AFTER_MS 1000
+
+/* Nobody rings when a port is claimed. */
+#define SETTLE_TICK_MS 100
+
+#define MS_PER_S 1000
 #define YOUNG_MS 1000
 
-/* Monotonic ms; 0: no wait yet. The controller thread's own. */
-static int64_t settled_at;
+/* The controller thread's own. */
+static struct settle {
+	int64_t first_wait; /* monotonic ms; 0: none yet */
+	bool is_logged;
+} settle;
 
 /* Monotonic ms; 0: not announced yet. */
 static _Atomic int64_t announced_at;
@@ -44,6 +57,11 @@ void readiness_tell(pid_t leader)
 	bell_ring(&birth->bell);
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void announce(void)
 {
 	(void)failpoint("announcing");
@@ -55,16 +73,110 @@ static void announce(void)
 	(void)failpoint("announced");
 }
 
+static bool is_whole(void)
+{
+	return coverage_is_whole(members_others_say(HINT_WAITS));
+}
+
+/* If the server has only one thread, its own calls tell all. */
+static void look(void)
+{
+	bool is_news = false;
+
+	if (coverage_look(2, &is_news))
+		membership_note(HINT_WAITS);
+}
+
+/* In s, rounded up. */
+static long in_s(int64_t ms)
+{
+	return (long)((ms + MS_PER_S - 1) / MS_PER_S);
+}
+
+static void list_missing(char *buffer, size_t size)
+{
+	coverage_list_missing(members_others_say(HINT_WAITS), buffer, size);
+}
+
+static int64_t settles_until(void)
+{
+	const struct birth *birth = atomic_load(&generation.birth);
+	const struct settling settling = {
+		.first_wait = settle.first_wait,
+		.timeout = settings.settle_timeout_ms,
+		.ready_timeout = settings.ready_timeout_ms,
+		.ready_until = birth ? atomic_load(&birth->ready_until) : 0,
+	};
+
+	return settling_end(&settling);
+}
+
+static void log_missing(int64_t rest_ms)
+{
+	char missing[512];
+
+	if (settle.is_logged)
+		return;
+	settle.is_logged = true;
+	list_missing(missing, sizeof(missing));
+	(void)failpoint("settling");
+	log_info(
+		"Server (%d) does not wait for clients on %s yet. Master (%d) serves on until it does, for %ld s at most.",
+		generation.pid, missing, generation.lineage.predecessor.pid, in_s(rest_ms));
+}
+
+static void log_given_up(int64_t now)
+{
+	char missing[512];
+
+	list_missing(missing, sizeof(missing));
+	log_info(
+		"Server (%d) has not waited for clients on %s within %ld s, and takes over all the same.",
+		generation.pid, missing, in_s(now - settle.first_wait));
+}
+
+/* Returns for how many ms more this generation, which waits for clients somewhere, may not be what it
+ * is about to be. */
+static int64_t settle_for(int64_t now)
+{
+	if (!is_whole()) {
+		const int64_t rest = settles_until() - now;
+
+		if (rest > 0 && now - settle.first_wait >= LOG_AFTER_MS)
+			log_missing(rest);
+		else if (rest <= 0)
+			log_given_up(now);
+		return smaller(rest, SETTLE_TICK_MS);
+	}
+	return members_say(HINT_MOVES) ? settle.first_wait + MOVE_MS - now : 0;
+}
+
+/* A look that is due comes after what the members say by themselves: it costs more. */
+static int64_t await(int64_t now)
+{
+	const int64_t wait_ms = coverage_next_look(now, generation_is_being_born());
+
+	if (wait_ms > 0)
+		return wait_ms;
+	look();
+	return coverage_next_look(now, generation_is_being_born());
+}
+
 int64_t readiness_check(int64_t now)
 {
-	if (atomic_load(&news()->is_ready) || !members_say(HINT_WAITS))
+	int64_t look_ms = NEVER, wait_ms;
+
+	if (atomic_load(&news()->is_ready))
 		return NEVER;
-	if (inheritance_unclaimed() > 0 || members_say(HINT_MOVES)) {
-		if (!settled_at)
-			settled_at = now + SETTLE_MS;
-		if (now < settled_at)
-			return settled_at - now;
-	}
+	if (!members_say(HINT_WAITS) || !is_whole())
+		look_ms = await(now);
+	if (!members_say(HINT_WAITS))
+		return look_ms;
+	if (!settle.first_wait)
+		settle.first_wait = now;
+	wait_ms = settle_for(now);
+	if (wait_ms > 0)
+		return smaller(wait_ms, look_ms);
 	announce();
 	return NEVER;
 }
@@ -79,6 +191,7 @@ bool readiness_is_young(void)
 
 void readiness_forked(void)
 {
-	settled_at = 0;
+	settle = (struct settle){0};
+	coverage_forked();
 	atomic_store(&announced_at, 0);
 }

@@ -67,6 +67,8 @@ struct birth {
 	 * the candidate starts inherits what it has. */
 	char broker[BIRTH_BROKER];
 	struct obstacle obstacle;
+	/* Until when the predecessor waits, in monotonic ms. */
+	_Atomic int64_t ready_until;
 };
 
 #define BIRTH_MANIFEST GENERATION_LISTENERS

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/raw_stat.h"
 #include "kernel/socket_identity.h"
 
 #define HIGHEST_FD 1024
@@ -43,7 +44,7 @@ static void find_place(int dir_fd, const char *path, struct bound_file *file)
 		return;
 	memcpy(directory, path, length);
 	directory[length ? length : 1] = '\0';
-	if (fstatat(dir_fd, directory, &there, 0) != 0)
+	if (raw_fstatat(dir_fd, directory, &there, 0) != 0)
 		return;
 	file->directory_device = there.st_dev;
 	file->directory_inode = there.st_ino;
@@ -55,7 +56,7 @@ bool bound_file_at(int dir_fd, const char *path, struct bound_file *ret_file)
 {
 	const int saved = errno;
 	struct stat there;
-	const int result = fstatat(dir_fd, path, &there, AT_SYMLINK_NOFOLLOW);
+	const int result = raw_fstatat(dir_fd, path, &there, AT_SYMLINK_NOFOLLOW);
 	bool is_socket = result == 0 && S_ISSOCK(there.st_mode);
 
 	memset(ret_file, 0, sizeof(*ret_file));
@@ -105,7 +106,7 @@ bool bound_file_is_target(const struct bound_file *file, const struct sockaddr *
 	struct stat there;
 	bool answer;
 
-	answer = file->inode && read_path(address, length, &path) && stat(path.text, &there) == 0 &&
+	answer = file->inode && read_path(address, length, &path) && raw_stat(path.text, &there) == 0 &&
 	         there.st_ino == file->inode && there.st_dev == file->device;
 	errno = saved;
 	return answer;

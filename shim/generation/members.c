@@ -20,10 +20,15 @@ static bool lacks_flag(int child, void *context)
 	return !hints_has_flag(children_page(child), *(const enum hint_flag *)context);
 }
 
+bool members_others_say(enum hint_flag flag)
+{
+	return (doorbell && atomic_load(&doorbell->flags) >> flag & 1) ||
+	       !children_each(lacks_flag, &flag);
+}
+
 bool members_say(enum hint_flag flag)
 {
-	return membership_said(flag) || (doorbell && atomic_load(&doorbell->flags) >> flag & 1) ||
-	       !children_each(lacks_flag, &flag);
+	return membership_said(flag) || members_others_say(flag);
 }
 
 static bool has_stopped(int child, void *context)

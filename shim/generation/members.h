@@ -16,6 +16,9 @@
 /* True if a process of the generation says FLAG, or this process itself. Context: any. */
 bool members_say(enum hint_flag flag);
 
+/* True if a process other than this one does. Context: any. */
+bool members_others_say(enum hint_flag flag);
+
 /* True if no worker may still accept. Context: the controller. */
 bool members_have_stopped_accepting(void);
 

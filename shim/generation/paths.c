@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 #include "generation/bound_files.h"
 #include "generation/generation.h"
 #include "generation/pidfile.h"

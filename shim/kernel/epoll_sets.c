@@ -67,14 +67,14 @@ void epoll_sets_find_registrations(const struct epoll_sets *sets, int fd,
 void epoll_sets_take_out(const struct epoll_registrations *registrations)
 {
 	for (int i = 0; i < registrations->count; i++)
-		(void)epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_DEL, registrations->fd,
+		(void)libc_calls.epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_DEL, registrations->fd,
 		                NULL);
 }
 
 void epoll_sets_put_back(struct epoll_registrations *registrations)
 {
 	for (int i = 0; i < registrations->count; i++)
-		(void)epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_ADD, registrations->fd,
+		(void)libc_calls.epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_ADD, registrations->fd,
 		                &registrations->list[i].event);
 }
 
@@ -103,8 +103,8 @@ static void rearm_exclusive(const struct epoll_sets *sets, int fd)
 		if (!(entry->event.events & EPOLLEXCLUSIVE))
 			continue;
 		/* EPOLL_CTL_MOD refuses exclusive registrations (epoll_ctl(2)). */
-		(void)epoll_ctl(entry->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-		(void)epoll_ctl(entry->epoll_fd, EPOLL_CTL_ADD, fd, &entry->event);
+		(void)libc_calls.epoll_ctl(entry->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		(void)libc_calls.epoll_ctl(entry->epoll_fd, EPOLL_CTL_ADD, fd, &entry->event);
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "base/text.h"
 
@@ -23,7 +24,7 @@ static bool give(int fd, const struct stat *wanted, ino_t inode)
 {
 	struct stat present;
 
-	if (fstat(fd, &present) != 0 || present.st_ino != inode)
+	if (raw_fstat(fd, &present) != 0 || present.st_ino != inode)
 		return false;
 	if ((present.st_uid != wanted->st_uid || present.st_gid != wanted->st_gid) &&
 	    RAW5(SYS_fchownat, fd, "", wanted->st_uid, wanted->st_gid, AT_EMPTY_PATH) != 0)
@@ -37,7 +38,7 @@ bool file_mode_carry(int from_dir_fd, const char *from, int to_dir_fd, const cha
 	bool is_given;
 	int fd;
 
-	if (fstatat(from_dir_fd, from, &wanted, AT_SYMLINK_NOFOLLOW) != 0)
+	if (raw_fstatat(from_dir_fd, from, &wanted, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	own_fd_begin();
 	fd = openat(to_dir_fd, to, O_PATH | O_NOFOLLOW | O_CLOEXEC);

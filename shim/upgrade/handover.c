@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/errno_names.h"
 #include "base/interpose.h"
 #include "base/log.h"
@@ -213,6 +214,7 @@ static int make_pages_and_start(struct birth **ret_birth)
 	if (error)
 		return error;
 	atomic_store(&birth->predecessor_holds, 1);
+	atomic_store(&birth->ready_until, clock_now_ms() + settings.ready_timeout_ms);
 	successor.fds[count].from = manifest_fd;
 	successor.fds[count + 1].from = birth_fd;
 	open_broker(birth, birth_fd);

@@ -169,11 +169,9 @@ bool inheritance_is_here(uint32_t index)
 	return waiting_has(index) || atomic_load(&inheritance_source) == SOURCE_BROKER;
 }
 
-void inheritance_taken(void)
+bool inheritance_is_claimed(uint32_t index)
 {
-	if (inheritance_unclaimed() == 0)
-		waiting_close_pages();
-	waiting_count_again();
+	return claimed_by(atomic_load(&generation.birth), index) != 0;
 }
 
 void inheritance_replace(uint32_t index)
@@ -190,14 +188,20 @@ void inheritance_replace(uint32_t index)
 	inheritance_taken();
 }
 
-int inheritance_unclaimed(void)
+static bool is_all_claimed(const struct birth *birth)
 {
-	const struct birth *birth = atomic_load(&generation.birth);
-	int count = 0;
+	for (uint32_t i = 0; birth && i < received_listeners(); i++) {
+		if (!claimed_by(birth, i))
+			return false;
+	}
+	return true;
+}
 
-	for (uint32_t i = 0; birth && i < received_listeners(); i++)
-		count += !claimed_by(birth, i);
-	return count;
+void inheritance_taken(void)
+{
+	if (is_all_claimed(atomic_load(&generation.birth)))
+		waiting_close_pages();
+	waiting_count_again();
 }
 
 void inheritance_close_rest(void)

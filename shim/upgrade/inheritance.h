@@ -62,8 +62,8 @@ void inheritance_taken(void);
  * Context: any. */
 void inheritance_replace(uint32_t index);
 
-/* How many inherited listeners no process has claimed, and none has replaced. Context: any. */
-int inheritance_unclaimed(void);
+/* True if a process has claimed listener INDEX, or another one has replaced it. Context: any. */
+bool inheritance_is_claimed(uint32_t index);
 
 /* The new version is ready: closes the descriptors that still wait in this process, and takes from those that
  * were claimed what it did not want (shared_port.h). Context: any. */

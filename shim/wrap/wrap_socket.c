@@ -15,6 +15,7 @@
 #include "control/ending.h"
 #include "control/first_wait.h"
 #include "control/unseen.h"
+#include "control/wait_search.h"
 #include "drain/own_connection.h"
 #include "drain/quiet_listener.h"
 #include "drain/shut_listener.h"
@@ -60,8 +61,10 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 	if (inheritance_is_unknown())
 		candidate_look(fd);
 	is_adopted = adoption_adopt(fd, address, length) == 0;
-	if (is_adopted)
+	if (is_adopted) {
 		activation_on_claim();
+		wait_search_note_listener(fd);
+	}
 	undisturbed_end(&before);
 	return is_adopted;
 }
@@ -148,6 +151,7 @@ EXPORT int listen(int fd, int backlog)
 	manifest_note_listening(fd);
 	bound_files_note_backlog(fd, backlog);
 	activation_on_listen(fd, is_new);
+	wait_search_note_listener(fd);
 	undisturbed_end(&before);
 	return 0;
 }

@@ -47,6 +47,8 @@ EXPORT long syscall(long number, ...)
 	case SYS_accept:
 		return accept((int)a[0], (void *)a[1], (void *)a[2]);
 #endif
+	case SYS_epoll_ctl:
+		return epoll_ctl((int)a[0], (int)a[1], (int)a[2], (void *)a[3]);
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
 		return epoll_wait((int)a[0], (void *)a[1], (int)a[2], (int)a[3]);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "control/first_wait.h"
+#include "control/wait_search.h"
 #include "drain/quiet_listener.h"
 #include "signal/restart.h"
 
@@ -20,13 +21,23 @@ static int64_t by_timespec(const struct timespec *limit)
 	return limit ? RESTART_BY_TIMESPEC : RESTART_FOREVER;
 }
 
+/* A listener that is added to a set in which a thread sleeps is waited on, and no further call tells. */
+EXPORT int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+	const int result = libc_calls.epoll_ctl(epoll_fd, operation, fd, event);
+
+	if (first_wait_is_watched() && operation == EPOLL_CTL_ADD && result == 0)
+		wait_search_registration(epoll_fd, fd);
+	return result;
+}
+
 EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout)
 {
 	const struct restart restart = begin(restart_from_ms(timeout));
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_epoll(epoll_fd);
+		wait_search_epoll(epoll_fd);
 	result = libc_calls.epoll_wait(epoll_fd, events, max, timeout);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.epoll_wait(epoll_fd, events, max, restart_rest_ms(&restart));
@@ -40,7 +51,7 @@ EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int ti
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_epoll(epoll_fd);
+		wait_search_epoll(epoll_fd);
 	result = libc_calls.epoll_pwait(epoll_fd, events, max, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.epoll_pwait(epoll_fd, events, max, restart_rest_ms(&restart),
@@ -55,7 +66,7 @@ EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_epoll(epoll_fd);
+		wait_search_epoll(epoll_fd);
 	result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
 		struct timespec rest;
@@ -72,7 +83,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_poll(fds, count);
+		wait_search_poll(fds, count);
 	result = libc_calls.poll(fds, count, timeout);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.poll(fds, count, restart_rest_ms(&restart));
@@ -86,7 +97,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_poll(fds, count);
+		wait_search_poll(fds, count);
 	result = libc_calls.ppoll(fds, count, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
 		struct timespec rest;
@@ -103,7 +114,7 @@ EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct tim
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_select(count, in);
+		wait_search_select(count, in);
 	result = libc_calls.select(count, in, out, urgent, timeout);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
 		result = libc_calls.select(count, in, out, urgent, timeout);
@@ -117,7 +128,7 @@ EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
 	int result;
 
 	if (first_wait_is_watched())
-		first_wait_on_select(count, in);
+		wait_search_select(count, in);
 	result = libc_calls.pselect(count, in, out, urgent, timeout, mask);
 	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
 		struct timespec rest;

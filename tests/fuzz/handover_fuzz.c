@@ -277,7 +277,7 @@ static void operate(uint8_t operation)
 		inheritance_pass_on(false, NULL, 0);
 		break;
 	}
-	demand(inheritance_unclaimed() >= 0 && inheritance_unclaimed() <= GENERATION_LISTENERS);
+	(void)inheritance_is_claimed(choice % GENERATION_LISTENERS);
 }
 
 static void finish(void)

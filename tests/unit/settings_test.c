@@ -169,6 +169,7 @@ static void check_defaults(void)
 	expect_number("default KILL_MASTER", settings.kill_master, 0);
 	expect_number("default DRAIN_TIMEOUT", (long)settings.drain_timeout_ms, 5000);
 	expect_number("default READY_TIMEOUT", (long)settings.ready_timeout_ms, 30000);
+	expect_number("default SETTLE_TIMEOUT", (long)settings.settle_timeout_ms, 30000);
 	expect_number("default LAME_DUCK", (long)settings.lame_duck_ms, 0);
 	expect_number("default STOP_TIMEOUT", (long)settings.stop_timeout_ms, 10000);
 	expect_number("default STOP_SIGNAL", settings.stop_signal, SIGTERM);
@@ -293,6 +294,9 @@ int main(void)
 	check_signal_map();
 	check_one_duration("OCTOPUS_DRAIN_TIMEOUT", &settings.drain_timeout_ms, 5000);
 	check_one_duration("OCTOPUS_READY_TIMEOUT", &settings.ready_timeout_ms, 30000);
+	check_one_duration("OCTOPUS_SETTLE_TIMEOUT", &settings.settle_timeout_ms, 30000);
+	expect_good("OCTOPUS_READY_TIMEOUT", "2m");
+	expect_number("SETTLE_TIMEOUT follows", (long)settings.settle_timeout_ms, 120000);
 	check_one_duration("OCTOPUS_LAME_DUCK", &settings.lame_duck_ms, 0);
 	check_one_duration("OCTOPUS_STOP_TIMEOUT", &settings.stop_timeout_ms, 10000);
 	check_stop_signal();

@@ -207,13 +207,22 @@ static void *claim_one(void *number)
 	return NULL;
 }
 
+static bool is_all_claimed(void)
+{
+	for (uint32_t i = 0; i < THREADS; i++) {
+		if (!inheritance_is_claimed(i))
+			return false;
+	}
+	return true;
+}
+
 static void *close_rest(void *unused)
 {
 	const int64_t end = clock_now_ms() + 5000;
 
 	(void)unused;
 	pthread_barrier_wait(&all_have_sockets);
-	while (inheritance_unclaimed() > 0 && clock_now_ms() < end)
+	while (!is_all_claimed() && clock_now_ms() < end)
 		(void)waiting_next(0);
 	inheritance_close_rest();
 	return NULL;

@@ -3,7 +3,7 @@
 # Expects BUILD, CC and WARNINGS from the including Makefile; sets TEST_PROGRAMS.
 
 TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself \
-	hostile_worker hostile_helper stdio
+	hostile_worker hostile_helper stdio stepwise
 TEST_FAULTY = exits_at_once crashes hangs
 
 PROGRAM_OBJ = $(BUILD)/tests/obj

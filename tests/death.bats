@@ -241,6 +241,44 @@ reaper_dies_while_new_at() {
 @test "the reaper is killed while the new one stands at waiting" { reaper_dies_while_new_at waiting; }
 @test "the reaper is killed while the new one stands at announcing" { reaper_dies_while_new_at announcing; }
 
+# The new one serves one of two ports, and has yet to open the other. As it does so, somebody dies.
+# start_settling ACTION: it comes to "settling", and the gate before the other port is closed.
+start_settling() {
+    make_public_dir
+    APP_DIR=$PUBLIC_DIR/app PORT=$(free_port)
+    mkdir "$APP_DIR"
+    : >"$APP_DIR/gate"
+    SERVER_ARGS=(bind="$(free_port)" listen thread wait=gate bind="$PORT" listen thread ready)
+    start stepwise
+    rm "$APP_DIR/gate"
+    plan "2 settling $1"
+    kill -HUP "$SERVER_PID"
+}
+
+@test "the new one is killed at settling" {
+    start_settling kill
+    wait_until 60 log_has '[ERR]'
+    plan
+    : >"$APP_DIR/gate"
+    assert_one_error "^Child \([0-9]+\) (was|has lost its leader) .*\. Master \($SERVER_PID\) serves on\.$"
+    next_upgrade_works "$SERVER_PID"
+}
+
+settling_goes_on_without() {
+    start_settling stop
+    wait_until 60 is_stopped
+    server_answers
+    kill_whom "$1"
+    : >"$APP_DIR/gate"
+    let_go
+    wait_until 60 log_has 'The server has started' 2
+    next_upgrade_works "$(last_started)"
+}
+old_one() { echo "$SERVER_PID"; }
+
+@test "the old one is killed while the new one stands at settling" { settling_goes_on_without old_one; }
+@test "the reaper is killed while the new one stands at settling" { settling_goes_on_without reaper; }
+
 @test "the old one is killed at accepting_successor while the new one stands at announced" {
     start epoll
     plan "1 accepting_successor stop" "2 announced stop"

@@ -267,9 +267,9 @@ has_waited() {
     SETTINGS+=(OCTOPUS_DRAIN_TIMEOUT=10m)
     start_steps bind="$PORT" listen ready fork set sleeper add
     wait_until 60 log_has "The server has started ($SERVER_PID)."
-    start_load -c 4
-    upgrade HUP v2
-    stop_load
+    deploy_version v2
+    replace
+    assert_eq "$(answering_version)" v2 "version that answers"
     assert_only_generation "$SERVER_PID"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }

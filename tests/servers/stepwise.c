@@ -5,7 +5,7 @@
  *   listen      listens on it; ask: only if SO_ACCEPTCONN says that it does not listen yet
  *   thread      a thread accepts on it for ever; poll: this thread polls it for ever
  *   set         makes an epoll set; outer: makes one more, and adds the set to it
- *   sleeper     a thread waits on the last set for ever, and serves
+ *   sleeper     a thread waits on the last set for ever, and serves; the next word comes when it sleeps
  *   add         adds the listener to the first set
  *   busy        a thread waits 1,000 times a second for something else
  *   hidden      the process becomes undumpable, so that /proc does not tell what its threads do
@@ -23,6 +23,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,7 @@
 enum { BACKLOG = 1024, WORKERS = 2 };
 
 static int listener = -1, port, first_set = -1, last_set = -1;
+static _Atomic pid_t sleeper;
 
 static void die(const char *what)
 {
@@ -88,6 +91,7 @@ static void serve_by_poll(int fd)
 
 static void *sleep_on(void *set)
 {
+	atomic_store(&sleeper, gettid());
 	for (;;) {
 		struct epoll_event event;
 
@@ -95,6 +99,27 @@ static void *sleep_on(void *set)
 			serve_one(listener);
 	}
 	return NULL;
+}
+
+/* The state is behind the name, which is in parentheses (proc(5)). */
+static bool sleeps(pid_t tid)
+{
+	char path[64], text[256] = "";
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	FILE *file = fopen(path, "r");
+
+	if (!file || !fgets(text, sizeof(text), file))
+		die(path);
+	fclose(file);
+	return strstr(text, ") S ");
+}
+
+static void start_sleeper(void)
+{
+	atomic_store(&sleeper, 0);
+	start_thread(sleep_on, last_set);
+	while (atomic_load(&sleeper) == 0 || !sleeps(atomic_load(&sleeper)))
+		pause_ms(1);
 }
 
 static void *be_busy(void *unused)
@@ -219,7 +244,7 @@ static void take_word(const char *word)
 	else if (!strcmp(word, "set") || !strcmp(word, "outer"))
 		make_set();
 	else if (!strcmp(word, "sleeper"))
-		start_thread(sleep_on, last_set);
+		start_sleeper();
 	else if (!strcmp(word, "add"))
 		add(first_set, listener);
 	else if (!strcmp(word, "busy"))

@@ -51,10 +51,12 @@ bool coverage_note(int fd)
 	return is_new;
 }
 
-/* In a tight sandbox nobody may ask what a thread waits on. */
+/* In a tight sandbox nobody may ask what a thread waits on. And what another listener has replaced, nobody
+ * waits on. */
 static bool is_missing(uint32_t index, bool others_wait)
 {
-	const bool is_believed = others_wait || sandbox_is_tight();
+	const bool is_believed =
+		others_wait || sandbox_is_tight() || inheritance_is_replaced(index);
 
 	return generation_is_being_born() && atomic_load(&generation.birth) &&
 	       (!inheritance_is_claimed(index) || !(is_believed || is_waited_on(index)));

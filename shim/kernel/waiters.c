@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "kernel/epoll_sets.h"
 #include "kernel/listeners.h"
@@ -108,7 +109,7 @@ static int count_others(void)
 {
 	struct stat task;
 
-	if (stat("/proc/self/task", &task) != 0)
+	if (raw_stat("/proc/self/task", &task) != 0)
 		return -errno;
 	return task.st_nlink < 3 ? INT_MAX : (int)task.st_nlink - 3;
 }

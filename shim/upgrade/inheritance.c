@@ -174,6 +174,11 @@ bool inheritance_is_claimed(uint32_t index)
 	return claimed_by(atomic_load(&generation.birth), index) != 0;
 }
 
+bool inheritance_is_replaced(uint32_t index)
+{
+	return claimed_by(atomic_load(&generation.birth), index) == CLAIM_REPLACED;
+}
+
 void inheritance_replace(uint32_t index)
 {
 	struct birth *birth;

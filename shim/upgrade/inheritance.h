@@ -65,6 +65,9 @@ void inheritance_replace(uint32_t index);
 /* True if a process has claimed listener INDEX, or another one has replaced it. Context: any. */
 bool inheritance_is_claimed(uint32_t index);
 
+/* True if another listener is where clients looked for listener INDEX. Context: any. */
+bool inheritance_is_replaced(uint32_t index);
+
 /* The new version is ready: closes the descriptors that still wait in this process, and takes from those that
  * were claimed what it did not want (shared_port.h). Context: any. */
 void inheritance_close_rest(void);

@@ -125,7 +125,7 @@ good_upgrade_follows() {
     LC_ALL=C sed 's/libc\.so\.6/libq.so.6/' "$BUILD/tests/v2/epoll" >"$BATS_TEST_TMPDIR/lacking"
     chmod +x "$BATS_TEST_TMPDIR/lacking"
     put_binary "$BATS_TEST_TMPDIR/lacking"
-    upgrade_fails "Child \([0-9]+\) exited with status 127 before it loaded liboctopus\.so\. Master \($SERVER_PID\) serves on\."
+    upgrade_fails "Child \([0-9]+\) exited with status 127 before it had taken the hand-over\. Master \($SERVER_PID\) serves on\."
     good_upgrade_follows
 }
 

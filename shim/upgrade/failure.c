@@ -13,6 +13,7 @@
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
+#include "kernel/procfs_maps.h"
 #include "kernel/sandbox.h"
 #include "upgrade/obstacle.h"
 #include "upgrade/spawn.h"
@@ -82,12 +83,22 @@ void failure_explain_start(void)
 		log_error("Unable to fork a child: %s: %s.", path, errno_name(error));
 }
 
+/* What is known of a candidate that has not attached itself, as long as it is there. */
+static const char *why_unattached(pid_t pid)
+{
+	const int is_loaded = procfs_maps_find(pid, NULL, "/liboctopus");
+
+	return is_loaded == 0   ? " and has not loaded liboctopus.so"
+	       : is_loaded == 1 ? ", has loaded liboctopus.so, and has not taken the hand-over"
+	                        : " and has not taken the hand-over";
+}
+
 void failure_explain_end(const struct birth *birth, const struct manifest *manifest, pid_t leader,
                          bool has_timed_out)
 {
 	const int pid = atomic_load(&spawn_report.pid);
 	const int status = atomic_load(&spawn_report.status);
-	const char *phase = !atomic_load(&birth->is_attached) ? "before it loaded liboctopus.so"
+	const char *phase = !atomic_load(&birth->is_attached) ? "before it had taken the hand-over"
 	                    : !leader                         ? "before it listened"
 	                    : !atomic_load(&birth->is_ready)  ? "before it was ready"
 	                                                      : "before it had taken over";
@@ -97,7 +108,7 @@ void failure_explain_end(const struct birth *birth, const struct manifest *manif
 		log_error(
 			"Child (%d) was not ready within %ld ms%s: killed. Master (%d) serves on.",
 			pid, (long)settings.ready_timeout_ms,
-			atomic_load(&birth->is_attached) ? "" : " and has not loaded liboctopus.so",
+			atomic_load(&birth->is_attached) ? "" : why_unattached(pid),
 			generation.pid);
 	else if (!atomic_load(&spawn_report.has_ended))
 		log_error("Child (%d) has lost its leader (%d) %s. Master (%d) serves on.", pid,

@@ -51,6 +51,8 @@ old_dies() {
     next_upgrade_works "$(last_started)"
 }
 
+pidfile_names() { [[ $(cat "$PUBLIC_DIR/pidfile") == "$1" ]]; }
+
 # The new one dies: the old one serves on, and says why.
 new_dies() {
     start "${3:-epoll}"
@@ -59,6 +61,7 @@ new_dies() {
     wait_until 60 log_has '[ERR]'
     plan
     assert_one_error "^(Child \([0-9]+\) (was|has lost its leader) .*\. Master \($SERVER_PID\) serves on\.|Unable to fork a child: .*)$"
+    wait_until 60 pidfile_names "$SERVER_PID"
     next_upgrade_works "$SERVER_PID"
 }
 
@@ -73,6 +76,7 @@ new_dies_at_announced() {
     let_go
     wait_until 60 log_has '[ERR]'
     assert_one_error "^Child \([0-9]+\) .*\. Master \($SERVER_PID\) serves on\.$"
+    wait_until 60 pidfile_names "$SERVER_PID"
     next_upgrade_works "$SERVER_PID"
 }
 

@@ -21,6 +21,7 @@
 #include "generation/generation.h"
 #include "generation/children.h"
 #include "generation/news.h"
+#include "generation/outer.h"
 #include "generation/start_image.h"
 #include "generation/start_listeners.h"
 #include "http/exchange.h"
@@ -81,8 +82,10 @@ void activation_as_successor(const char *value)
 	candidate_begin();
 	inheritance_receive(value, &was_passed_on, complaints_keep);
 	birth = atomic_load(&generation.birth);
-	if (!birth)
+	if (!birth) {
+		candidate_note_refusal();
 		return;
+	}
 	prepare_quietly();
 	(void)failpoint("received");
 	dispositions_take(controller_note_signal);
@@ -120,12 +123,15 @@ static int lead_generation(void)
 
 	(void)inheritance_join();
 	birth = atomic_load(&generation.birth);
-	/* A second server under the same start command gets a generation of its own. */
-	if (birth && is_taken(birth)) {
+	/* A second server under the same start command gets a generation of its own, and so does a helper
+	 * that has asked, and has bound nothing that is inherited. */
+	if (birth && (is_taken(birth) || !inheritance_was_given())) {
 		generation_leave_birth();
 		generation.lineage = (struct lineage){0};
 		birth = NULL;
 	}
+	if (!generation.lineage.predecessor.pid)
+		generation.lineage.outer = outer_find();
 	if (!generation.lineage.number)
 		generation.lineage.number = 1;
 	error = children_lead();

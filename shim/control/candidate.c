@@ -15,7 +15,7 @@
 #include "upgrade/inheritance.h"
 
 static struct {
-	_Atomic bool is_one;
+	_Atomic bool is_one, has_refused;
 	_Atomic pid_t refused; /* which process could not bind a stream socket, or 0 */
 	_Atomic uint32_t claims;
 } candidate;
@@ -23,6 +23,16 @@ static struct {
 void candidate_begin(void)
 {
 	atomic_store(&candidate.is_one, true);
+}
+
+void candidate_note_refusal(void)
+{
+	atomic_store(&candidate.has_refused, true);
+}
+
+bool candidate_has_refused(void)
+{
+	return atomic_load(&candidate.has_refused);
 }
 
 /* Its signals are taken when it listens: nobody knows it before. */

@@ -10,6 +10,12 @@
 /* This process is one. Context: init. */
 void candidate_begin(void);
 
+/* The hand-over with which it was executed was no good. Context: init. */
+void candidate_note_refusal(void);
+
+/* True if that is so. Context: any. */
+bool candidate_has_refused(void);
+
 /* This process binds FD, or removes the path of a socket (FD is -1): if it does not know whether it
  * inherits anything, it looks whether a process of a new version has started it. Context: any. */
 void candidate_look(int fd);

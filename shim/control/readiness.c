@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "control/coverage.h"
+#include "control/candidate.h"
 #include "control/leader_state.h"
 #include "control/settling.h"
 #include "generation/generation.h"
@@ -38,8 +39,24 @@ static struct settle {
 /* Monotonic ms; 0: not announced yet. */
 static _Atomic int64_t announced_at;
 
+/* Whoever was handed nothing has no part in the server whose process has started it. */
+static void tell_of_outer(void)
+{
+	if (candidate_has_refused())
+		log_error(
+			"This new version (%d) was not handed anything by Server (%d), which keeps the pid file: it cannot take over.",
+			generation.pid, generation.lineage.outer);
+	else
+		log_info("A helper of Server (%d) has started (%d).", generation.lineage.outer,
+		         generation.pid);
+}
+
 void readiness_report_pid(void)
 {
+	if (generation.lineage.outer) {
+		tell_of_outer();
+		return;
+	}
 	pidfile_write();
 	log_info("The server has started (%d).", generation.pid);
 }

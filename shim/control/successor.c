@@ -18,6 +18,7 @@
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "generation/news.h"
+#include "generation/pidfile.h"
 #include "kernel/listeners.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
@@ -61,6 +62,7 @@ int successor_start(enum request request)
 
 	if (failure_in_sandbox())
 		return -EPERM;
+	pidfile_remember();
 	sharing_begin();
 	error = handover_begin(&birth);
 	if (error) {
@@ -184,6 +186,7 @@ static void end_candidate(void)
 
 	(void)failpoint("abandoning");
 	handover_finish(false);
+	pidfile_restore();
 	/* A sibling's may have outlived its first process. */
 	if (succession.leader.pid)
 		(void)process_signal(&succession.leader, SIGKILL);

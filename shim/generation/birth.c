@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "generation/sealed.h"
 
+#define MEMFD_NAME "octopus"
+
 /* Returns NULL, with *ret_error -errno, if there is no mapping. STEP_ERROR: of a failpoint. */
 static struct birth *map(int fd, int step_error, int *ret_error)
 {
@@ -25,7 +27,7 @@ static struct birth *map(int fd, int step_error, int *ret_error)
 
 int birth_make(struct birth **ret_birth, int *ret_fd)
 {
-	const int fd = sealed_make(sizeof(struct birth));
+	const int fd = sealed_make(MEMFD_NAME, sizeof(struct birth));
 	struct birth *birth;
 	int error;
 
@@ -112,7 +114,7 @@ void birth_end(struct birth *birth)
 
 int manifest_seal(struct manifest *manifest)
 {
-	const int fd = sealed_make(sizeof(*manifest));
+	const int fd = sealed_make(MEMFD_NAME, sizeof(*manifest));
 	int error = 0;
 
 	if (fd < 0)

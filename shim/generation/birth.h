@@ -94,6 +94,7 @@ struct manifest {
 	uint32_t number;            /* of the generation; 1 for the first */
 	uint64_t blocked;           /* the signal mask with which the server starts */
 	uint32_t listener_count;
+	int32_t outer; /* the server of which this one is a helper (outer.h), or 0 */
 	struct inherited_listener listeners[GENERATION_LISTENERS];
 };
 

@@ -18,6 +18,7 @@ void generation_inherit(const struct manifest *manifest)
 		.group = manifest->group,
 		.number = manifest->number,
 		.blocked = manifest->blocked,
+		.outer = manifest->outer,
 		.is_sibling = atomic_load(&atomic_load(&generation.birth)->is_sibling),
 	};
 }

@@ -28,6 +28,7 @@ struct lineage {
 	uint32_t number;  /* of this generation: 1 for the first */
 	uint64_t blocked; /* the signal mask with which the server starts */
 	bool is_sibling;  /* no reaper follows this generation (spawn.h) */
+	pid_t outer;      /* the server that has started this one (outer.h); 0: none */
 };
 
 /* The generation that took over from this one, or serves beside it. The leader's own memory: the

@@ -60,7 +60,7 @@ int news_make(void)
 	int fd, error;
 
 	own_fd_begin();
-	fd = sealed_make(NEWS_SIZE);
+	fd = sealed_make(NEWS_NAME, NEWS_SIZE);
 	error = map_both(fd);
 	if (fd >= 0)
 		libc_calls.close(fd);

@@ -21,6 +21,9 @@ enum generation_phase {
 	PHASE_LEFT,          /* the leader exits */
 };
 
+/* /proc shows who has them mapped (proc(5), "maps"), and who can write them: that one leads. */
+#define NEWS_NAME "octopus:news"
+
 struct news {
 	_Atomic uint32_t phase;
 	_Atomic int32_t leader;       /* 0: none yet, or it has exited */

@@ -27,6 +27,9 @@
 /* The path without links, or "" until it is found. */
 static char place[PATH_MAX];
 
+/* Before the upgrade that is under way. The controller's own. */
+static bool was_ours;
+
 /* The directory that an operation is in, and what speaks against it. */
 struct directory {
 	int fd;
@@ -149,7 +152,7 @@ static bool may_be_read(const struct directory *directory, int fd)
 	       (directory->is_private || trusted_path_is_trusted_user(what.st_uid));
 }
 
-bool pidfile_names(int fd, pid_t pid)
+static pid_t read_number(int fd)
 {
 	char text[32];
 	const char *at = text;
@@ -157,21 +160,28 @@ bool pidfile_names(int fd, pid_t pid)
 	uint64_t number;
 
 	text[length > 0 ? length : 0] = '\0';
-	return text_read_number(&at, 10, &number) == 0 && number == (uint64_t)pid;
+	if (text_read_number(&at, 10, &number) != 0 || number > INT_MAX)
+		return 0;
+	return (pid_t)number;
 }
 
-/* A FIFO that stands in the file's place keeps nobody waiting. */
-static bool holds_own_pid(const struct directory *directory)
+bool pidfile_names(int fd, pid_t pid)
+{
+	return read_number(fd) == pid;
+}
+
+/* Returns the pid in the file, or 0. A FIFO that stands in its place keeps nobody waiting. */
+static pid_t read_in(const struct directory *directory)
 {
 	const int fd = openat(directory->fd, directory->name,
 	                      O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
-	bool answer;
+	pid_t pid;
 
 	if (fd < 0)
-		return false;
-	answer = may_be_read(directory, fd) && pidfile_names(fd, generation.pid);
+		return 0;
+	pid = may_be_read(directory, fd) ? read_number(fd) : 0;
 	libc_calls.close(fd);
-	return answer;
+	return pid;
 }
 
 /* Opens the directory if the file in it holds the pid of this process. */
@@ -179,7 +189,7 @@ static bool open_if_ours(struct directory *directory)
 {
 	if (open_directory(directory) != 0)
 		return false;
-	if (holds_own_pid(directory))
+	if (read_in(directory) == generation.pid)
 		return true;
 	libc_calls.close(directory->fd);
 	return false;
@@ -190,17 +200,23 @@ static bool may_touch_files(void)
 	return settings.pidfile[0] && !sandbox_deadly_for_controller(SANDBOX_PIDFILE);
 }
 
-static bool is_ours(void)
+pid_t pidfile_read(void)
 {
+	const int saved = errno;
 	struct directory directory;
-	bool answer;
+	const char *why;
+	pid_t pid = 0;
 
-	own_fd_begin();
-	answer = open_if_ours(&directory);
-	if (answer)
-		libc_calls.close(directory.fd);
-	own_fd_end();
-	return answer;
+	if (may_touch_files()) {
+		own_fd_begin();
+		if (find(&why) == 0 && open_directory(&directory) == 0) {
+			pid = read_in(&directory);
+			libc_calls.close(directory.fd);
+		}
+		own_fd_end();
+	}
+	errno = saved;
+	return pid;
 }
 
 static void remove_if_ours(void)
@@ -221,9 +237,20 @@ void pidfile_write(void)
 		write_pid(generation.pid);
 }
 
+void pidfile_remember(void)
+{
+	was_ours = pidfile_read() == generation.pid;
+}
+
+void pidfile_restore(void)
+{
+	if (was_ours && pidfile_read() != generation.pid)
+		pidfile_write();
+}
+
 void pidfile_hand_back(pid_t pid)
 {
-	if (may_touch_files() && is_ours())
+	if (pidfile_read() == generation.pid)
 		write_pid(pid);
 }
 

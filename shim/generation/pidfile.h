@@ -14,11 +14,19 @@
  * errno. Context: any. */
 bool pidfile_names(int fd, pid_t pid);
 
+/* Returns the pid that the file names, or 0. Leaves errno alone. Context: any. */
+pid_t pidfile_read(void);
+
 /* Writes the pid of this process and a newline into a temporary file of a random name, and renames
  * that to the pid file. So a reader sees the old pid or the new one, never half of one. The links on
  * the way to it are followed the first time only. Logs a failure. Does nothing if the setting is
  * empty. Takes 5 KB of stack. Context: any. */
 void pidfile_write(void);
+
+/* Remembers whether the file names this process, before another one may write it. After that,
+ * pidfile_restore() writes this process's pid if it did, and does not any more. Context: any. */
+void pidfile_remember(void);
+void pidfile_restore(void);
 
 /* Writes PID, of the process that serves on, if the file holds the pid of this process. The file
  * must be a regular one with one name; in a sticky directory, it must be root's or the server's

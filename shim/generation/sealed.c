@@ -20,14 +20,14 @@
 #define F_SEAL_FUTURE_WRITE 0x10
 #endif
 
-int sealed_make(size_t size)
+int sealed_make(const char *name, size_t size)
 {
 	int error = failpoint("memfd");
 	int fd;
 
 	if (error)
 		return error;
-	fd = (int)RAW2(SYS_memfd_create, "octopus", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	fd = (int)RAW2(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return fd;
 	if (ftruncate(fd, (off_t)size) != 0) {

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Makes a memfd of SIZE bytes, all zero. Returns a close-on-exec descriptor that the caller owns, or
+/* Makes a memfd of SIZE bytes, all zero, that /proc shows as NAME. Returns a close-on-exec descriptor that the caller owns, or
  * -errno. Context: any. */
-int sealed_make(size_t size);
+int sealed_make(const char *name, size_t size);
 
 /* Maps FD for reading such that no mprotect(2) and no later mapping can write it: FD gets the seal
  * for that, or, before Linux 5.1, is opened again for reading (proc(5), "/proc/PID/fd"). Mappings

@@ -18,10 +18,11 @@
 
 _Atomic int inheritance_source;
 
-/* Written before main. */
+/* Written before main, but for what is atomic. */
 static struct {
 	pid_t born; /* whose descriptors these are, and who may pass them on */
 	uid_t user; /* its */
+	_Atomic bool has_claimed;
 } inheritance;
 
 static void receive_listener(const struct birth *birth, uint32_t index,
@@ -132,7 +133,7 @@ static bool claim(struct birth *birth, uint32_t index)
 	return atomic_compare_exchange_strong(&birth->claimed_by[index], &owner, getpid());
 }
 
-bool inheritance_claim(uint32_t index)
+static bool claim_and_get(uint32_t index)
 {
 	struct birth *birth;
 
@@ -147,6 +148,20 @@ bool inheritance_claim(uint32_t index)
 		return true;
 	atomic_store(&birth->claimed_by[index], 0);
 	return false;
+}
+
+bool inheritance_claim(uint32_t index)
+{
+	const bool has_claimed = claim_and_get(index);
+
+	if (has_claimed)
+		atomic_store(&inheritance.has_claimed, true);
+	return has_claimed;
+}
+
+bool inheritance_was_given(void)
+{
+	return inheritance.born || atomic_load(&inheritance.has_claimed);
 }
 
 static int32_t claimed_by(const struct birth *birth, uint32_t index)

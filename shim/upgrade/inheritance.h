@@ -51,6 +51,10 @@ bool inheritance_claim(uint32_t index);
 /* True if no live process has claimed listener INDEX, and none has replaced it. Context: any. */
 bool inheritance_is_unclaimed(uint32_t index);
 
+/* True if this program was handed the inheritance, or has claimed a listener of it, here or in the process
+ * that forked this one. Context: any. */
+bool inheritance_was_given(void);
+
 /* True if listener INDEX waits in this process, or may be had from the broker. Context: any. */
 bool inheritance_is_here(uint32_t index);
 

@@ -132,5 +132,6 @@ int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds)
 	manifest->group = getpgrp();
 	manifest->number = generation.lineage.number + 1;
 	manifest->blocked = start_image.blocked;
+	manifest->outer = generation.lineage.outer;
 	return count;
 }

@@ -12,6 +12,7 @@ load helpers.shim
 SHIM=$BATS_TEST_DIRNAME/../shim
 OBJECTS=$BUILD/tests/handlers/shim
 
+# kernel/thread_storage.h says why dl_iterate_phdr is here.
 # What signal-safety(7) lists, and some that only read or change memory of the thread's own.
 SAFE_CALLS='_exit accept accept4 access bind chdir clock_gettime clone close connect dup2 execve fcntl fstat fstatat ftruncate getauxval geteuid getpid getppid
     getpeername getpgrp getsockname getsockopt getuid kill listen lseek lstat memcpy memchr memcmp memmove memset
@@ -19,7 +20,7 @@ SAFE_CALLS='_exit accept accept4 access bind chdir clock_gettime clone close con
     sigemptyset sigfillset sigismember sigprocmask sigsuspend pthread_sigmask socket stat strchr strcmp strcpy
     strlen strncmp strnlen strrchr strspn strstr time umask unlink unlinkat waitpid write
     __errno_location __cmsg_nxthdr close_range dup3 getrlimit setrlimit signalfd epoll_ctl getpgid getsid
-    nanosleep pause select recv recvmsg send sendmsg sendto ioctl munmap __stack_chk_fail environ _GLOBAL_OFFSET_TABLE_'
+    nanosleep pause select recv recvmsg send sendmsg sendto ioctl munmap __stack_chk_fail dl_iterate_phdr environ _GLOBAL_OFFSET_TABLE_'
 
 # references SHIM OBJECTS: what resolved_edges computes from.
 references() {

@@ -10,7 +10,7 @@ packages="
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user binutils
     bats bats-assert bats-support
     apache2 nginx libnginx-mod-http-echo php-fpm redis-server memcached python3 gunicorn
-    curl openssl strace wrk procps iproute2 util-linux coreutils libcap2-bin"
+    python3-uvicorn python3-hypercorn curl openssl strace wrk procps iproute2 util-linux coreutils libcap2-bin"
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -49,6 +49,16 @@ void log_start(void)
 		log_state.utc_offset = local.tm_gmtoff;
 }
 
+void log_start_at(long utc_offset)
+{
+	log_state.utc_offset = utc_offset;
+}
+
+long log_utc_offset(void)
+{
+	return log_state.utc_offset;
+}
+
 /* Converts days since 1970-01-01 to a civil date (Howard Hinnant, "chrono-Compatible Low-Level Date
  * Algorithms", civil_from_days). */
 static void civil_date(long days, int *ret_year, int *ret_month, int *ret_day)

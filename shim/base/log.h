@@ -15,6 +15,11 @@ void log_remember_stderr(void);
  * could leave that locked. Context: normal. */
 void log_start(void);
 
+/* The same with an offset, in s, that another process has read; and the offset of this one.
+ * Context: any. */
+void log_start_at(long utc_offset);
+long log_utc_offset(void);
+
 /* Looks for the file that settings.log names (base/log_target.h), once. If it cannot be opened, logs
  * that, and sets settings.log to stderr. Accepts a FIFO without a reader, which may come later.
  * Context: normal. */

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "base/secure_mode.h"
 #include "base/settings.h"
 #include "control/candidate.h"
@@ -17,6 +18,9 @@
 #include "control/controller.h"
 #include "control/first_wait.h"
 #include "control/fork.h"
+#include "control/leading.h"
+#include "control/master.h"
+#include "control/preparation.h"
 #include "control/unseen.h"
 #include "generation/generation.h"
 #include "generation/children.h"
@@ -26,6 +30,7 @@
 #include "generation/start_listeners.h"
 #include "http/exchange.h"
 #include "kernel/address.h"
+#include "kernel/light_thread.h"
 #include "kernel/listeners.h"
 #include "kernel/peek.h"
 #include "kernel/procfs.h"
@@ -33,45 +38,11 @@
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
-static _Atomic bool is_prepared, is_prepared_quietly;
-
 /* The process in which a thread is beginning the generation, or 0. A child that another thread
  * forks meanwhile begins its own. */
 static _Atomic pid_t beginner;
 #define BEGINNING_MS 1000
 #define BEGINNING_NS 200000
-
-/* Does once what a first generation and a successor both need. Opens and creates nothing: whoever
- * has inherited the variable comes here, a helper of the new version's, too. */
-static void prepare_quietly(void)
-{
-	if (atomic_exchange(&is_prepared_quietly, true))
-		return;
-	libc_calls_resolve();
-	start_image_complete();
-	generation.pid = getpid();
-	settings_read(start_image_getenv, start_image.directory, complaints_keep);
-	fork_watch();
-}
-
-static void report_claims(uint32_t count)
-{
-	for (; count > 0; count--)
-		log_info("Imported a listener from file.");
-}
-
-/* Does once what comes before the first log line, and logs what waits for it. */
-static void prepare(void)
-{
-	prepare_quietly();
-	if (atomic_exchange(&is_prepared, true))
-		return;
-	start_image_note_listening();
-	log_start();
-	complaints_log();
-	log_check_target();
-	report_claims(candidate_take_claims());
-}
 
 void activation_as_successor(const char *value)
 {
@@ -86,7 +57,7 @@ void activation_as_successor(const char *value)
 		candidate_note_refusal();
 		return;
 	}
-	prepare_quietly();
+	preparation_make_quietly();
 	(void)failpoint("received");
 	dispositions_take(controller_note_signal);
 	/* The predecessor blocked the signals that Octopus takes across the execve, so that none
@@ -98,50 +69,6 @@ void activation_as_successor(const char *value)
 	mask = generation.lineage.blocked;
 	start_image.blocked = mask;
 	(void)RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
-}
-
-static bool is_taken(const struct birth *birth)
-{
-	const pid_t leader = atomic_load(&birth->leader);
-
-	return leader > 0 && leader != generation.pid && !procfs_is_dead(leader);
-}
-
-/* A supervising program may start its server again after the first one has ended, in the same
- * birth. */
-static void take_over_birth(struct birth *birth)
-{
-	atomic_store(&birth->is_ready, 0);
-	atomic_store(&birth->leader, generation.pid);
-	atomic_store(&news_own()->predecessor_holds, atomic_load(&birth->predecessor_holds));
-}
-
-static int lead_generation(void)
-{
-	struct birth *birth;
-	int error;
-
-	(void)inheritance_join();
-	birth = atomic_load(&generation.birth);
-	/* A second server under the same start command gets a generation of its own, and so does a helper
-	 * that has asked, and has bound nothing that is inherited. */
-	if (birth && (is_taken(birth) || !inheritance_was_given())) {
-		generation_leave_birth();
-		generation.lineage = (struct lineage){0};
-		birth = NULL;
-	}
-	if (!generation.lineage.predecessor.pid)
-		generation.lineage.outer = outer_find();
-	if (!generation.lineage.number)
-		generation.lineage.number = 1;
-	error = children_lead();
-	if (error)
-		return error;
-	failpoint_set_generation(generation.lineage.number);
-	if (birth)
-		take_over_birth(birth);
-	atomic_store(&news_own()->leader, generation.pid);
-	return 0;
 }
 
 /* A successor without a controller must not begin to serve, because its predecessor still does. */
@@ -156,19 +83,19 @@ static void run_without_controller(int error)
 	          errno_name(-error));
 }
 
-static void begin_generation(void)
+static void begin_prepared(void)
 {
 	int error;
 
-	prepare();
 	generation.pid = getpid();
-	error = lead_generation();
+	error = leading_begin();
 	if (error) {
 		log_error("No shared memory for the generation (%s): running without Octopus.",
 		          errno_name(-error));
 		return;
 	}
-	log_info("Running under liboctopus.so %s.", OCTOPUS_VERSION);
+	if (!generation.is_branch)
+		log_info("Running under liboctopus.so %s.", OCTOPUS_VERSION);
 	atomic_store(&generation.role, ROLE_LEADER);
 	dispositions_take(controller_note_signal);
 	atomic_fetch_or(&first_wait_missing, MISSING_FIRST_WAIT);
@@ -180,6 +107,17 @@ static void begin_generation(void)
 		atomic_store(&generation.role, ROLE_NONE);
 		run_without_controller(error);
 	}
+}
+
+/* MASTER is to lead, or 0. IS_ANOTHERS: if it does not, this process is no server. */
+static void begin_generation(pid_t master, bool is_anothers)
+{
+	if (master)
+		candidate_leave_masters_claims();
+	preparation_make();
+	generation.pid = getpid();
+	if ((master && master_summon(master)) || !is_anothers)
+		begin_prepared();
 }
 
 static void report_listener(int fd)
@@ -201,19 +139,57 @@ static void report_listener(int fd)
 /* Several threads may listen at the same moment, each on its own socket. One of them begins the
  * generation, and the others wait for it. The wait has a limit: a signal handler that listens may
  * have interrupted the thread that begins. */
-static void begin_once(void)
+static bool begins_alone(void)
 {
 	const pid_t self = getpid();
 	const int64_t end = clock_now_ms() + BEGINNING_MS;
 
 	while (atomic_exchange(&beginner, self) == self) {
 		if (clock_now_ms() >= end)
-			return;
+			return false;
 		(void)clock_sleep(BEGINNING_NS);
 	}
+	return true;
+}
+
+/* FD is the listener. Returns false if it is another server's. */
+static bool begin_once(int fd)
+{
+	const pid_t master = master_find(fd);
+	const bool is_anothers = candidate_is_another_servers(fd);
+
+	if (!master && is_anothers)
+		return false;
+	if (!begins_alone())
+		return true;
 	if (atomic_load(&generation.role) == ROLE_NONE)
-		begin_generation();
+		begin_generation(master, is_anothers);
 	atomic_store(&beginner, 0);
+	return !is_anothers || generation.is_branch;
+}
+
+static bool has_no_news(void)
+{
+	return false;
+}
+
+/* No fork copies what is half done. */
+void activation_as_master(void)
+{
+	own_fd_begin();
+	if (begins_alone()) {
+		if (atomic_load(&generation.role) == ROLE_NONE) {
+			preparation_make_in_thread(master_utc_offset());
+			generation.is_master = true;
+			begin_prepared();
+		}
+		atomic_store(&beginner, 0);
+	}
+	own_fd_end();
+	if (atomic_load(&generation.role) == ROLE_LEADER)
+		controller_run();
+	else
+		(void)light_thread_may_end(has_no_news);
 }
 
 bool activation_is_awaited(void)
@@ -224,16 +200,15 @@ bool activation_is_awaited(void)
 
 void activation_on_claim(void)
 {
-	if (atomic_load(&is_prepared))
-		report_claims(1);
-	else
-		candidate_note_claim();
+	candidate_note_claim();
+	if (preparation_is_made())
+		preparation_report_claims();
 }
 
 void activation_on_exit(void)
 {
-	if (!atomic_load(&is_prepared) && candidate_was_refused())
-		prepare();
+	if (!preparation_is_made() && candidate_was_refused())
+		preparation_make();
 }
 
 /* True once a listen() was seen, or the log says that there was none. */
@@ -248,7 +223,7 @@ static void tell(int fd)
 	if (atomic_exchange(&is_told, true) ||
 	    libc_calls.getsockname(fd, (void *)&address, &length) != 0)
 		return;
-	prepare();
+	preparation_make();
 	address_format(text, sizeof(text), (const void *)&address, length);
 	log_error(
 		"Server (%d) serves %s, but its listen() did not go through liboctopus.so: it cannot be upgraded, and its signals are left to it.",
@@ -260,7 +235,7 @@ void activation_on_unseen(int fd)
 {
 	bool is_adopted;
 
-	if (atomic_load(&is_told) || candidate_is_another_servers(fd))
+	if (atomic_load(&is_told))
 		return;
 	if (start_listeners_has(fd))
 		activation_on_listen(fd, false);
@@ -274,14 +249,17 @@ void activation_on_listen(int fd, bool is_new)
 {
 	const int saved = errno;
 
-	if (!activation_is_awaited() || candidate_is_another_servers(fd))
+	if (!activation_is_awaited())
+		return;
+	if (atomic_load(&generation.role) == ROLE_NONE && !begin_once(fd))
 		return;
 	atomic_fetch_and(&first_wait_missing, ~MISSING_LISTEN);
 	atomic_store(&is_told, true);
-	if (atomic_load(&generation.role) == ROLE_NONE)
-		begin_once();
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
-		for (int count = candidate_claim_start_listeners(); count > 0; count--)
+		/* Whoever accepts on what it listens on itself is its worker. */
+		generation.is_master = false;
+		for (int count = generation.is_branch ? 0 : candidate_claim_start_listeners();
+		     count > 0; count--)
 			activation_on_claim();
 		listeners_mark_held(fd);
 		exchange_begin(listeners_is_unix(fd));

@@ -25,6 +25,10 @@ void activation_on_listen(int fd, bool is_new);
  * as activation_on_listen(); else logs once that the server cannot be upgraded. Context: normal. */
 void activation_on_unseen(int fd);
 
+/* A worker of this process listens (master.h): makes this process the leader, which need not listen, and goes
+ * on as the controller. Context: the controller. */
+void activation_as_master(void);
+
 /* A predecessor started this process; VALUE is that of HANDOVER_VARIABLE. Takes the signals from
  * here on. Opens and creates nothing. Context: init. */
 void activation_as_successor(const char *value);

@@ -7,6 +7,7 @@
 
 #include "generation/generation.h"
 #include "generation/start_image.h"
+#include "signal/branch.h"
 #include "signal/dispositions.h"
 
 /* The kernel also sends HUP to a stopped process when the last parent of its process group in the
@@ -23,6 +24,9 @@ static bool is_orphan_signal(void)
  * kernel sends it to the leader of the session and to the foreground group (tty_ioctl(4)). */
 enum request asked_request(int sig, bool is_from_terminal)
 {
+	/* What the terminal sends to all processes, the master conducts. */
+	if (is_from_terminal && branch_has_master())
+		return REQUEST_NONE;
 	if (sig != SIGHUP || !is_from_terminal || settings.requests[sig] == REQUEST_NONE)
 		return settings.requests[sig];
 	if (dispositions_is_ignored(sig) || is_orphan_signal())

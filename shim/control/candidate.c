@@ -18,6 +18,7 @@ static struct {
 	_Atomic bool is_one, has_refused;
 	_Atomic pid_t refused; /* which process could not bind a stream socket, or 0 */
 	_Atomic uint32_t claims;
+	_Atomic pid_t claimer; /* which process has made the last of them */
 } candidate;
 
 void candidate_begin(void)
@@ -48,7 +49,14 @@ void candidate_look(int fd)
 
 void candidate_note_claim(void)
 {
+	atomic_store(&candidate.claimer, getpid());
 	atomic_fetch_add(&candidate.claims, 1);
+}
+
+void candidate_leave_masters_claims(void)
+{
+	if (atomic_load(&candidate.claimer) != getpid())
+		atomic_store(&candidate.claims, 0);
 }
 
 uint32_t candidate_take_claims(void)

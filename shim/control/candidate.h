@@ -25,6 +25,9 @@ void candidate_look(int fd);
 void candidate_note_claim(void);
 uint32_t candidate_take_claims(void);
 
+/* In a worker: what its master has claimed before the fork, the master's line tells. Context: any. */
+void candidate_leave_masters_claims(void);
+
 /* A bind() of FD has failed. A handler may bind, but what an open log needs of libc is nothing for it
  * (localtime_r(3)): so that is told when the process exits. Context: any. */
 void candidate_note_failed_bind(int fd);

@@ -216,7 +216,7 @@ static bool may_end(int64_t *wait_ms)
 	return false;
 }
 
-static void controller_main(void)
+void controller_run(void)
 {
 	(void)libc_calls.prctl(PR_SET_NAME, "octopus", 0, 0, 0);
 	take_blocked_signals();
@@ -237,7 +237,7 @@ static void controller_main(void)
 
 static int prepare_thread(void)
 {
-	const int error = light_thread_prepare(controller_main);
+	const int error = light_thread_prepare(controller_run);
 
 	sandbox_controller_starts();
 	atomic_store(&controller.bell, atomic_load(&generation.role) == ROLE_LEADER

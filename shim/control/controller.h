@@ -14,6 +14,9 @@
  * or -errno. Context: normal. */
 int controller_start(void);
 
+/* What the thread does: returns when it has nothing left to do. Context: the controller. */
+void controller_run(void);
+
 /* Starts the controller in a forked child that waits for connections, or will lead a daemon. Logs a
  * failure; the worker then keeps accepting until its master stops it. Context: normal. */
 void controller_attach(void);

@@ -14,6 +14,10 @@ void ending_drain(void);
  * Context: the controller. */
 void ending_stop_server(void);
 
+/* A branch that its master has conducted (branch.h) waits, drained, for the server's own stop: does not wait
+ * any longer. Context: the controller. */
+void ending_stop_held(void);
+
 /* True if the server stops, and no other generation is to answer for it: it has got its stop signal, or
  * the drain has no successor. Context: any. */
 bool ending_has_begun(void);

@@ -14,6 +14,8 @@
 #include "generation/children.h"
 #include "generation/membership.h"
 #include "kernel/peek.h"
+#include "signal/branch.h"
+#include "signal/branches.h"
 #include "signal/dispositions.h"
 #include "upgrade/inheritance.h"
 
@@ -35,7 +37,8 @@ static void in_parent(void)
 static void in_child(void)
 {
 	const bool is_for_connection = fork_thread_has_accepted;
-	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE;
+	const bool had_master = generation.is_master;
+	const bool had_listened = atomic_load(&generation.role) != ROLE_NONE && !had_master;
 
 	fork_thread_has_accepted = false;
 	own_fd_forked_in_child();
@@ -43,9 +46,13 @@ static void in_child(void)
 	generation_forked();
 	children_forked_in_child();
 	controller_forked();
+	branches_forked();
+	branch_forked();
 	accept_calls_forked();
 	first_wait_forked();
 	wait_search_forked();
+	if (had_master)
+		dispositions_give_back(false);
 	if (!had_listened) {
 		inheritance_forked(); /* a successor may make itself a daemon before it listens */
 		return;
@@ -56,7 +63,58 @@ static void in_child(void)
 		membership_join(MEMBER_CONNECTION);
 }
 
+static _Atomic bool is_watched, is_by_hand;
+
+/* Of this thread's fork. A handler may fork within it. */
+static __thread struct {
+	int depth;
+	bool has_begun;
+} by_hand;
+
+void fork_watch_by_hand(void)
+{
+	atomic_store(&is_by_hand, !atomic_load(&is_watched));
+}
+
+void fork_begins(void)
+{
+	if (by_hand.depth == 0 && atomic_load(&is_watched))
+		return;
+	by_hand.depth++;
+	own_fd_fork_begins();
+	if (by_hand.depth > 1)
+		return;
+	by_hand.has_begun = atomic_load(&is_by_hand);
+	if (by_hand.has_begun)
+		children_fork_begins(fork_thread_has_accepted);
+}
+
+static void end_in_child(void)
+{
+	by_hand.depth = 0;
+	if (atomic_load(&is_by_hand))
+		in_child();
+	else
+		own_fd_forked_in_child();
+}
+
+void fork_ends(pid_t child)
+{
+	if (by_hand.depth == 0)
+		return;
+	if (child == 0) {
+		end_in_child();
+		return;
+	}
+	own_fd_forked_in_parent();
+	if (--by_hand.depth > 0 || !by_hand.has_begun)
+		return;
+	children_forked_in_parent();
+	fork_thread_has_accepted = false;
+}
+
 void fork_watch(void)
 {
+	atomic_store(&is_watched, true);
 	(void)pthread_atfork(before, in_parent, in_child);
 }

@@ -18,6 +18,7 @@
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
 #include "kernel/sandbox.h"
+#include "signal/branch.h"
 #include "upgrade/broker.h"
 #include "upgrade/spawn.h"
 
@@ -155,8 +156,11 @@ static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 {
 	const enum request request = asked_request(sig, is_from_terminal);
 
-	log_info("Server (%d) received signal \"%s\"%s.", generation.pid, signal_text(sig),
-	         is_from_terminal ? " from the terminal" : "");
+	if (generation.is_branch)
+		branch_leave_conductor();
+	else
+		log_info("Server (%d) received signal \"%s\"%s.", generation.pid, signal_text(sig),
+		         is_from_terminal ? " from the terminal" : "");
 	if (is_chain(request, is_from_within))
 		return;
 	switch (request) {
@@ -169,6 +173,8 @@ static void feed_signal(int sig, bool is_from_terminal, bool is_from_within)
 	case REQUEST_STOP:
 		if (is_from_terminal)
 			successor_pass_on(sig);
+		if (generation.is_branch)
+			settings.stop_signal = sig;
 		feed(EVENT_STOP);
 		break;
 	case REQUEST_NONE:
@@ -254,12 +260,24 @@ static void check_deadline(void)
 	feed(EVENT_TIMED_OUT);
 }
 
+/* The master's word is no second signal: a drain that is under way goes on. */
+static void feed_word(int word)
+{
+	if (!generation.is_branch)
+		return;
+	if (word && leader_state() == LIFE_SERVING)
+		feed(EVENT_STOP);
+	else if (word == BRANCH_STOP && leader_state() == LIFE_STOPPING)
+		ending_stop_held();
+}
+
 int64_t leader_step(const struct leader_signals *signals)
 {
 	int64_t wait_ms;
 
 	feed_put_off();
 	feed_signals(signals);
+	feed_word(branch_take_request());
 	check_successor();
 	check_deadline();
 	wait_ms = smaller(check_drain(), broker_answer() ? BROKER_TICK_MS : NEVER);

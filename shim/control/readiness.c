@@ -16,6 +16,7 @@
 #include "generation/membership.h"
 #include "generation/news.h"
 #include "generation/pidfile.h"
+#include "signal/branch.h"
 #include "upgrade/inheritance.h"
 
 /* How long a child that has left the session, as daemons do, may take to lead in its parent's place. */
@@ -83,16 +84,21 @@ static void announce(void)
 {
 	(void)failpoint("announcing");
 	inheritance_close_rest();
-	readiness_report_pid();
+	if (generation.is_branch)
+		(void)branch_tell(BRANCH_WAITS, 0);
+	else
+		readiness_report_pid();
 	atomic_store(&announced_at, clock_now_ms());
 	atomic_store(&news_own()->is_ready, 1);
-	readiness_tell(generation.pid);
+	if (!generation.is_branch)
+		readiness_tell(generation.pid);
 	(void)failpoint("announced");
 }
 
+/* What a branch does not claim, others may. */
 static bool is_whole(void)
 {
-	return coverage_is_whole(members_others_say(HINT_WAITS));
+	return generation.is_branch || coverage_is_whole(members_others_say(HINT_WAITS));
 }
 
 /* If the server has only one thread, its own calls tell all. */

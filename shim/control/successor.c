@@ -22,7 +22,6 @@
 #include "kernel/listeners.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
-#include "upgrade/broker.h"
 #include "upgrade/failure.h"
 #include "upgrade/family.h"
 #include "upgrade/handover.h"
@@ -230,7 +229,7 @@ void successor_cancel(void)
 		successor_clear_away();
 		return;
 	}
-	broker_close();
+	handover_stop_giving();
 	succession.cancelled_at = clock_now_ms();
 	succession.bell = NULL;
 	leader_state_set_phase(PHASE_SERVING);
@@ -280,7 +279,7 @@ void successor_accept(void)
 		copy_listeners(successor);
 		retire(atomic_exchange(&generation.successor, successor));
 	}
-	broker_close();
+	handover_stop_giving();
 	atomic_store(&succession.candidate->is_accepted, 1);
 	succession.bell = NULL;
 	(void)failpoint("accepted_successor");
@@ -321,7 +320,7 @@ bell *successor_bell(void)
 
 void successor_forked(void)
 {
-	broker_forked();
+	handover_forked();
 	succession.bell = NULL;
 	succession.candidate = NULL;
 	succession.cancelled_at = 0;

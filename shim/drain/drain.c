@@ -25,6 +25,8 @@
 #include "kernel/accept_queue.h"
 #include "kernel/listeners.h"
 #include "kernel/socket_identity.h"
+#include "signal/branch.h"
+#include "signal/branches.h"
 #include "signal/wake_signal.h"
 #include "kernel/procfs.h"
 
@@ -61,6 +63,13 @@ static struct {
 	struct drain_view view;
 } drain;
 
+/* What a branch accepts on ends with this process, unless a branch of another generation does, too. */
+static bool is_held_by_others(int fd)
+{
+	return listeners_is_held_elsewhere(fd) &&
+	       !(branches_exist() && branches_include(listeners_holder(fd)));
+}
+
 /* In doubt the listener counts as shared, and so does one that came with the start: a service manager may
  * hold it. To let go of a listener that no other process has resets
  * its queue, but to refuse connections that another generation would accept is an outage. */
@@ -70,7 +79,7 @@ static bool is_shared(int fd)
 	socklen_t length = sizeof(address);
 
 	memset(&address, 0, sizeof(address));
-	return listeners_is_held_elsewhere(fd) || start_listeners_has(fd) ||
+	return is_held_by_others(fd) || start_listeners_has(fd) ||
 	       libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
 	       generation_is_taken_over(socket_identity(fd), (const void *)&address, length);
 }
@@ -188,7 +197,8 @@ static void end_listeners(void)
 {
 	const struct successor *successor = atomic_load(&generation.successor);
 
-	let_go(quiet_listener_table_is_complete() ? shut : NULL);
+	/* Its branches still accept. */
+	let_go(quiet_listener_table_is_complete() && !branches_exist() ? shut : NULL);
 	port_group_end();
 	if (successor) {
 		atomic_store(&successor->birth->predecessor_holds, 0);
@@ -216,7 +226,8 @@ bool drain_step(int64_t *ret_wait_ms)
 		(void)failpoint("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;
 		drain.stopped_since = now;
-		atomic_store(&news_own()->is_stopping, !generation_successor_lives());
+		atomic_store(&news_own()->is_stopping,
+		             !generation_successor_lives() && !branch_is_succeeded());
 		atomic_store(&news_own()->phase, PHASE_NOT_ACCEPTING);
 		wake_signal_tell();
 		/* fall through */
@@ -231,9 +242,10 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_CONNECTIONS:
 		*ret_wait_ms = CONNECTION_TICK_MS;
+		branches_drain(generation_successor_lives());
 		drain_scan(&drain.view);
-		if (!connections_remain() && !members_have_connections() &&
-		    newcomers_have_stopped_accepting(now))
+		if (branches_have_drained() && !connections_remain() &&
+		    !members_have_connections() && newcomers_have_stopped_accepting(now))
 			return true;
 		drain_report_progress(&drain.view.scan, now);
 		return false;

@@ -185,7 +185,7 @@ void children_fork_begins(bool is_for_connection)
 		return;
 	forking.child = forking.entry = -1;
 	forking.is_for_connection = is_for_connection;
-	if (atomic_load(&generation.role) == ROLE_NONE || in_sandbox() ||
+	if (atomic_load(&generation.role) == ROLE_NONE || generation.is_master || in_sandbox() ||
 	    !generation_is_of_this_process())
 		return;
 	if (!leads_or_will()) {

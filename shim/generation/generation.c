@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/interpose.h"
+#include "generation/doorbell.h"
 #include "generation/news.h"
 #include "kernel/address.h"
 #include "kernel/procfs.h"
@@ -110,6 +111,12 @@ void generation_forked(void)
 	news_forked();
 	/* The memory stays: to unmap it would make the fork slower. */
 	atomic_store(&generation.successor, NULL);
+	if (generation.is_master) {
+		generation.is_master = false;
+		news_leave();
+		doorbell = NULL;
+		atomic_store(&generation.role, ROLE_NONE);
+	}
 	if (atomic_load(&generation.role) != ROLE_NONE)
 		atomic_store(&generation.role, ROLE_WORKER);
 }

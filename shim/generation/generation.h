@@ -61,6 +61,8 @@ struct generation {
 	_Atomic int role;
 	pid_t pid;
 	pid_t fork_parent;   /* in the child of a fork: its parent */
+	bool is_master;      /* leads although it does not listen: its branches do (branches.h) */
+	bool is_branch;      /* leads itself alone, for a master */
 	bool is_daemonizing; /* this process, or an ancestor in this generation, left the session */
 };
 
@@ -124,7 +126,7 @@ static inline bool generation_may_share(void)
 	             : generation.lineage.predecessor.pid > 0;
 }
 
-/* Makes the child of a fork a worker, or leaves it without a role if its parent had none.
+/* Makes the child of a fork a worker, or leaves it without a role if its parent had none, or was a master.
  * Context: any. */
 void generation_forked(void);
 

@@ -81,6 +81,11 @@ bool news_is_own(void)
 	return atomic_load(&written) != NULL;
 }
 
+void news_leave(void)
+{
+	atomic_store(&news_page, NULL);
+}
+
 void news_forked(void)
 {
 	atomic_store(&written, NULL);

@@ -66,7 +66,8 @@ struct news *news_own(void);
 /* True if this process has a page of its own, which its children read. Context: any. */
 bool news_is_own(void);
 
-/* In the child of a fork, which reads its parent's news. Context: any. */
+/* In the child of a fork, which reads its parent's news; or no longer does. Context: any. */
 void news_forked(void);
+void news_leave(void);
 
 #endif

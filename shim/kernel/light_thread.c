@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/failpoint.h"
+#include "base/raw_memory.h"
 #include "base/raw_syscall.h"
 #include "kernel/thread_storage.h"
 
@@ -35,10 +36,10 @@ static struct {
 
 static char *map_stack(void)
 {
-	char *memory = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const long memory =
+		raw_map(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, -1);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	return raw_map_failed(memory) ? NULL : (char *)memory;
 }
 
 int light_thread_prepare(void (*run)(void))

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Maps what the thread needs. RUN is its function; the thread ends when it returns. A second call
- * does nothing. Returns 0 or -errno. Context: normal. */
+ * does nothing. Returns 0 or -errno. Context: any. */
 int light_thread_prepare(void (*run)(void));
 
 /* Makes the thread, with all signals blocked, unless it is there. Returns 1 if it was there, 0, or

@@ -25,6 +25,7 @@
 #define FIELD_PARENT 1
 #define FIELD_FLAGS 6
 #define FIELD_START 19
+#define FIELD_STACK 25
 
 /* include/linux/sched.h */
 #define FORKED_WITHOUT_EXEC 0x40u
@@ -62,6 +63,7 @@ int process_read_stat(pid_t pid, struct process_stat *ret_stat)
 	ret_stat->parent = (pid_t)read_field(at, FIELD_PARENT);
 	ret_stat->has_executed = !(read_field(at, FIELD_FLAGS) & FORKED_WITHOUT_EXEC);
 	ret_stat->start = read_field(at, FIELD_START);
+	ret_stat->stack = read_field(at, FIELD_STACK);
 	return 0;
 }
 

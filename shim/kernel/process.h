@@ -24,6 +24,7 @@ struct process_stat {
 	pid_t parent;
 	uint64_t start;
 	bool has_executed; /* a program of its own since its fork (PF_FORKNOEXEC is not set) */
+	uint64_t stack;    /* where its program's stack begins; 0: the kernel does not tell us */
 };
 
 /* Reads the facts of PID. Returns 0, -ENOENT if there is no such process, or -errno.

@@ -142,13 +142,23 @@ int procfs_each_task(void (*visit)(pid_t tid, void *context), void *context)
 	return each_number("/proc/self/task", 0, visit_task, &call);
 }
 
-int procfs_each_task_of(pid_t pid, void (*visit)(pid_t tid, void *context), void *context)
+/* Of the directory WHAT of PID. */
+static int each_of(pid_t pid, const char *what, struct task_visit *call)
 {
-	struct task_visit call = {visit, context};
 	char path[64];
 
-	text_format(path, sizeof(path), "/proc/%d/task", pid);
-	return each_number(path, 0, visit_task, &call);
+	text_format(path, sizeof(path), "/proc/%d/%s", pid, what);
+	return each_number(path, 0, visit_task, call);
+}
+
+int procfs_each_task_of(pid_t pid, void (*visit)(pid_t tid, void *context), void *context)
+{
+	return each_of(pid, "task", &(struct task_visit){visit, context});
+}
+
+int procfs_each_fd_of(pid_t pid, void (*visit)(int fd, void *context), void *context)
+{
+	return each_of(pid, "fd", &(struct task_visit){visit, context});
 }
 
 ssize_t procfs_read(const char *path, char *buffer, size_t size)

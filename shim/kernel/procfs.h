@@ -15,6 +15,10 @@
  * numbers below the soft limit, at most 65,536. Context: any. */
 void procfs_each_fd(int first, bool (*visit)(int fd, void *context), void *context);
 
+/* Calls VISIT for each descriptor of PID, which only root and its own user may ask of. Returns 0 or -errno.
+ * Context: any. */
+int procfs_each_fd_of(pid_t pid, void (*visit)(int fd, void *context), void *context);
+
 /* Calls VISIT for each thread. Returns 0, or -errno if /proc cannot be read. Context: any. */
 int procfs_each_task(void (*visit)(pid_t tid, void *context), void *context);
 

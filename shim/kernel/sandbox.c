@@ -77,6 +77,9 @@ static const struct own_call {
 #ifdef SYS_pidfd_open
 	CALL(pidfd_open, 0, SANDBOX_PIDFD),
 #endif
+#ifdef SYS_pidfd_getfd
+	CALL(pidfd_getfd, 0, SANDBOX_PIDFD),
+#endif
 #ifdef SYS_pidfd_send_signal
 	CALL(pidfd_send_signal, 0, SANDBOX_PIDFD),
 #endif

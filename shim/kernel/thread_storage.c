@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/raw_memory.h"
+
 #define PAGE_SIZE 4096
 #define WORD sizeof(uint64_t)
 
@@ -94,11 +96,11 @@ static void make_vector(struct storage *storage)
 {
 	const struct vector_entry *present = vector_of(storage->self);
 	const uint64_t count = present[-1].value;
-	struct vector_entry *vector =
-		mmap(NULL, (count + 2) * sizeof(*vector), PROT_READ | PROT_WRITE,
-	             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const long memory = raw_map(NULL, (count + 2) * sizeof(*present), PROT_READ | PROT_WRITE,
+	                            MAP_PRIVATE, -1);
+	struct vector_entry *vector = (void *)memory;
 
-	if (vector == MAP_FAILED)
+	if (raw_map_failed(memory))
 		return;
 	vector++;
 	vector[-1] = present[-1];
@@ -165,16 +167,16 @@ static int set_first_values(struct dl_phdr_info *info, size_t unused, void *cont
 char *thread_storage_make(void)
 {
 	struct storage storage = {.self = __builtin_thread_pointer()};
-	char *memory;
+	long memory;
 
 	storage.size = distance(storage.self, (const char *)&errno);
 	(void)dl_iterate_phdr(measure, &storage);
 	storage.size = (storage.size + MARGIN + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
-	memory = mmap(NULL, 2 * storage.size, PROT_READ | PROT_WRITE,
-	              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
+	memory = raw_map(NULL, 2 * storage.size, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_NORESERVE, -1);
+	if (raw_map_failed(memory))
 		return NULL;
-	storage.pointer = memory + storage.size;
+	storage.pointer = (char *)memory + storage.size;
 	make_head(&storage);
 	(void)dl_iterate_phdr(set_first_values, &storage);
 	return storage.pointer;

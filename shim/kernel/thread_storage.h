@@ -6,8 +6,9 @@
 #ifndef OCTOPUS_THREAD_STORAGE_H
 #define OCTOPUS_THREAD_STORAGE_H
 
-/* Maps the storage of one thread. Returns its thread pointer, or NULL without memory.
- * Context: normal. */
+/* Maps the storage of one thread. Returns its thread pointer, or NULL without memory. In a signal handler, too:
+ * the lock that dl_iterate_phdr(3) takes may be taken again by the thread that has it, and who has it waits for
+ * nobody. Context: any. */
 char *thread_storage_make(void);
 
 #endif

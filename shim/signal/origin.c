@@ -6,6 +6,7 @@
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "kernel/sandbox.h"
+#include "signal/branches.h"
 
 /* In a tight sandbox even getpid() may be deadly. */
 static pid_t own_pid(void)
@@ -19,7 +20,8 @@ bool origin_is_own(const siginfo_t *info)
 	switch (info->si_code) {
 	case SI_USER:
 	case SI_QUEUE:
-		return info->si_pid == own_pid() || members_include(info->si_pid);
+		return info->si_pid == own_pid() || members_include(info->si_pid) ||
+		       branches_include(info->si_pid);
 	case SI_KERNEL:
 		return false;
 	default:

@@ -32,9 +32,12 @@ struct kernel_action {
 	uint64_t mask;
 };
 
+#define HANDLER_FLAGS (SA_SIGINFO | SA_ONSTACK | SA_RESTART | RESTORER_FLAG)
+
 static struct {
 	_Atomic(info_handler) next; /* libc's own handler */
 	void (*wake)(void);
+	void (*hear)(struct wake_word word, pid_t sender);
 	_Atomic bool is_armed;
 } waking;
 
@@ -57,28 +60,55 @@ __asm__(".text\n"
 #define RESTORER_FLAG 0
 #endif
 
+/* The value is a pointer's, of 64 bits. Its lower half is the int. */
+static struct wake_word read_word(const siginfo_t *info)
+{
+	const uint64_t word = (uint64_t)(uintptr_t)info->si_value.sival_ptr >> 32;
+
+	return (struct wake_word){
+		.what = (uint8_t)(word >> 24),
+		.number = (int32_t)(uint32_t)(word << 8) >> 8,
+	};
+}
+
+static void write_word(siginfo_t *info, struct wake_word word)
+{
+	const uint64_t upper = (uint64_t)word.what << 24 | ((uint32_t)word.number & 0xffffffu);
+
+	info->si_value.sival_ptr = (void *)(uintptr_t)(upper << 32 | WAKE_VALUE);
+}
+
 static void on_wake(int sig, siginfo_t *info, void *context)
 {
 	const info_handler next = atomic_load(&waking.next);
 	const int saved = errno;
+	struct wake_word word;
 
 	if (info->si_code != SI_QUEUE || info->si_value.sival_int != WAKE_VALUE) {
 		if (next)
 			next(sig, info, context);
 		return;
 	}
-	if (generation_is_of_this_process())
+	word = read_word(info);
+	if (word.what && waking.hear)
+		waking.hear(word, info->si_pid);
+	else if (!word.what && waking.wake && generation_is_of_this_process())
 		waking.wake();
 	errno = saved;
+}
+
+static bool is_libcs(const struct kernel_action *action)
+{
+	return action->handler != on_wake && (void *)action->handler != (void *)SIG_DFL &&
+	       (void *)action->handler != (void *)SIG_IGN;
 }
 
 static void set_before(const struct kernel_action *present)
 {
 	struct kernel_action action = {.handler = on_wake, .restorer = RESTORER, .mask = ~0ULL};
 
-	action.flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | RESTORER_FLAG;
-	if (present->handler != on_wake && (void *)present->handler != (void *)SIG_DFL &&
-	    (void *)present->handler != (void *)SIG_IGN) {
+	action.flags = HANDLER_FLAGS;
+	if (is_libcs(present)) {
 		atomic_store(&waking.next, present->handler);
 		action.mask = present->mask;
 	}
@@ -89,11 +119,28 @@ void wake_signal_arm_again(void)
 {
 	struct kernel_action present = {0};
 
-	if (!atomic_load(&waking.is_armed))
+	if (!atomic_load(&waking.is_armed) && !waking.hear)
 		return;
 	(void)RAW4(SYS_rt_sigaction, WAKE_SIGNAL, NULL, &present, sizeof(uint64_t));
 	if (present.handler != on_wake)
 		set_before(&present);
+}
+
+void wake_signal_hear(void (*hear)(struct wake_word word, pid_t sender))
+{
+	struct kernel_action action = {.handler = on_wake, .restorer = RESTORER, .mask = ~0ULL};
+	struct kernel_action before = {0};
+
+	waking.hear = hear;
+	action.flags = HANDLER_FLAGS;
+	(void)RAW4(SYS_rt_sigaction, WAKE_SIGNAL, &action, &before, sizeof(uint64_t));
+	if (is_libcs(&before))
+		set_before(&before);
+}
+
+void wake_signal_note_interrupt(void)
+{
+	atomic_store(&waking.is_armed, true);
 }
 
 void wake_signal_arm(void (*wake)(void))
@@ -126,7 +173,7 @@ static siginfo_t describe(void)
 	siginfo_t info = {.si_signo = WAKE_SIGNAL, .si_code = SI_QUEUE};
 
 	info.si_pid = generation.pid;
-	info.si_value.sival_int = WAKE_VALUE;
+	write_word(&info, (struct wake_word){0});
 	return info;
 }
 
@@ -143,4 +190,14 @@ void wake_signal_send(pid_t pid, bool (*is_it)(pid_t pid, const void *context), 
 
 	if (has_handler(pid))
 		(void)process_signal_if(pid, WAKE_SIGNAL, &info, is_it, context);
+}
+
+int wake_signal_say(pid_t pid, struct wake_word word, bool (*is_it)(pid_t pid, const void *context),
+                    const void *context)
+{
+	siginfo_t info = describe();
+
+	write_word(&info, word);
+	return has_handler(pid) ? process_signal_if(pid, WAKE_SIGNAL, &info, is_it, context)
+	                        : -ENOENT;
 }

@@ -6,7 +6,28 @@
 #define OCTOPUS_WAKE_SIGNAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* A few words that the processes of a server say to each other where they share no page (branches.h):
+ * what, and a number that goes with it. */
+struct wake_word {
+	uint8_t what;   /* 0: none, as a plain wake signal has it */
+	int32_t number; /* of 24 bits */
+};
+
+/* From now on each wake signal with a word calls HEAR, in a signal handler, with its sender as it says.
+ * Context: init, or the first call of a wrapper. */
+void wake_signal_hear(void (*hear)(struct wake_word word, pid_t sender));
+
+/* A wake signal has come that may have interrupted a call of the server's: it is made again from now on
+ * (restart.h). Context: any. */
+void wake_signal_note_interrupt(void);
+
+/* Says WORD to PID, as wake_signal_send(). Returns 0 or -errno; -ENOENT if PID has no handler.
+ * Context: any. */
+int wake_signal_say(pid_t pid, struct wake_word word, bool (*is_it)(pid_t pid, const void *context),
+                    const void *context);
 
 /* From now on each wake signal calls WAKE, in a signal handler. Context: normal. */
 void wake_signal_arm(void (*wake)(void));

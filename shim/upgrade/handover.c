@@ -31,6 +31,7 @@
 #include "upgrade/broker_messages.h"
 #include "upgrade/failure.h"
 #include "upgrade/family.h"
+#include "upgrade/gathered.h"
 #include "upgrade/manifest.h"
 #include "upgrade/spawn.h"
 #include "upgrade/variable.h"
@@ -211,8 +212,10 @@ static int make_pages_and_start(struct birth **ret_birth)
 	struct birth *birth;
 
 	error = make_pages(&birth, &birth_fd, &manifest_fd);
-	if (error)
+	if (error) {
+		gathered_end();
 		return error;
+	}
 	atomic_store(&birth->predecessor_holds, 1);
 	atomic_store(&birth->ready_until, clock_now_ms() + settings.ready_timeout_ms);
 	successor.fds[count].from = manifest_fd;
@@ -228,7 +231,7 @@ static int make_pages_and_start(struct birth **ret_birth)
 	if (!successor.reaper_name[0])
 		libc_calls.close(birth_fd);
 	if (error)
-		broker_close();
+		handover_stop_giving();
 	if (error)
 		birth_drop(birth);
 	else
@@ -263,9 +266,21 @@ const struct manifest *handover_manifest(void)
 	return &successor.manifest;
 }
 
-void handover_finish(bool is_good)
+void handover_stop_giving(void)
 {
 	broker_close();
+	gathered_end();
+}
+
+void handover_forked(void)
+{
+	broker_forked();
+	gathered_forked();
+}
+
+void handover_finish(bool is_good)
+{
+	handover_stop_giving();
 	if (!is_good)
 		family_kill(ABANDON_MS);
 	spawn_release();

@@ -17,6 +17,12 @@ int handover_begin(struct birth **ret_birth);
 /* What the last candidate was told, in this process's own memory. Context: the controller. */
 const struct manifest *handover_manifest(void);
 
+/* Nobody gets anything more of it. Context: the controller. */
+void handover_stop_giving(void);
+
+/* In the child of a fork. Context: any. */
+void handover_forked(void);
+
 /* Lets a candidate that IS_GOOD go; ends any other one with all its processes. Context: the controller. */
 void handover_finish(bool is_good);
 

@@ -15,6 +15,7 @@
 #include "kernel/listeners.h"
 #include "kernel/socket_identity.h"
 #include "kernel/socket_options.h"
+#include "upgrade/gathered.h"
 
 /* A server that uses select() can use descriptors below this number, and most limits allow them. */
 #define HIGHEST_FD 1024
@@ -119,7 +120,8 @@ int manifest_number(struct birth *birth, struct spawn_fd *fds, int listeners, in
 int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds)
 {
 	int sources[GENERATION_LISTENERS];
-	const int count = listeners_find(sources, GENERATION_LISTENERS);
+	const int own = listeners_find(sources, GENERATION_LISTENERS);
+	const int count = gathered_add(sources, own, GENERATION_LISTENERS);
 
 	memset(manifest, 0, sizeof(*manifest));
 	for (int i = 0; i < count; i++) {

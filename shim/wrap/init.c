@@ -11,10 +11,12 @@
 #include "control/activation.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
+#include "control/master.h"
 #include "control/unseen.h"
 #include "generation/start_fds.h"
 #include "generation/start_image.h"
 #include "generation/start_listeners.h"
+#include "signal/wake_signal.h"
 
 extern char **environ;
 
@@ -55,6 +57,7 @@ static void do_nothing(void)
 static void begin(void)
 {
 	start_image_capture();
+	wake_signal_hear(master_hear);
 	if (start_listeners_exist())
 		first_wait_expect_unseen();
 }
@@ -96,6 +99,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	start_fds_capture();
 	libc_calls_loaded(begin);
 	unseen_use(activation_on_unseen);
+	master_use(activation_as_master);
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_variables(HANDOVER_VARIABLE "=");
 	if (handover) {

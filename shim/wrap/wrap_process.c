@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "control/controller.h"
+#include "control/fork.h"
 #include "control/unseen.h"
 #include "generation/generation.h"
 #include "generation/children.h"
@@ -33,7 +34,9 @@ EXPORT pid_t fork(void)
 	pid_t child;
 
 	libc_calls_ensure();
+	fork_begins();
 	child = libc_calls.fork();
+	fork_ends(child);
 	if (child != 0)
 		children_fork_ended(child);
 	else

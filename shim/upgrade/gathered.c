@@ -8,6 +8,7 @@
 
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "base/text.h"
 #include "generation/birth.h"
@@ -81,7 +82,7 @@ static bool is_of_same_user(pid_t pid)
 	struct stat what;
 
 	text_format(path, sizeof(path), "/proc/%d", pid);
-	return stat(path, &what) == 0 && what.st_uid == geteuid();
+	return raw_stat(path, &what) == 0 && what.st_uid == geteuid();
 }
 
 static void gather(pid_t pid, void *context)

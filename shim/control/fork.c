@@ -20,6 +20,7 @@
 #include "upgrade/inheritance.h"
 
 __thread bool fork_thread_has_accepted;
+__thread bool fork_makes_daemon;
 
 static void before(void)
 {
@@ -32,6 +33,8 @@ static void in_parent(void)
 	own_fd_forked_in_parent();
 	children_forked_in_parent();
 	fork_thread_has_accepted = false;
+	if (fork_makes_daemon)
+		controller_on_exit();
 }
 
 static void in_child(void)

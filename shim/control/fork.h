@@ -22,6 +22,9 @@ void fork_ends(pid_t child);
 /* Since this thread's last fork. */
 extern __thread bool fork_thread_has_accepted;
 
+/* This thread is in libc's daemon(), whose parent leaves without our wrapper of _exit. */
+extern __thread bool fork_makes_daemon;
+
 /* This thread has accepted a connection: its next fork counts as one for that connection.
  * Context: any. */
 static inline void fork_note_accept(void)

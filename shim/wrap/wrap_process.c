@@ -69,7 +69,9 @@ EXPORT int daemon(int keep_directory, int keep_fds)
 	int result;
 
 	libc_calls_ensure();
+	fork_makes_daemon = true;
 	result = libc_calls.daemon(keep_directory, keep_fds);
+	fork_makes_daemon = false;
 	if (result == 0) {
 		unseen_forked();
 		note_daemon();

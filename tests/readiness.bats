@@ -278,6 +278,17 @@ has_waited() {
 @test "no listen() on what listens already: a thread that accepts" { is_ready_twice bind="$PORT" ask ready thread; }
 @test "no listen() on what listens already: poll" { is_ready_twice bind="$PORT" ask ready poll; }
 @test "no listen() on what listens already: epoll" { is_ready_twice bind="$PORT" ask set ready add sleeper; }
+# Its master never waits for clients.
+@test "no listen() on what listens already: workers" {
+    SETTINGS+=(OCTOPUS_DRAIN_TIMEOUT=10m OCTOPUS_READY_TIMEOUT=20s)
+    start_steps bind="$PORT" ask ready fork thread
+    wait_until 60 log_has "The server has started ($SERVER_PID)."
+    deploy_version v2
+    replace
+    assert_eq "$(answering_version)" v2 "version that answers"
+    assert_only_generation "$SERVER_PID"
+    assert_eq "$(log_count '[ERR]')" 0 "error lines"
+}
 @test "no listen() on what listens already: a listener that comes into an epoll set" {
     is_ready_twice set sleeper bind="$PORT" ask ready add
 }

@@ -81,6 +81,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(connect)             \
 	X(shutdown)            \
 	X(getsockname)         \
+	X(getsockopt)          \
 	X(epoll_ctl)           \
 	X(epoll_wait)          \
 	X(epoll_pwait)         \

@@ -87,6 +87,12 @@ static int early_epoll_pwait(int fd, struct epoll_event *events, int max, int ti
 		RAW6(SYS_epoll_pwait, fd, events, max, timeout, mask, _NSIG / CHAR_BIT));
 }
 
+static int early_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+	OR_REAL(getsockopt, fd, level, name, value, length);
+	return (int)raw_result(RAW5(SYS_getsockopt, fd, level, name, value, length));
+}
+
 static int early_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 {
 	OR_REAL(epoll_ctl, epoll_fd, operation, fd, event);

@@ -99,7 +99,7 @@ static void ask_tcp(int fd, struct idle_facts *facts)
 	socklen_t size = sizeof(info);
 
 	memset(&info, 0, sizeof(info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+	if (libc_calls.getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
 		return;
 	facts->received_ms = info.tcpi_last_data_recv;
 	facts->sent_ms = info.tcpi_last_data_sent;
@@ -213,7 +213,7 @@ static void describe_peer(int fd, struct hint_peer *peer)
 	*peer = (struct hint_peer){.family = AF_UNIX};
 	if (getpeername(fd, &address.any, &length) == 0 && address.any.sa_family != AF_UNIX)
 		peer->family = address.any.sa_family;
-	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &process_size) == 0)
+	else if (libc_calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &process_size) == 0)
 		peer->process = (uint32_t)process.pid;
 	if (peer->family == AF_INET) {
 		peer->port = address.v4.sin_port;

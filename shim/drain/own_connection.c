@@ -217,7 +217,8 @@ static bool is_of_this_process(int fd)
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == getpid();
+	return libc_calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+	       peer.pid == getpid();
 }
 
 static int unload(int carrier, int flags)

@@ -66,7 +66,7 @@ bool quiet_listener_remember(int fd)
 	table.fds[at] = fd;
 	table.was_blocking[at] = listeners_is_blocking(fd);
 	table.replaced[at] = socket_identity(fd);
-	(void)getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &table.limits[at], &limit_length);
+	(void)libc_calls.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &table.limits[at], &limit_length);
 	if (libc_calls.getsockname(fd, (void *)&table.addresses[at], &length) == 0) {
 		table.lengths[at] = length;
 		table.count++;

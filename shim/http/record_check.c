@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/interpose.h"
+
 /* A reading counts if the next one is the same. */
 #define READINGS 6
 
@@ -43,7 +45,7 @@ static bool read_counts(int fd, const struct exchange *entry, struct reading *re
 	int unread = 0, unsent = 0;
 
 	memset(&info, 0, sizeof(info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+	if (libc_calls.getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
 	    size < offsetof(struct tcp_info, tcpi_bytes_received) +
 	                    sizeof(info.tcpi_bytes_received) ||
 	    ioctl(fd, SIOCINQ, &unread) != 0 || ioctl(fd, SIOCOUTQ, &unsent) != 0)
@@ -63,7 +65,8 @@ static bool is_framed_by_kernel(int fd)
 	char name[16] = "";
 	socklen_t size = sizeof(name);
 
-	return getsockopt(fd, IPPROTO_TCP, TCP_ULP, name, &size) == 0 && size > 0 && name[0];
+	return libc_calls.getsockopt(fd, IPPROTO_TCP, TCP_ULP, name, &size) == 0 && size > 0 &&
+	       name[0];
 }
 
 enum record_check record_check(int fd, const struct exchange *entry)

@@ -61,7 +61,7 @@ int accept_queue_length(int fd)
 	socklen_t size = sizeof(info);
 
 	memset(&info, 0, sizeof(info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+	if (libc_calls.getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
 		return (int)info.tcpi_unacked;
 	return libc_calls.poll(&request, 1, 0) > 0;
 }

@@ -67,15 +67,15 @@ void epoll_sets_find_registrations(const struct epoll_sets *sets, int fd,
 void epoll_sets_take_out(const struct epoll_registrations *registrations)
 {
 	for (int i = 0; i < registrations->count; i++)
-		(void)libc_calls.epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_DEL, registrations->fd,
-		                NULL);
+		(void)libc_calls.epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_DEL,
+		                           registrations->fd, NULL);
 }
 
 void epoll_sets_put_back(struct epoll_registrations *registrations)
 {
 	for (int i = 0; i < registrations->count; i++)
-		(void)libc_calls.epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_ADD, registrations->fd,
-		                &registrations->list[i].event);
+		(void)libc_calls.epoll_ctl(registrations->list[i].epoll_fd, EPOLL_CTL_ADD,
+		                           registrations->fd, &registrations->list[i].event);
 }
 
 int epoll_sets_replace(const struct epoll_sets *sets, int fd, int with)

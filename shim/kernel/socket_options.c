@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/interpose.h"
+
 struct option {
 	int level;
 	int name;
@@ -52,7 +54,7 @@ int socket_option_int(int fd, int level, int name)
 	int value = -1;
 	socklen_t size = sizeof(value);
 
-	return getsockopt(fd, level, name, &value, &size) == 0 ? value : -errno;
+	return libc_calls.getsockopt(fd, level, name, &value, &size) == 0 ? value : -errno;
 }
 
 bool socket_option_set(int fd, int level, int name, int value)
@@ -72,8 +74,10 @@ void socket_options_carry(int from, int to)
 		socklen_t wanted_size = sizeof(wanted), present_size = sizeof(present);
 		const struct option *option = &options[i];
 
-		if (getsockopt(from, option->level, option->name, &wanted, &wanted_size) != 0 ||
-		    getsockopt(to, option->level, option->name, &present, &present_size) != 0)
+		if (libc_calls.getsockopt(from, option->level, option->name, &wanted,
+		                          &wanted_size) != 0 ||
+		    libc_calls.getsockopt(to, option->level, option->name, &present,
+		                          &present_size) != 0)
 			continue;
 		/* Both buffers were all zeros before the kernel wrote into them. */
 		if (memcmp(wanted.bytes, present.bytes, sizeof(wanted.bytes)) == 0)

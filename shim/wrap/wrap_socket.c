@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Wraps socket, bind, listen, accept, connect, shutdown and getsockname. */
+/* Wraps socket, bind, listen, accept, connect, shutdown, getsockopt and getsockname. */
 #include "base/interpose.h"
 
 #include <errno.h>
@@ -222,6 +222,20 @@ EXPORT int shutdown(int fd, int how)
 	    !sandbox_is_tight() && shut_listener(fd, how))
 		return 0;
 	return libc_calls.shutdown(fd, how);
+}
+
+/* A server that finds that its socket listens already does not call listen(). Then this is the moment
+ * from which it has a listener. */
+EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+	const int result = libc_calls.getsockopt(fd, level, name, value, length);
+	bool is_adopted;
+
+	if (UNLIKELY(name == SO_ACCEPTCONN) && level == SOL_SOCKET && result == 0 &&
+	    atomic_load(&generation.role) == ROLE_NONE && unseen_is_own(fd, &is_adopted) &&
+	    is_adopted)
+		unseen_found(fd);
+	return result;
 }
 
 /* Some servers ask a listener for its name when they stop (gunicorn removes a name that may be a

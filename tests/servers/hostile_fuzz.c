@@ -281,7 +281,9 @@ static long wait_by_lot(int fd)
 
 	for (int i = 0; i < 4; i++)
 		requests[i] = (struct pollfd){slots[draw(SLOTS)].fd, (short)draw(0x40), 0};
-	switch (draw(6)) {
+	switch (draw(7)) {
+	case 6:
+		return CALL(epoll_ctl(fd, (int)draw(5), slots[draw(SLOTS)].fd, draw_bad()));
 	case 0:
 		return CALL(poll(draw(2) ? requests : draw_bad(), 4, 0));
 	case 1:

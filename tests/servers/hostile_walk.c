@@ -413,9 +413,10 @@ static const struct timespec moment = {0, 1000000};
 static void walk_epoll(void)
 {
 	const int set = epoll_create1(0);
+	const int watched = fed();
 	struct epoll_event event = {.events = EPOLLIN};
 
-	(void)epoll_ctl(set, EPOLL_CTL_ADD, fed(), &event);
+	(void)epoll_ctl(set, EPOLL_CTL_ADD, watched, &event);
 	CALLS("the events", epoll_wait(set, at, 10, 0));
 	CALLS("no room", epoll_wait(set, at, 0, 0));
 	CALLS("room below 0", epoll_wait(set, at, -1, 0));
@@ -429,6 +430,12 @@ static void walk_epoll(void)
 	CALLS("the limit",
 	      epoll_pwait2(set, (void *)good, 10, place == PLACE_NULL ? &now : at, NULL));
 	CALLS("the mask", epoll_pwait2(set, (void *)good, 10, &now, at));
+	row_name = "epoll_ctl";
+	CALLS("the event", epoll_ctl(set, EPOLL_CTL_MOD, watched, at));
+	CALLS("the event of a listener", epoll_ctl(set, EPOLL_CTL_ADD, tcp_listener, at));
+	CALLS("no set", epoll_ctl(-1, EPOLL_CTL_ADD, tcp_listener, at));
+	CALLS("the set", epoll_ctl(set, EPOLL_CTL_ADD, set, at));
+	CALLS("a bad operation", epoll_ctl(set, -1, tcp_listener, at));
 	close(set);
 }
 
@@ -799,6 +806,16 @@ static void walk_getsockname(void)
 	CALLS("no socket", getsockname(-1, at, at));
 }
 
+static void walk_getsockopt(void)
+{
+	CALLS("the value",
+	      getsockopt(tcp_listener, SOL_SOCKET, SO_ACCEPTCONN, at, (socklen_t[]){4}));
+	CALLS("the length",
+	      getsockopt(tcp_listener, SOL_SOCKET, SO_ACCEPTCONN, (void *)(good + 100), at));
+	CALLS("no socket", getsockopt(-1, SOL_SOCKET, SO_ACCEPTCONN, at, at));
+	CALLS("a bad level", getsockopt(tcp_listener, -1, SO_ACCEPTCONN, at, at));
+}
+
 static void walk_numbers(void)
 {
 	row_name = "socket";
@@ -979,7 +996,7 @@ static const struct {
 	{"sendfile", walk_sendfile, ""},
 	{"sendfile64", walk_sendfile64, ""},
 	{"splice", walk_splice, ""},
-	{"epoll_wait", walk_epoll, "epoll_pwait epoll_pwait2"},
+	{"epoll_wait", walk_epoll, "epoll_pwait epoll_pwait2 epoll_ctl"},
 	{"ppoll", walk_ppoll, ""},
 	{"__poll_chk", walk_poll_chk, ""},
 	{"__ppoll_chk", walk_ppoll_chk, ""},
@@ -1000,6 +1017,7 @@ static const struct {
 	{"connect", walk_connect, ""},
 	{"accept", walk_accept_all, "accept4"},
 	{"getsockname", walk_getsockname, ""},
+	{"getsockopt", walk_getsockopt, ""},
 	{"socket", walk_numbers, "listen shutdown close close_range dup2 dup3 fchdir umask"},
 	{"chdir", walk_paths, "unlink unlinkat remove rename renameat renameat2"},
 	{"execve", walk_exec, "execv execvp execvpe execl execle execlp fexecve"},

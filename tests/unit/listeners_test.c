@@ -2,6 +2,7 @@
 /* Which addresses are the same, how they read in the log, and what the kernel says of listeners.
  * Links: kernel/listeners.c kernel/address.c kernel/socket_options.c base/text.c
  */
+#include "base/interpose.h"
 #include "expect.h"
 #include "kernel/address.h"
 #include "kernel/listeners.h"
@@ -15,6 +16,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+struct libc_calls libc_calls = {.getsockopt = getsockopt};
 
 /* Stands in for the reader of /proc: the first numbers, some of them closed. */
 void procfs_each_fd(int first, bool (*visit)(int fd, void *context), void *context)

@@ -3,6 +3,7 @@
  * Links: http/record_check.c kernel/socket_identity.c
  */
 #include "http/record_check.h"
+#include "base/interpose.h"
 #include "expect.h"
 #include "kernel/socket_identity.h"
 
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+struct libc_calls libc_calls = {.getsockopt = getsockopt};
 
 static const struct {
 	const char *what;

@@ -36,8 +36,12 @@
 
 enum { THREADS = 4, TURNS = 2000, CLAIM_ROUNDS = 30 };
 
-struct libc_calls libc_calls = {
-	.close = close, .dup3 = dup3, .getsockname = getsockname, .kill = kill, .read = read};
+struct libc_calls libc_calls = {.close = close,
+                                .dup3 = dup3,
+                                .getsockname = getsockname,
+                                .getsockopt = getsockopt,
+                                .kill = kill,
+                                .read = read};
 struct settings settings;
 
 void log_error(const char *format, ...)

@@ -106,20 +106,31 @@ bool inheritance_join(void)
 	return has_joined;
 }
 
-/* Returns whether listener INDEX waits here from then on. */
-static bool ask_for(uint32_t index)
+/* Returns a descriptor of listener INDEX that is the caller's, or -1. */
+static int ask_for(uint32_t index)
 {
 	const int fd = ask_for_listener(received_broker(), index);
 
-	if (fd < 0)
-		return false;
-	if (inherited_fault(fd, received_listener(index))) {
+	if (fd >= 0 && inherited_fault(fd, received_listener(index))) {
 		libc_calls.close(fd);
-		return false;
+		return -1;
 	}
-	waiting_put(index, fd);
-	waiting_count_again();
-	return true;
+	return fd;
+}
+
+static int32_t claimed_by(const struct birth *birth, uint32_t index)
+{
+	return birth ? atomic_load(&birth->claimed_by[index]) : 0;
+}
+
+static bool is_free(int32_t owner)
+{
+	return !owner || (owner != CLAIM_REPLACED && procfs_is_dead(owner));
+}
+
+bool inheritance_is_unclaimed(uint32_t index)
+{
+	return inheritance_join() && is_free(claimed_by(atomic_load(&generation.birth), index));
 }
 
 /* The server may claim a listener again that an ended process has claimed (a configuration test
@@ -128,9 +139,36 @@ static bool claim(struct birth *birth, uint32_t index)
 {
 	int32_t owner = atomic_load(&birth->claimed_by[index]);
 
-	if (owner == CLAIM_REPLACED || (owner && !procfs_is_dead(owner)))
+	if (!is_free(owner))
 		return false;
 	return atomic_compare_exchange_strong(&birth->claimed_by[index], &owner, getpid());
+}
+
+static bool claim_waiting(struct birth *birth, uint32_t index)
+{
+	if (!claim(birth, index))
+		return false;
+	if (waiting_has(index))
+		return true;
+	atomic_store(&birth->claimed_by[index], 0);
+	return false;
+}
+
+/* First the descriptor: once the last listener is claimed the generation may be ready, and then no broker answers
+ * any more. */
+static bool claim_asked(struct birth *birth, uint32_t index)
+{
+	const int fd = is_free(claimed_by(birth, index)) ? ask_for(index) : -1;
+
+	if (fd < 0)
+		return false;
+	if (!claim(birth, index)) {
+		libc_calls.close(fd);
+		return false;
+	}
+	waiting_put(index, fd);
+	waiting_count_again();
+	return true;
 }
 
 static bool claim_and_get(uint32_t index)
@@ -142,12 +180,7 @@ static bool claim_and_get(uint32_t index)
 	birth = atomic_load(&generation.birth);
 	if (!birth)
 		return true;
-	if (!claim(birth, index))
-		return false;
-	if (waiting_has(index) || ask_for(index))
-		return true;
-	atomic_store(&birth->claimed_by[index], 0);
-	return false;
+	return waiting_has(index) ? claim_waiting(birth, index) : claim_asked(birth, index);
 }
 
 bool inheritance_claim(uint32_t index)
@@ -162,21 +195,6 @@ bool inheritance_claim(uint32_t index)
 bool inheritance_was_given(void)
 {
 	return inheritance.born || atomic_load(&inheritance.has_claimed);
-}
-
-static int32_t claimed_by(const struct birth *birth, uint32_t index)
-{
-	return birth ? atomic_load(&birth->claimed_by[index]) : 0;
-}
-
-bool inheritance_is_unclaimed(uint32_t index)
-{
-	int32_t owner;
-
-	if (!inheritance_join())
-		return false;
-	owner = claimed_by(atomic_load(&generation.birth), index);
-	return !owner || (owner != CLAIM_REPLACED && procfs_is_dead(owner));
 }
 
 bool inheritance_is_here(uint32_t index)

@@ -118,16 +118,19 @@ EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 	return result;
 }
 
-/* SO_REUSEPORT or port 0 have let it bind beside the predecessor, and nobody has looked. */
+/* SO_REUSEPORT or port 0 have let it bind beside the predecessor, and nobody has looked. A unix socket may have
+ * another name, and be renamed later. */
 static bool adopt_bound(int fd)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
 
-	if (!inheritance_is_unknown() ||
-	    libc_calls.getsockname(fd, (void *)&address, &length) != 0 ||
-	    address.ss_family == AF_UNIX)
+	if (!inheritance_is_unknown() || libc_calls.getsockname(fd, (void *)&address, &length) != 0)
 		return false;
+	if (address.ss_family == AF_UNIX) {
+		candidate_look(fd);
+		return false;
+	}
 	if (adopt(fd, (void *)&address, length))
 		return true;
 	if (!manifest_asked_for_any_port(fd) || !inheritance_may_be_found())

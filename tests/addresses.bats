@@ -14,7 +14,7 @@ setup() {
 }
 
 prepare_python_addresses() {
-    SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/addresses.py")
+    SERVER_COMMAND=("${PYTHON:-/usr/bin/python3}" "$SERVERS_DIR/addresses.py")
     (( $# == 0 )) || printf '%s\n' "$@" >"$APP_DIR/addresses"
 }
 
@@ -106,6 +106,26 @@ beside_is_upgraded() {
 @test "a unix socket: the server binds a name with its pid in it, and renames it" { habit_is_upgraded renames_pid; }
 @test "a unix socket: the server links the old file, binds another name, and renames it" { habit_is_upgraded linked; }
 @test "a unix socket: the server's event loop waits before the rename" { habit_is_upgraded polled; }
+
+# behind_a_script HABIT: in later versions a script that stays runs the server.
+behind_a_script() {
+    local line="unix $SOCKET habit=$1" inode
+    ln -s /usr/bin/python3 "$APP_DIR/python"
+    PYTHON=$APP_DIR/python start_at "$line"
+    inode=$(inode_of_socket)
+    rm "$APP_DIR/python"
+    # shellcheck disable=SC2016
+    printf '%s\n' '#!/bin/sh' '/usr/bin/python3 "$@"' 'exit $?' >"$APP_DIR/python"
+    chmod +x "$APP_DIR/python"
+    start_load -c 4
+    for _ in 1 2; do replace_at "$line"; done
+    rm "$APP_DIR/python"
+    assert_eq "$(inode_of_socket)" "$inode" "file at the path"
+    stop_removes_all
+}
+
+@test "a unix socket behind a script: the server binds another name, and renames it" { behind_a_script renames_pid; }
+@test "a unix socket behind a script: the server's event loop waits before the rename" { behind_a_script polled; }
 
 @test "a unix socket: each version has another habit" {
     local habit

@@ -206,6 +206,14 @@ static void end_listeners(void)
 	}
 }
 
+static int stop_accepting(void)
+{
+	static int kept[2 * GENERATION_LISTENERS]; /* the controller's stack is small */
+
+	memcpy(kept, drain.fds, (size_t)drain.count * sizeof(*kept));
+	return stop_accepting_begin(kept, drain.count + port_group_fds(kept + drain.count));
+}
+
 bool drain_step(int64_t *ret_wait_ms)
 {
 	const int64_t now = clock_now_ms();
@@ -221,7 +229,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		/* fall through */
 	case STAGE_STOP_ACCEPTING:
 		*ret_wait_ms = CONNECTION_TICK_MS;
-		if (stop_accepting_begin(drain.fds, drain.count) != 0)
+		if (stop_accepting() != 0)
 			return false;
 		(void)failpoint("stopped_accepting");
 		drain.stage = STAGE_MEMBERS;

@@ -64,6 +64,12 @@ bool port_group_leave(const int *fds, const bool *stays, int count)
 	return has_left;
 }
 
+int port_group_fds(int *ret_fds)
+{
+	memcpy(ret_fds, group.fds, (size_t)group.count * sizeof(*ret_fds));
+	return group.count;
+}
+
 static void let_go(bool shares_again)
 {
 	own_fd_begin();

@@ -12,6 +12,10 @@
  * Returns false if it could not remember one. All descriptors stay the server's. Context: the controller. */
 bool port_group_leave(const int *fds, const bool *stays, int count);
 
+/* Puts the descriptors that this module keeps meanwhile into RET_FDS, which has room for GENERATION_LISTENERS. They
+ * stay its own, and listen. Returns how many. Context: the controller. */
+int port_group_fds(int *ret_fds);
+
 /* Those that left have ended, or have not left: the others share the port again. Context: the controller. */
 void port_group_end(void);
 

@@ -270,7 +270,7 @@ changed_under_load() {
     local line
     PORT=${PORT:-$(free_port)}
     start_at "127.0.0.1 $PORT $1"
-    start_load -c 8
+    start_load -c "${CLIENTS:-8}"
     shift
     for line; do replace_at "127.0.0.1 $PORT $line"; done
     stop_load
@@ -283,17 +283,19 @@ changed_under_load() {
     assert_eq "$(sockets_listening)" 1 "sockets"
 }
 
-# The kernel spreads new connections over all that are left.
+# The queues of those that leave are never empty under this load, as long as clients get into them. And in the end
+# the kernel spreads new connections over all that are left.
 @test "a group of SO_REUSEPORT that shrinks, and grows, and shrinks" {
-    local counts
-    changed_under_load reuseport=4 reuseport=2 reuseport=6 reuseport=3
+    local counts count
+    CLIENTS=32 changed_under_load 'reuseport=4 pause=10' 'reuseport=2 pause=10' 'reuseport=6 pause=10' reuseport=3
     assert_eq "$(sockets_listening)" 3 "sockets"
-    for _ in {1..100}; do http_answers; done
+    kill -WINCH "$SERVER_PID"
+    for _ in {1..150}; do http_answers; done
     kill -TERM "$SERVER_PID"
     WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
     mapfile -t counts < <(sed -n "s/^accepted $SERVER_PID //p" "$SERVER_LOG")
     assert_eq "${#counts[@]}" 3 "sockets"
-    for count in "${counts[@]}"; do assert_within "$count" 10 1000000 "accepted"; done
+    for count in "${counts[@]}"; do assert_within "$count" 15 150 "accepted"; done
 }
 
 @test "another backlog" {

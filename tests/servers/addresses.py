@@ -2,7 +2,7 @@
 """Listens where, and as, the file `addresses` says, which each version reads afresh.
 
 A line is an address and options. An address is HOST PORT or unix PATH. Options: backlog=N, v6only=0, reuseport=N (that
-many sockets), mode=OCTAL. Of a unix path, habit= says how the server comes by it:
+many sockets), pause=MS before each accept of these, mode=OCTAL. Of a unix path, habit= says how the server comes by it:
     plain    removes the path, and binds it
     asks     connects first, and ends if somebody answers (for HOST PORT, too)
     taken    binds; if the path is taken and nobody answers there, removes it, and binds again
@@ -10,8 +10,8 @@ many sockets), mode=OCTAL. Of a unix path, habit= says how the server comes by i
     linked   as haproxy: keeps the old file under PATH.bak until it listens, and listens only if it does not yet
     polled   as renames, but its event loop waits before the rename
     late     the same, but a thread accepts before the rename
-A line `exits` ends it before it serves anywhere. On TERM it says what it accepted on each socket that shares its port,
-removes its paths, and exits.
+A line `exits` ends it before it serves anywhere. On TERM it says what it accepted on each socket that shares its port, since
+the last SIGWINCH, removes its paths, and exits.
 """
 
 import os
@@ -34,8 +34,9 @@ def serve(listener):
         pong.answer(listener.accept()[0])
 
 
-def serve_counted(listener):
+def serve_counted(listener, pause_ms):
     while True:
+        time.sleep(pause_ms / 1000)
         connection = listener.accept()[0]
         sharing[listener] += 1
         pong.answer(connection)
@@ -160,7 +161,9 @@ def listen_internet(host, port, options):
         listener.listen(int(options.get("backlog", 64)))
         if "reuseport" in options:
             sharing[listener] = 0
-        start(serve_counted if "reuseport" in options else serve, listener)
+            start(serve_counted, listener, int(options.get("pause", 0)))
+        else:
+            start(serve, listener)
 
 
 def stop(_signal, _frame):
@@ -171,7 +174,13 @@ def stop(_signal, _frame):
     os._exit(0)
 
 
+def count_anew(_signal, _frame):
+    for listener in sharing:
+        sharing[listener] = 0
+
+
 signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGWINCH, count_anew)
 with open("addresses", encoding="ascii") as file:
     for line in file:
         words = line.split()

@@ -265,6 +265,13 @@ with socket.socket(socket.AF_UNIX) as client:
 # sockets_listening: how many sockets listen on PORT.
 sockets_listening() { ss -Hltn "sport = :$PORT" | wc -l; }
 
+# sharing_are COUNT: so many of the server's sockets share their port.
+sharing_are() {
+    kill -WINCH "$SERVER_PID"
+    wait_until 60 grep -q "^share $SERVER_PID" "$SERVER_LOG"
+    assert_eq "$(sed -n "s/^share $SERVER_PID //p" "$SERVER_LOG")" "$1" "sockets that share their port"
+}
+
 # changed_under_load LINE...: versions with one such line each, under load.
 changed_under_load() {
     local line
@@ -281,6 +288,7 @@ changed_under_load() {
 @test "SO_REUSEPORT added, and taken away" {
     changed_under_load '' reuseport=3 ''
     assert_eq "$(sockets_listening)" 1 "sockets"
+    sharing_are 0
 }
 
 # The queues of those that leave are never empty under this load, as long as clients get into them. And in the end
@@ -289,7 +297,7 @@ changed_under_load() {
     local counts count
     CLIENTS=32 changed_under_load 'reuseport=4 pause=10' 'reuseport=2 pause=10' 'reuseport=6 pause=10' reuseport=3
     assert_eq "$(sockets_listening)" 3 "sockets"
-    kill -WINCH "$SERVER_PID"
+    sharing_are 3
     for _ in {1..150}; do http_answers; done
     kill -TERM "$SERVER_PID"
     WATCH_PID='' wait_until 60 is_gone "$SERVER_PID"
@@ -372,6 +380,7 @@ families_change() {
 @test "IPV6_V6ONLY: one socket for both families, and one for each" {
     PORT=$(free_port)
     families_change ':: v6only=0' -- ':: v6only=1' '0.0.0.0 ' -- ':: v6only=0' -- '0.0.0.0 ' ':: v6only=1' --
+    sharing_are 0
 }
 
 @test "IPV6_V6ONLY: a version that takes both families in, and fails" {

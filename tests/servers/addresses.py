@@ -11,7 +11,7 @@ many sockets), pause=MS before each accept of these, mode=OCTAL. Of a unix path,
     polled   as renames, but its event loop waits before the rename
     late     the same, but a thread accepts before the rename
 A line `exits` ends it before it serves anywhere. On TERM it says what it accepted on each socket that shares its port, since
-the last SIGWINCH, removes its paths, and exits.
+the last SIGWINCH, removes its paths, and exits. On SIGWINCH it also says how many of its sockets share their port.
 """
 
 import os
@@ -27,6 +27,7 @@ import pong
 paths = []
 threads = []
 sharing = {}
+internet = []
 
 
 def serve(listener):
@@ -159,6 +160,7 @@ def listen_internet(host, port, options):
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(options["v6only"]))
         listener.bind((host, port))
         listener.listen(int(options.get("backlog", 64)))
+        internet.append(listener)
         if "reuseport" in options:
             sharing[listener] = 0
             start(serve_counted, listener, int(options.get("pause", 0)))
@@ -177,6 +179,8 @@ def stop(_signal, _frame):
 def count_anew(_signal, _frame):
     for listener in sharing:
         sharing[listener] = 0
+    count = sum(listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) for listener in internet)
+    print("share", os.getpid(), count, flush=True)
 
 
 signal.signal(signal.SIGTERM, stop)

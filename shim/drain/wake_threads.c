@@ -9,6 +9,7 @@
 #include "base/raw_syscall.h"
 #include "kernel/procfs.h"
 #include "kernel/procfs_task.h"
+#include "signal/our_interrupts.h"
 
 /* glibc uses this signal for setuid() in threaded programs. No program can block it through libc.
  * Its handler (SA_RESTART) returns at once unless si_code is SI_TKILL (nptl/nptl_setxid.c). So with
@@ -25,6 +26,7 @@ struct waking {
 static void on_nothing(int sig)
 {
 	(void)sig;
+	our_interrupts_note();
 }
 
 /* The first field of the kernel's struct sigaction is the handler (rt_sigaction(2)). */

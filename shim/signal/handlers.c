@@ -14,6 +14,7 @@
 #include "kernel/interrupted_call.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
+#include "signal/our_interrupts.h"
 #include "signal/own_dispositions.h"
 
 /* The callers set sink before they install the first handler, and leave before they install
@@ -117,6 +118,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		on_own_signal(sig, info, context);
 	else if (!is_leader)
 		on_early_signal(sig, info, context);
+	else
+		our_interrupts_note();
 	errno = saved;
 }
 

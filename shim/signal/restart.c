@@ -6,24 +6,40 @@
 
 #include "base/clock.h"
 #include "signal/dispositions.h"
+#include "signal/our_interrupts.h"
 #include "signal/own_dispositions.h"
 #include "signal/wake_signal.h"
 
-bool restart_is_due(void)
+static bool is_due(bool is_surely_ours)
 {
 	return errno == EINTR && (dispositions_taken() || wake_signal_is_armed()) &&
-	       !own_disposition_has_interrupted() && !dispositions_expects_interrupts();
+	       !own_disposition_has_interrupted() &&
+	       (is_surely_ours || !dispositions_expects_interrupts());
 }
 
-struct restart restart_begin(int64_t limit_ns)
+bool restart_is_due(void)
 {
-	return (struct restart){limit_ns,
-	                        limit_ns > 0 && dispositions_taken() ? clock_coarse_now_ns() : 0};
+	return is_due(false);
+}
+
+struct restart restart_begin(int64_t limit_ns, bool has_mask)
+{
+	const bool is_measured = limit_ns > 0 && dispositions_taken();
+
+	our_interrupts_begin();
+	return (struct restart){.limit_ns = limit_ns,
+	                        .begun_ns = is_measured ? clock_coarse_now_ns() : 0,
+	                        .has_mask = has_mask};
 }
 
 bool restart_goes_on(const struct restart *restart)
 {
-	return restart_is_due() && (restart->limit_ns == RESTART_FOREVER || restart->begun_ns);
+	const bool is_ours = !restart->has_mask && our_interrupts_came();
+
+	if (!is_due(is_ours) || (restart->limit_ns != RESTART_FOREVER && !restart->begun_ns))
+		return false;
+	our_interrupts_begin();
+	return true;
 }
 
 static int64_t passed_ns(const struct restart *restart)

@@ -20,6 +20,7 @@ bool restart_is_due(void);
 struct restart {
 	int64_t limit_ns; /* RESTART_FOREVER: none */
 	int64_t begun_ns; /* 0: not measured */
+	bool has_mask;    /* one of the server's own, which no signal slips past */
 };
 
 /* The limit is the server's timespec. The kernel may refuse it, so nobody reads it before the kernel
@@ -31,9 +32,12 @@ int64_t restart_from_ms(int ms);
 
 /* Notes that a call with this limit begins. It reads the coarse clock, but only if there is a limit
  * and a signal is taken. Context: any. */
-struct restart restart_begin(int64_t limit_ns);
+struct restart restart_begin(int64_t limit_ns, bool has_mask);
 
-/* True if the failed call should be repeated, with the rest of its limit. Context: any. */
+/* True if the failed call should be repeated, with the rest of its limit. What the library itself has
+ * interrupted is repeated although the server may expect interrupts (PHP has a handler for SIGPROF): a
+ * signal of the server's own in the same moment could also have come before the call. With a mask it could
+ * not, and then the call fails. Context: any. */
 bool restart_goes_on(const struct restart *restart);
 
 /* Returns the rest of the limit in ms, rounded up. It is 0 if none is left, and negative for a call

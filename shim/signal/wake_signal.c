@@ -13,6 +13,7 @@
 #include "generation/members.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
+#include "signal/our_interrupts.h"
 
 /* The first real-time signal: glibc's SIGCANCEL, musl's SIGTIMER. */
 #define WAKE_SIGNAL 32
@@ -89,6 +90,7 @@ static void on_wake(int sig, siginfo_t *info, void *context)
 			next(sig, info, context);
 		return;
 	}
+	our_interrupts_note();
 	word = read_word(info);
 	if (word.what && waking.hear)
 		waking.hear(word, info->si_pid);

@@ -10,10 +10,10 @@
 #include "drain/quiet_listener.h"
 #include "signal/restart.h"
 
-static struct restart begin(int64_t limit_ns)
+static struct restart begin(int64_t limit_ns, bool has_mask)
 {
 	quiet_listener_note_poller();
-	return restart_begin(limit_ns);
+	return restart_begin(limit_ns, has_mask);
 }
 
 static int64_t by_timespec(const struct timespec *limit)
@@ -33,7 +33,7 @@ EXPORT int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *ev
 
 EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout)
 {
-	const struct restart restart = begin(restart_from_ms(timeout));
+	const struct restart restart = begin(restart_from_ms(timeout), false);
 	int result;
 
 	if (first_wait_is_watched())
@@ -47,7 +47,7 @@ EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int tim
 EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int timeout,
                        const sigset_t *mask)
 {
-	const struct restart restart = begin(restart_from_ms(timeout));
+	const struct restart restart = begin(restart_from_ms(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())
@@ -62,7 +62,7 @@ EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int ti
 EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct restart restart = begin(by_timespec(timeout));
+	const struct restart restart = begin(by_timespec(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())
@@ -79,7 +79,7 @@ EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
 
 EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	const struct restart restart = begin(restart_from_ms(timeout));
+	const struct restart restart = begin(restart_from_ms(timeout), false);
 	int result;
 
 	if (first_wait_is_watched())
@@ -93,7 +93,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                  const sigset_t *mask)
 {
-	const struct restart restart = begin(by_timespec(timeout));
+	const struct restart restart = begin(by_timespec(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())
@@ -110,7 +110,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 /* A failed select() leaves the sets unchanged (select(2)), and Linux has counted TIMEOUT down. */
 EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct timeval *timeout)
 {
-	const struct restart restart = begin(RESTART_FOREVER);
+	const struct restart restart = begin(RESTART_FOREVER, false);
 	int result;
 
 	if (first_wait_is_watched())
@@ -124,7 +124,7 @@ EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct tim
 EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
                    const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct restart restart = begin(by_timespec(timeout));
+	const struct restart restart = begin(by_timespec(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())

@@ -4,37 +4,9 @@
 # Two generations and more serve side by side, and any of them may leave without a failed request.
 
 load helpers
+load helpers.beside
 load helpers.faults
 load helpers.slow
-
-# fresh_load: a new load, so that its first lines tell who answers from now on.
-fresh_load() { start_load -p 5 -c "$(connections_for "$SERVER_NAME")" "$@"; }
-
-# generation_seen PID: it, or a worker of its, has answered the load.
-generation_seen() {
-    local pid
-    workers_of "$1"
-    for pid in "${WORKERS[@]}"; do
-        ! load_saw_pid "$pid" || return 0
-    done
-    return 1
-}
-
-# assert_serving PID...: under a load of its own each of these generations answers.
-assert_serving() {
-    local pid
-    fresh_load
-    for pid; do wait_until 60 generation_seen "$pid"; done
-    stop_load
-}
-
-# stop_generation PID: stops it under load: it leaves, and no request fails.
-stop_generation() {
-    fresh_load
-    kill -TERM "$1"
-    wait_until 60 is_gone "$1"
-    stop_load
-}
 
 # two_serve_side_by_side NAME SIGNAL: both answer, then the old one leaves.
 two_serve_side_by_side() {
@@ -309,90 +281,6 @@ refusals() {
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
 }
 
-# --- both were told of one connection, and the other one was quicker
-
-# await_answer: on the connection KEPT, which stays; sets ANSWER_PID to who answers.
-await_answer() {
-    local line
-    ANSWER_PID=
-    while IFS= read -r -t 30 -u "$KEPT" line; do
-        case $line in
-        X-Pid:*) ANSWER_PID=${line//[!0-9]/} ;;
-        pong*) return ;;
-        esac
-    done
-    fail "no answer on a kept connection"
-}
-
-# converse: one exchange on the connection KEPT.
-converse() {
-    printf 'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n' >&"$KEPT"
-    await_answer
-}
-
-# keep_connection_to PID: one that PID has answered on.
-keep_connection_to() {
-    exec {KEPT}<>"/dev/tcp/127.0.0.1/$PORT"
-    converse
-    [[ $ANSWER_PID == "$1" ]] && return
-    exec {KEPT}>&-
-    return 1
-}
-
-# request_stops_one: one request at a time, until a process has stopped as it was about to accept it.
-request_stops_one() {
-    request /ping >/dev/null 2>&1 3>&- 4>&- &
-    REQUEST_PID=$!
-    HELPER_PIDS+=("$REQUEST_PID")
-    wait_until 60 is_answered_or_stopped
-    is_stopped
-}
-is_answered_or_stopped() { is_gone "$REQUEST_PID" || is_stopped; }
-
-# comes_too_late NAME GENERATION: this one of two stands before its accept() until the other one has taken the
-# connection. Then it answers its own client.
-comes_too_late() {
-    local both
-    start_with_failpoints "$1"
-    both=("$SERVER_PID")
-    upgrade_beside USR2
-    both+=("$NEW_PID")
-    wait_until 60 keep_connection_to "${both[$2 - 1]}"
-    plan "$2 accepting stop"
-    wait_until 60 request_stops_one
-    assert_eq "$(stopped_pids)" "${both[$2 - 1]}" "stopped process"
-    wait "$REQUEST_PID" || fail "the other one has not answered: $?"
-    let_go
-    converse
-    assert_eq "$ANSWER_PID" "${both[$2 - 1]}" "pid that answers on the kept connection"
-    run ! grep -F accept: "$SERVER_LOG"
-}
-
-@test "a connection that the new one takes does not hold the old one up: the example poll" { comes_too_late poll 1; }
-@test "a connection that the old one takes does not hold the new one up: the example poll" { comes_too_late poll 2; }
-@test "a connection that the new one takes does not hold the old one up: the example select" { comes_too_late select 1; }
-
-# flags_of_listener PID: O_NONBLOCK is 04000 (open(2)).
-flags_of_listener() {
-    local fd inode
-    inode=$(ss -Hltne "sport = :$PORT" | sed 's/.* ino:\([0-9]*\) .*/\1/')
-    fd=$(find "/proc/$1/fd" -lname "socket:\[$inode\]" -printf '%f\n' -quit)
-    sed -n 's/^flags:[[:space:]]*//p' "/proc/$1/fdinfo/$fd"
-}
-
-# A thread that was told of a connection may stand before its accept() when the successor is born.
-@test "accept() does not wait any more once there may be a successor: the example poll" {
-    start_with_failpoints poll
-    server_answers
-    (( ! ($(flags_of_listener "$SERVER_PID") & 04000) )) || fail "a listener that does not block"
-    plan "1 forked stop"
-    kill -USR2 "$SERVER_PID"
-    wait_until 60 is_stopped
-    (( $(flags_of_listener "$SERVER_PID") & 04000 )) || fail "a listener that blocks"
-    let_go
-    wait_until 60 log_has 'The server has started' 2
-}
-
 # polls_beside_waiting OLD NEW LEAVES: one polls before it accepts, the other one waits in accept(); then the `old` or
 # the `new` one leaves.
 polls_beside_waiting() {
@@ -420,34 +308,3 @@ polls_beside_waiting() {
 @test "the example poll beside the example threads, which leave first" { polls_beside_waiting poll threads new; }
 @test "the example poll beside the example threads, leaving first" { polls_beside_waiting poll threads old; }
 @test "the example poll beside the example epoll, leaving first" { polls_beside_waiting poll epoll old; }
-
-prepare_python_waits() { SERVER_COMMAND=(/usr/bin/python3 "$SERVERS_DIR/python_waits.py" "$PORT"); }
-
-# count_aborted: one request, whoever answers; keeps what that one has counted so far in ABORTED, by its pid.
-count_aborted() {
-    local said pid count
-    said=$(request /ping --output /dev/null --dump-header - | tr -d '\r')
-    pid=$(sed -n 's/^X-Pid: //p' <<<"$said")
-    count=$(sed -n 's/^X-Aborted: //p' <<<"$said")
-    ABORTED[$pid]=$count
-    ANSWERED=$((ANSWERED + 1))
-}
-
-# It polls, but not for connections: to be told more than once that there is none would make it ask for ever.
-@test "a server that waits in accept() and polls its connections is not kept busy" {
-    local old pid
-    local -A ABORTED=()
-    ANSWERED=0
-    start_server python_waits
-    wait_until_started
-    old=$SERVER_PID
-    count_aborted
-    upgrade_beside USR2
-    for _ in {1..20}; do count_aborted; done
-    kill -TERM "$old"
-    wait_until 60 is_gone "$old"
-    for _ in {1..5}; do count_aborted; done
-    for pid in "${!ABORTED[@]}"; do
-        (( ABORTED[$pid] <= ANSWERED )) || fail "told ${ABORTED[$pid]} times of nothing, with $ANSWERED requests"
-    done
-}

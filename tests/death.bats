@@ -406,6 +406,25 @@ dies_while_stopping() {
 @test "a server that is to stop loses its workers at worker_stopping" { dies_while_stopping worker_stopping prefork; }
 @test "a server that is to stop loses its workers at worker_stopped" { dies_while_stopping worker_stopped prefork; }
 
+# It dies with a connection that its poll() has taken, or is about to take, beside another generation.
+dies_at_a_report() {
+    start poll
+    upgrade_beside USR2
+    plan "1 $1 kill"
+    wait_until 60 request_ends "$SERVER_PID"
+    plan
+    next_upgrade_works "$NEW_PID"
+}
+
+# request_ends PID: one request, whoever answers it or not. Succeeds if PID is gone.
+request_ends() {
+    request /ping >/dev/null 2>&1 || true
+    is_gone "$1"
+}
+
+@test "the old one is killed at taking" { dies_at_a_report taking; }
+@test "the old one is killed at kept" { dies_at_a_report kept; }
+
 @test "each step of the library is in the tables above" {
     local step missing=
     for step in $(all_failpoints); do

@@ -2,7 +2,7 @@
 # Builds what the tests run: example servers in two versions, and the clients that judge them.
 # Expects BUILD, CC and WARNINGS from the including Makefile; sets TEST_PROGRAMS.
 
-TEST_SERVERS = blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself \
+TEST_SERVERS = accept_ways blocking threads epoll poll select forker ping ping_https signaller prefork crowd thrown ends_itself \
 	hostile_worker hostile_helper stdio stepwise
 TEST_FAULTY = exits_at_once crashes hangs
 

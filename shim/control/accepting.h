@@ -9,6 +9,8 @@
 
 #include "control/first_wait.h"
 #include "control/fork.h"
+#include "control/kept.h"
+#include "control/reports.h"
 #include "drain/accept_calls.h"
 #include "drain/quiet_accept.h"
 #include "drain/quiet_listener.h"
@@ -18,12 +20,12 @@
 #include "http/exchange.h"
 #include "kernel/sandbox.h"
 
-/* True if this thread does not poll before it accepts, or the leader has been told that some thread
- * does. Context: the server's threads. */
+/* True if this thread does not rely on accept() not to wait, or the leader has been told that some
+ * thread does. Context: the server's threads. */
 static inline bool accepting_polls_are_noted(void)
 {
 	return atomic_load_explicit(&news_page, memory_order_relaxed) &&
-	       (!quiet_listener_thread_polls() || membership_said(HINT_POLLS));
+	       (!quiet_listener_thread_was_told() || membership_said(HINT_POLLS));
 }
 
 /* The server gets the connection FD. Its record begins while the call is still under way: the
@@ -39,12 +41,13 @@ static inline void accepting_take(int fd)
 /* The usual accept(): the process has nothing to find out, shares no listener and goes on accepting. It
  * needs few instructions. accepting_begin_usual() returns false for another one. Then nothing has begun.
  * Context: the server's threads. */
-static inline bool accepting_begin_usual(void)
+static inline bool accepting_begin_usual(int fd)
 {
 #ifdef OCTOPUS_FAILPOINTS
 	return false;
 #endif
-	if (first_wait_is_watched() || sandbox_is_tight() || generation_may_share() ||
+	reports_note_accept(fd);
+	if (kept_any() || first_wait_is_watched() || sandbox_is_tight() || generation_may_share() ||
 	    !accepting_polls_are_noted() || !accept_calls_enter_again())
 		return false;
 	if (!stop_accepting_has_begun())
@@ -69,6 +72,8 @@ struct accepting {
 	socklen_t *length;
 	int flags; /* of accept4(2) */
 	bool was_tried;
+	bool was_alone;    /* nobody shared the listener at the last look */
+	int64_t end_ms;    /* of its time limit; 0: not known yet, negative: there is none */
 	bool has_vanished; /* what the kernel has returned is nothing for the server */
 	struct quiet_accept quiet;
 };
@@ -82,9 +87,9 @@ void accepting_describe(struct accepting *ret_accepting, int fd, struct sockaddr
 void accepting_begin(struct accepting *ret_accepting, int fd, struct sockaddr *address,
                      socklen_t *length, int flags);
 
-/* Returns false, with errno, if the kernel must not be asked: the call has failed then.
- * Context: the server's threads. */
-bool accepting_may_ask(struct accepting *accepting);
+/* Returns false if the kernel must not be asked: *RET_RESULT is the call's result then, a connection that
+ * was kept for the server, or -1 with errno. Context: the server's threads. */
+bool accepting_may_ask(struct accepting *accepting, int *ret_result);
 
 /* The real call has returned RESULT. Returns what the server is to get instead: the same, but where the
  * process has connected to itself (own_connection.h). Context: the server's threads. */
@@ -95,7 +100,7 @@ int accepting_result(struct accepting *accepting, int result);
 bool accepting_goes_on(struct accepting *accepting);
 
 /* Returns RESULT, the real call's; the server owns that descriptor. Leaves errno as the kernel set
- * it, except on a quiet listener or an unblocked one. Context: the server's threads. */
+ * it, except on a quiet listener. Context: the server's threads. */
 int accepting_end(const struct accepting *accepting, int result);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/own_fd.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
+#include "control/kept.h"
 #include "control/wait_search.h"
 #include "drain/accept_calls.h"
 #include "generation/generation.h"
@@ -45,6 +46,7 @@ static void in_child(void)
 
 	fork_thread_has_accepted = false;
 	own_fd_forked_in_child();
+	kept_forked();
 	peek_forked();
 	generation_forked();
 	children_forked_in_child();

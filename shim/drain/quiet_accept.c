@@ -15,10 +15,10 @@
 #define BLOCKING_MS 2500
 #define MOMENT_NS 200000
 
-static bool waits(int index)
+static bool waits(int index, const struct quiet_accept *call)
 {
 	return quiet_listener_was_blocking(index) &&
-	       quiet_listener_thread_wants_to_wait(quiet_listener_fds()[index]);
+	       (call->may_wait || quiet_listener_thread_wants_to_wait(quiet_listener_fds()[index]));
 }
 
 static int poll_now(int fd, int timeout_ms)
@@ -37,7 +37,7 @@ bool quiet_accept_begin(int fd, struct quiet_accept *call)
 		return true;
 	if (quiet_listener_has_limit(index))
 		call->may_time_out = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-	if (waits(index) || poll_now(fd, 0) != 0)
+	if (waits(index, call) || poll_now(fd, 0) != 0)
 		return true;
 	errno = EAGAIN;
 	return false;
@@ -113,7 +113,8 @@ bool quiet_accept_goes_on(int fd, struct quiet_accept *call)
 	errno = error;
 	if (error == EINVAL && !stop_accepting_refuses(fd))
 		return is_shut_by_drain(index, call);
-	if ((error != EAGAIN && error != EINVAL && !has_no_descriptor(error)) || !waits(index))
+	if ((error != EAGAIN && error != EINVAL && !has_no_descriptor(error)) ||
+	    !waits(index, call))
 		return false;
 	if (stop_accepting_refuses(fd))
 		return sleep_in_pause();
@@ -126,7 +127,7 @@ bool quiet_accept_goes_on(int fd, struct quiet_accept *call)
 	return sleep_elsewhere(fd, call);
 }
 
-void quiet_accept_error(int fd)
+void quiet_accept_error(int fd, const struct quiet_accept *call)
 {
 	const int index = quiet_listener_find(fd);
 	const int error = errno;
@@ -138,7 +139,7 @@ void quiet_accept_error(int fd)
 		errno = EAGAIN;
 	if (has_no_descriptor(error) && poll_now(fd, 0) == 0)
 		errno = EAGAIN;
-	if (errno != EAGAIN || !quiet_listener_was_blocking(index) || waits(index))
+	if (errno != EAGAIN || !quiet_listener_was_blocking(index) || waits(index, call))
 		return;
 	quiet_listener_note_too_late(fd);
 	errno = ECONNABORTED;

@@ -8,6 +8,7 @@
 
 struct quiet_accept {
 	bool has_failed;   /* with EINVAL, or without a descriptor */
+	bool may_wait;     /* it was under way on the listener itself, and may have slept there */
 	bool may_time_out; /* it has a time limit (SO_RCVTIMEO), and sleeps */
 };
 
@@ -25,6 +26,6 @@ bool quiet_accept_goes_on(int fd, struct quiet_accept *call);
 /* accept() on FD has failed for good. If FD is in the table and errno tells of the replacement, sets
  * errno as accept(2) on the replaced listener would: EAGAIN, or ECONNABORTED where that blocked, an
  * error that accept(2) lists as one to retry. Context: any. */
-void quiet_accept_error(int fd);
+void quiet_accept_error(int fd, const struct quiet_accept *call);
 
 #endif

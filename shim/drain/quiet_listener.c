@@ -28,7 +28,7 @@ static struct {
 	socklen_t lengths[GENERATION_LISTENERS];
 } table;
 
-__thread struct poller quiet_listener_poller = {false, -1};
+__thread struct poller quiet_listener_poller = {.too_late_fd = -1};
 
 void quiet_listener_note_too_late(int fd)
 {
@@ -37,7 +37,7 @@ void quiet_listener_note_too_late(int fd)
 
 bool quiet_listener_thread_wants_to_wait(int fd)
 {
-	return !quiet_listener_poller.polls || quiet_listener_poller.too_late_fd == fd;
+	return !quiet_listener_poller.was_told || quiet_listener_poller.too_late_fd == fd;
 }
 
 int quiet_listener_make(int extra_type)

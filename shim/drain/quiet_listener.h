@@ -61,17 +61,28 @@ bool quiet_listener_has_limit(int index);
 /* This thread. */
 extern __thread struct poller {
 	bool polls;
+	bool was_told;
 	int too_late_fd; /* the listener for which it was too late last, or -1 */
 } quiet_listener_poller;
 
-/* quiet_listener_note_poller() notes that this thread uses poll, select or epoll. Context: any. */
-static inline void quiet_listener_note_poller(void)
+/* A poll, select or epoll of this thread has returned. IS_TOLD: it may have told of a connection that
+ * somebody else may take; what the library keeps for the thread (control/kept.h) is none of these.
+ * Context: any. */
+static inline void quiet_listener_note_wait(bool is_told)
 {
-	quiet_listener_poller = (struct poller){true, -1};
+	quiet_listener_poller = (struct poller){true, is_told, -1};
 }
+
+/* True if this thread uses poll, select or epoll at all. Context: any. */
 static inline bool quiet_listener_thread_polls(void)
 {
 	return quiet_listener_poller.polls;
+}
+
+/* True if the thread relies on accept() not to wait. Context: any. */
+static inline bool quiet_listener_thread_was_told(void)
+{
+	return quiet_listener_poller.was_told;
 }
 
 /* accept() has said to this thread that it came too late for a connection of FD. If the thread asks

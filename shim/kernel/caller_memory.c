@@ -34,7 +34,7 @@ static bool is_word_writable(char *at)
 }
 
 /* What lies a little above our own frame is a variable of a caller's, which needs no question. */
-static bool is_on_stack(const void *at, size_t size)
+bool caller_memory_is_on_stack(const void *at, size_t size)
 {
 	const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 	const uintptr_t first = (uintptr_t)at;
@@ -48,7 +48,7 @@ bool caller_memory_is_readable(const void *at, size_t size)
 	uintptr_t next = (uintptr_t)at;
 	const uintptr_t last = next + size - 1;
 
-	if (size == 0 || is_on_stack(at, size))
+	if (size == 0 || caller_memory_is_on_stack(at, size))
 		return true;
 	if (last < next || sandbox_is_tight())
 		return false;

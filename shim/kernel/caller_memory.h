@@ -22,6 +22,9 @@
  * Context: any. */
 bool caller_memory_is_readable(const void *at, size_t size);
 
+/* The same where it needs no system call: false says nothing. Context: any. */
+bool caller_memory_is_on_stack(const void *at, size_t size);
+
 /* Copies SIZE bytes, which are 8 at least and less than a page, to the server's memory. Returns
  * false if the kernel cannot write there; then some of it may be overwritten. Context: any. */
 bool caller_memory_put(void *to, const void *from, size_t size);

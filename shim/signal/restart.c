@@ -2,9 +2,13 @@
 #include "signal/restart.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/raw_syscall.h"
+#include "base/signal_set.h"
+#include "generation/generation.h"
 #include "signal/dispositions.h"
 #include "signal/our_interrupts.h"
 #include "signal/own_dispositions.h"
@@ -22,9 +26,46 @@ bool restart_is_due(void)
 	return is_due(false);
 }
 
+/* The first two fields of the kernel's struct sigaction (rt_sigaction(2)). */
+struct kernel_action {
+	long handler;
+	unsigned long flags;
+	long rest[2];
+};
+
+static bool is_handled(int sig, struct kernel_action *ret_action)
+{
+	return RAW4(SYS_rt_sigaction, sig, NULL, ret_action, sizeof(uint64_t)) == 0 &&
+	       ret_action->handler != (long)SIG_DFL && ret_action->handler != (long)SIG_IGN;
+}
+
+bool restart_mask(uint64_t *ret_mask)
+{
+	bool some_interrupt = false;
+	uint64_t restarting = 0;
+
+	if (!dispositions_expects_interrupts())
+		return false;
+	FOR_EACH_SIGNAL (sig) {
+		struct kernel_action action;
+
+		if (!is_handled(sig, &action))
+			continue;
+		if (action.flags & SA_RESTART)
+			restarting |= SIGNAL_BIT(sig);
+		else
+			some_interrupt = true;
+	}
+	if (!some_interrupt ||
+	    RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, ret_mask, sizeof(*ret_mask)) != 0)
+		return false;
+	*ret_mask |= restarting;
+	return true;
+}
+
 struct restart restart_begin(int64_t limit_ns, bool has_mask)
 {
-	const bool is_measured = limit_ns > 0 && dispositions_taken();
+	const bool is_measured = limit_ns > 0 && (dispositions_taken() || generation_may_share());
 
 	our_interrupts_begin();
 	return (struct restart){.limit_ns = limit_ns,
@@ -50,6 +91,18 @@ static int64_t passed_ns(const struct restart *restart)
 static int64_t rest_ns(int64_t limit_ns, int64_t passed)
 {
 	return limit_ns > passed ? limit_ns - passed : 0;
+}
+
+bool restart_has_time(const struct restart *restart, const struct timespec *limit)
+{
+	struct timespec rest;
+
+	if (restart->limit_ns == RESTART_FOREVER || !restart->begun_ns)
+		return restart->limit_ns == RESTART_FOREVER;
+	if (restart->limit_ns != RESTART_BY_TIMESPEC)
+		return restart_rest_ms(restart) > 0;
+	limit = restart_rest(restart, limit, &rest);
+	return limit->tv_sec > 0 || limit->tv_nsec > 0;
 }
 
 int restart_rest_ms(const struct restart *restart)

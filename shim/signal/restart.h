@@ -14,6 +14,12 @@
  * Context: any, once for a failed call. */
 bool restart_is_due(void);
 
+/* For a wait that the kernel does not restart, in the place of a call that it does: returns true if
+ * the wait must have *RET_MASK, with which no handler with SA_RESTART cuts it short. Such a handler runs
+ * after it. Returns false where all handlers have SA_RESTART: then EINTR is no reason to stop.
+ * Context: any. */
+bool restart_mask(uint64_t *ret_mask);
+
 #define RESTART_FOREVER (-1)
 
 /* A call with a time limit. */
@@ -30,8 +36,8 @@ struct restart {
 /* Converts the limit of a call to ns; RESTART_FOREVER if it has none. Context: any. */
 int64_t restart_from_ms(int ms);
 
-/* Notes that a call with this limit begins. It reads the coarse clock, but only if there is a limit
- * and a signal is taken. Context: any. */
+/* Notes that a call with this limit begins. It reads the coarse clock, but only if there is a limit,
+ * and a signal is taken or another generation may accept on the listeners. Context: any. */
 struct restart restart_begin(int64_t limit_ns, bool has_mask);
 
 /* True if the failed call should be repeated, with the rest of its limit. What the library itself has
@@ -39,6 +45,10 @@ struct restart restart_begin(int64_t limit_ns, bool has_mask);
  * signal of the server's own in the same moment could also have come before the call. With a mask it could
  * not, and then the call fails. Context: any. */
 bool restart_goes_on(const struct restart *restart);
+
+/* True if the call, which has returned with nothing, is to go on for the rest of its limit. LIMIT is
+ * the server's for RESTART_BY_TIMESPEC. False if the time was not measured. Context: any. */
+bool restart_has_time(const struct restart *restart, const struct timespec *limit);
 
 /* Returns the rest of the limit in ms, rounded up. It is 0 if none is left, and negative for a call
  * without limit. Context: any. */

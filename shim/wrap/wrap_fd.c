@@ -9,6 +9,7 @@
 
 #include "base/undisturbed.h"
 #include "control/controller.h"
+#include "control/kept.h"
 #include "drain/connections.h"
 #include "generation/generation.h"
 #include "http/exchange.h"
@@ -37,11 +38,20 @@ static void numbers_are_given_up(unsigned first, unsigned last)
 		number_is_given_up((int)fd);
 }
 
+/* Where the server closes a listener, what is kept of it has an end. */
+static bool is_kept(int fd)
+{
+	if (!is_of_this_process() || kept_owns(fd))
+		return is_of_this_process();
+	kept_end_of(fd);
+	return false;
+}
+
 EXPORT int close(int fd)
 {
 	int result;
 
-	if (waiting_exists() && waiting_owns(fd)) {
+	if ((waiting_exists() && waiting_owns(fd)) || (kept_any() && is_kept(fd))) {
 		errno = EBADF;
 		return -1;
 	}

@@ -172,7 +172,7 @@ accept_with(bool with_flags, int fd, struct sockaddr *address, socklen_t *length
 	struct accepting accepting;
 	int result;
 
-	if (accepting_begin_usual()) {
+	if (accepting_begin_usual(fd)) {
 		result = call_accept(with_flags, fd, address, length, flags);
 		if (accepting_end_usual(result))
 			return result;
@@ -184,9 +184,8 @@ accept_with(bool with_flags, int fd, struct sockaddr *address, socklen_t *length
 		accepting_begin(&accepting, fd, address, length, flags);
 	}
 	do {
-		result = accepting_may_ask(&accepting)
-		                 ? call_accept(with_flags, fd, address, length, flags)
-		                 : -1;
+		if (accepting_may_ask(&accepting, &result))
+			result = call_accept(with_flags, fd, address, length, flags);
 		result = accepting_result(&accepting, result);
 	} while (UNLIKELY(result < 0) && accepting_goes_on(&accepting));
 	return accepting_end(&accepting, result);

@@ -6,20 +6,76 @@
 #include <stdint.h>
 
 #include "control/first_wait.h"
+#include "control/kept.h"
+#include "control/reports.h"
+#include "control/reports_epoll.h"
+#include "control/reports_poll.h"
+#include "control/reports_select.h"
 #include "control/wait_search.h"
 #include "drain/quiet_listener.h"
+#include "drain/stop_accepting.h"
 #include "signal/restart.h"
-
-static struct restart begin(int64_t limit_ns, bool has_mask)
-{
-	quiet_listener_note_poller();
-	return restart_begin(limit_ns, has_mask);
-}
 
 static int64_t by_timespec(const struct timespec *limit)
 {
 	return limit ? RESTART_BY_TIMESPEC : RESTART_FOREVER;
 }
+
+/* A wait has returned. Returns true if it is to be made again: only our signal has interrupted it, or all
+ * that it has reported was taken by another generation. */
+static inline bool goes_on_after(const struct restart *restart, const struct timespec *limit,
+                                 int result, bool is_checked)
+{
+	if (UNLIKELY(result < 0))
+		return restart_goes_on(restart);
+	return result == 0 && is_checked && restart_has_time(restart, limit);
+}
+
+static inline bool epoll_goes_on(const struct restart *restart, const struct timespec *limit,
+                                 int epoll_fd, struct epoll_event *events, int most, int *result)
+{
+	const bool is_checked = *result >= 0 && reports_are_checked();
+
+	if (UNLIKELY(is_checked))
+		reports_check_epoll(epoll_fd, events, most, result);
+	quiet_listener_note_wait(*result > 0 && !is_checked && !stop_accepting_has_begun());
+	return goes_on_after(restart, limit, *result, is_checked);
+}
+
+static inline bool poll_goes_on(const struct restart *restart, const struct timespec *limit,
+                                struct pollfd *fds, nfds_t count, int *result)
+{
+	const bool is_checked = *result >= 0 && reports_are_checked();
+
+	if (UNLIKELY(is_checked))
+		reports_check_poll(fds, count, result);
+	quiet_listener_note_wait(!is_checked && reports_poll_tells(fds, count, *result));
+	return goes_on_after(restart, limit, *result, is_checked);
+}
+
+/* REST: what the kernel has left of a limit that it counts down. */
+static inline bool select_goes_on(const struct restart *restart, const struct timespec *limit,
+                                  const struct timeval *rest, const struct reports_sets *sets,
+                                  int *result)
+{
+	const bool is_checked = *result >= 0 && reports_are_checked();
+
+	if (UNLIKELY(is_checked))
+		reports_check_select(sets, result);
+	quiet_listener_note_wait(*result > 0 && !is_checked &&
+	                         reports_select_tells(sets->count, sets->in));
+	if (!goes_on_after(restart, limit, *result, is_checked))
+		return false;
+	if (*result < 0)
+		return true;
+	if (rest && rest->tv_sec == 0 && rest->tv_usec == 0)
+		return false;
+	reports_restore_sets(sets);
+	return true;
+}
+
+/* These wait no longer than what is kept allows. */
+static const struct timespec at_once;
 
 /* A listener that is added to a set in which a thread sleeps is waited on, and no further call tells. */
 EXPORT int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
@@ -33,13 +89,15 @@ EXPORT int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *ev
 
 EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout)
 {
-	const struct restart restart = begin(restart_from_ms(timeout), false);
+	const struct restart restart = restart_begin(restart_from_ms(timeout), false);
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_epoll(epoll_fd);
+	if (UNLIKELY(kept_any()) && reports_epoll_has_kept(epoll_fd))
+		timeout = 0;
 	result = libc_calls.epoll_wait(epoll_fd, events, max, timeout);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
+	while (epoll_goes_on(&restart, NULL, epoll_fd, events, max, &result))
 		result = libc_calls.epoll_wait(epoll_fd, events, max, restart_rest_ms(&restart));
 	return result;
 }
@@ -47,13 +105,15 @@ EXPORT int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int tim
 EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int timeout,
                        const sigset_t *mask)
 {
-	const struct restart restart = begin(restart_from_ms(timeout), mask);
+	const struct restart restart = restart_begin(restart_from_ms(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_epoll(epoll_fd);
+	if (UNLIKELY(kept_any()) && reports_epoll_has_kept(epoll_fd))
+		timeout = 0;
 	result = libc_calls.epoll_pwait(epoll_fd, events, max, timeout, mask);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
+	while (epoll_goes_on(&restart, NULL, epoll_fd, events, max, &result))
 		result = libc_calls.epoll_pwait(epoll_fd, events, max, restart_rest_ms(&restart),
 		                                mask);
 	return result;
@@ -62,13 +122,16 @@ EXPORT int epoll_pwait(int epoll_fd, struct epoll_event *events, int max, int ti
 EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct restart restart = begin(by_timespec(timeout), mask);
+	const struct restart restart = restart_begin(by_timespec(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_epoll(epoll_fd);
-	result = libc_calls.epoll_pwait2(epoll_fd, events, max, timeout, mask);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
+	result = libc_calls.epoll_pwait2(
+		epoll_fd, events, max,
+		UNLIKELY(kept_any()) && reports_epoll_has_kept(epoll_fd) ? &at_once : timeout,
+		mask);
+	while (epoll_goes_on(&restart, timeout, epoll_fd, events, max, &result)) {
 		struct timespec rest;
 
 		result = libc_calls.epoll_pwait2(epoll_fd, events, max,
@@ -79,13 +142,15 @@ EXPORT int epoll_pwait2(int epoll_fd, struct epoll_event *events, int max,
 
 EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-	const struct restart restart = begin(restart_from_ms(timeout), false);
+	const struct restart restart = restart_begin(restart_from_ms(timeout), false);
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_poll(fds, count);
+	if (UNLIKELY(kept_any()) && reports_poll_has_kept(fds, count))
+		timeout = 0;
 	result = libc_calls.poll(fds, count, timeout);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
+	while (poll_goes_on(&restart, NULL, fds, count, &result))
 		result = libc_calls.poll(fds, count, restart_rest_ms(&restart));
 	return result;
 }
@@ -93,13 +158,16 @@ EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                  const sigset_t *mask)
 {
-	const struct restart restart = begin(by_timespec(timeout), mask);
+	const struct restart restart = restart_begin(by_timespec(timeout), mask);
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_poll(fds, count);
-	result = libc_calls.ppoll(fds, count, timeout, mask);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
+	result = libc_calls.ppoll(
+		fds, count,
+		UNLIKELY(kept_any()) && reports_poll_has_kept(fds, count) ? &at_once : timeout,
+		mask);
+	while (poll_goes_on(&restart, timeout, fds, count, &result)) {
 		struct timespec rest;
 
 		result = libc_calls.ppoll(fds, count, restart_rest(&restart, timeout, &rest), mask);
@@ -110,13 +178,18 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 /* A failed select() leaves the sets unchanged (select(2)), and Linux has counted TIMEOUT down. */
 EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct timeval *timeout)
 {
-	const struct restart restart = begin(RESTART_FOREVER, false);
+	const struct restart restart = restart_begin(RESTART_FOREVER, false);
+	struct timeval now = {0};
+	struct reports_sets sets;
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_select(count, in);
-	result = libc_calls.select(count, in, out, urgent, timeout);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart))
+	reports_save_sets(&sets, count, in, out, urgent);
+	result = libc_calls.select(
+		count, in, out, urgent,
+		UNLIKELY(kept_any()) && reports_select_has_kept(&sets) ? &now : timeout);
+	while (select_goes_on(&restart, NULL, timeout, &sets, &result))
 		result = libc_calls.select(count, in, out, urgent, timeout);
 	return result;
 }
@@ -124,13 +197,17 @@ EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *urgent, struct tim
 EXPORT int pselect(int count, fd_set *in, fd_set *out, fd_set *urgent,
                    const struct timespec *timeout, const sigset_t *mask)
 {
-	const struct restart restart = begin(by_timespec(timeout), mask);
+	const struct restart restart = restart_begin(by_timespec(timeout), mask);
+	struct reports_sets sets;
 	int result;
 
 	if (first_wait_is_watched())
 		wait_search_select(count, in);
-	result = libc_calls.pselect(count, in, out, urgent, timeout, mask);
-	while (UNLIKELY(result < 0) && restart_goes_on(&restart)) {
+	reports_save_sets(&sets, count, in, out, urgent);
+	result = libc_calls.pselect(
+		count, in, out, urgent,
+		UNLIKELY(kept_any()) && reports_select_has_kept(&sets) ? &at_once : timeout, mask);
+	while (select_goes_on(&restart, timeout, NULL, &sets, &result)) {
 		struct timespec rest;
 
 		result = libc_calls.pselect(count, in, out, urgent,

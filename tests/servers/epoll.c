@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A level-triggered epoll loop with non-blocking listeners. */
+/* An epoll loop. Its listeners do not block, and are level-triggered. With the argument `level`, `edge` or `oneshot`
+ * they block, and it trusts epoll that accept() finds a connection. */
 #include "connection.h"
 #include "listeners.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -15,6 +18,8 @@ _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT, "epoll events differ fr
 enum { EVENTS_PER_WAIT = 64 };
 
 static int epoll_fd;
+static bool blocks;
+static unsigned listener_events = EPOLLIN;
 
 static void die(const char *what)
 {
@@ -22,9 +27,9 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void watch(int operation, int fd, short events)
+static void watch(int operation, int fd, unsigned events)
 {
-	struct epoll_event event = {.events = (uint32_t)events, .data.fd = fd};
+	struct epoll_event event = {.events = events, .data.fd = fd};
 
 	if (epoll_ctl(epoll_fd, operation, fd, &event) == -1)
 		die("epoll_ctl");
@@ -36,9 +41,9 @@ static void advance(struct connection *connection)
 		connection_remove(connection);
 		return;
 	}
-	short wanted = connection_wanted(connection);
+	const short wanted = connection_wanted(connection);
 	if (wanted != connection->watched)
-		watch(EPOLL_CTL_MOD, connection->fd, wanted);
+		watch(EPOLL_CTL_MOD, connection->fd, (unsigned)wanted);
 	connection->watched = wanted;
 }
 
@@ -52,11 +57,35 @@ static void accept_all(int listener_fd)
 	}
 }
 
+static bool is_ready(int listener_fd)
+{
+	struct pollfd request = {.fd = listener_fd, .events = POLLIN};
+
+	return poll(&request, 1, 0) == 1;
+}
+
+static void accept_one(int listener_fd)
+{
+	do {
+		const int fd = listeners_accept(listener_fd, 0);
+
+		if (fd == -1)
+			die("accept");
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		connection_add(fd)->watched = POLLIN;
+		watch(EPOLL_CTL_ADD, fd, POLLIN);
+	} while (listener_events & EPOLLET && is_ready(listener_fd));
+	if (listener_events & EPOLLONESHOT)
+		watch(EPOLL_CTL_MOD, listener_fd, listener_events);
+}
+
 static void handle(const struct epoll_event *event)
 {
 	struct connection *connection = connection_find(event->data.fd);
 
-	if (!connection)
+	if (!connection && blocks)
+		accept_one(event->data.fd);
+	else if (!connection)
 		accept_all(event->data.fd);
 	else if (connection->state == CONNECTION_WAITING && event->events & (EPOLLHUP | EPOLLERR))
 		connection_remove(connection);
@@ -71,12 +100,17 @@ int main(int argc, char **argv)
 	struct epoll_event events[EVENTS_PER_WAIT];
 
 	server_options_parse(argc, argv, &options);
-	listeners_open(&options, true, &listeners);
+	blocks = options.argument;
+	if (blocks && strcmp(options.argument, "edge") == 0)
+		listener_events |= EPOLLET;
+	if (blocks && strcmp(options.argument, "oneshot") == 0)
+		listener_events |= EPOLLONESHOT;
+	listeners_open(&options, !blocks, &listeners);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd == -1)
 		die("epoll_create1");
 	for (int i = 0; i < listeners.count; i++)
-		watch(EPOLL_CTL_ADD, listeners.fds[i], POLLIN);
+		watch(EPOLL_CTL_ADD, listeners.fds[i], listener_events);
 	for (;;) {
 		int count = epoll_wait(epoll_fd, events, EVENTS_PER_WAIT, connection_timeout_ms());
 		if (count == -1)

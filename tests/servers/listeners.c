@@ -145,7 +145,8 @@ int listeners_accept(int listener_fd, int flags)
 {
 	int fd = flags ? accept4(listener_fd, NULL, NULL, flags) : accept(listener_fd, NULL, NULL);
 
-	/* A server that polls comes back for it when a connection has ended. */
+	/* Of several processes that poll one listener, one may come too late when all of them stop accepting, or beside
+	 * a generation that does not block. A server that does not block comes back when a connection has ended. */
 	if (fd == -1 && errno != EAGAIN && errno != ECONNABORTED && !(flags && errno == EMFILE))
 		die("accept");
 	return fd;

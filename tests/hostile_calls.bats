@@ -16,7 +16,7 @@ exceptions() {
 SSL_read SSL_read_ex SSL_write SSL_write_ex SSL_sendfile
 # Take no pointer, and end, stop or change the process that tells what came of them.
 _exit _Exit pause fork vfork daemon setsid sleep usleep closefrom
-getppid nice setpriority
+getppid nice setpriority setuid setreuid setresuid
 # Change what the process may have from then on, and take no pointer that the library follows: start_image.bats has
 # them.
 setrlimit setrlimit64 prlimit prlimit64 sched_setaffinity sched_setparam sched_setscheduler

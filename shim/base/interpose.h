@@ -107,6 +107,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(chdir)               \
 	X(fchdir)              \
 	X(umask)               \
+	X(chroot)              \
 	X(kill)                \
 	X(setsid)              \
 	X(getppid)             \
@@ -161,6 +162,9 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(setrlimit)             \
 	X(prlimit)               \
 	X(nice)                  \
+	X(setuid)                \
+	X(setreuid)              \
+	X(setresuid)             \
 	X(setpriority)           \
 	X(sched_setscheduler)    \
 	X(sched_setparam)        \

@@ -276,6 +276,12 @@ static int early_fchdir(int fd)
 	return (int)raw_result(RAW1(SYS_fchdir, fd));
 }
 
+static int early_chroot(const char *path)
+{
+	OR_REAL(chroot, path);
+	return (int)raw_result(RAW1(SYS_chroot, path));
+}
+
 static mode_t early_umask(mode_t mask)
 {
 	OR_REAL(umask, mask);

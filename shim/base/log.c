@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/interpose.h"
+#include "base/kept_fd.h"
 #include "base/log_target.h"
 #include "base/own_fd.h"
 #include "base/raw_stat.h"
@@ -186,7 +187,7 @@ static int try_target(const char **ret_why)
 {
 	int error = log_target_find(settings.log, ret_why), fd;
 
-	if (error)
+	if (error && !kept_fd_exists())
 		return error;
 	own_fd_begin();
 	fd = log_target_open(ret_why);

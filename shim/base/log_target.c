@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/interpose.h"
+#include "base/kept_fd.h"
 #include "base/own_fd.h"
 #include "base/raw_stat.h"
 #include "base/trusted_path.h"
@@ -18,6 +19,7 @@
 static struct {
 	char path[PATH_MAX];
 	bool is_descriptor;
+	_Atomic bool is_kept_only; /* the path means another file */
 	mode_t kind;
 	dev_t device; /* of a character device: which */
 	dev_t dev;    /* of a descriptor: what is open there */
@@ -80,12 +82,14 @@ static int open_in(int directory_fd, const char *name, bool is_private, const ch
 	return -EPERM;
 }
 
-int log_target_open(const char **ret_why)
+static int open_by_path(const char **ret_why)
 {
 	const char *name;
 	int directory_fd, fd;
 	bool is_private;
 
+	if (!target.path[0])
+		return -ENOENT;
 	if (target.is_descriptor)
 		return check(open(target.path, APPEND), true, ret_why);
 	directory_fd = trusted_path_open_directory(target.path, &name, &is_private, ret_why);
@@ -94,6 +98,40 @@ int log_target_open(const char **ret_why)
 	fd = open_in(directory_fd, name, is_private, ret_why);
 	libc_calls.close(directory_fd);
 	return fd;
+}
+
+int log_target_open(const char **ret_why)
+{
+	const char *why = NULL;
+	const int fd = target.is_kept_only ? -ENOENT : open_by_path(&why);
+	const int kept_fd = fd < 0 && kept_fd_exists() ? kept_fd_borrow(KEPT_LOG) : -EBADF;
+
+	if (kept_fd < 0 && why)
+		*ret_why = why;
+	return kept_fd < 0 ? fd : kept_fd;
+}
+
+void log_target_keep(void)
+{
+	const char *why = NULL;
+	struct stat what;
+	int fd;
+
+	if (!target.path[0] || target.is_kept_only || kept_fd_number(KEPT_LOG) >= 0)
+		return;
+	own_fd_begin();
+	fd = open_by_path(&why);
+	if (fd >= 0) {
+		if (fstat(fd, &what) == 0 && S_ISREG(what.st_mode))
+			(void)kept_fd_keep(KEPT_LOG, fd);
+		libc_calls.close(fd);
+	}
+	own_fd_end();
+}
+
+void log_target_forget_path(void)
+{
+	target.is_kept_only = true;
 }
 
 static int remember_descriptor(void)

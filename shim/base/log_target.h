@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the file to which the log goes. It is opened anew for each line, so that the log survives
- * rotation by rename and by copytruncate, and holds no descriptor. */
+ * rotation by rename and by copytruncate, and holds no descriptor; but for a server that gives up
+ * root, which has the file kept. */
 #ifndef OCTOPUS_LOG_TARGET_H
 #define OCTOPUS_LOG_TARGET_H
 
@@ -18,5 +19,13 @@ int log_target_find(const char *path, const char **ret_why);
  * regular file has one name. Returns a descriptor that the caller closes, or fails like
  * log_target_find(). Call it within own_fd.h's brackets. Context: any. */
 int log_target_open(const char **ret_why);
+
+/* The process is about to give up root, or to change its root directory: keeps the file open
+ * (base/kept_fd.h), if it is a regular one. log_target_open() returns a copy of that from then on
+ * where the path fails. Context: normal. */
+void log_target_keep(void);
+
+/* The root directory is another one: the path does not mean the file any more. Context: any. */
+void log_target_forget_path(void);
 
 #endif

@@ -114,6 +114,8 @@ static void begin_generation(pid_t master, bool is_anothers)
 {
 	if (master)
 		candidate_leave_masters_claims();
+	else
+		leading_take_kept();
 	preparation_make();
 	generation.pid = getpid();
 	if ((master && master_summon(master)) || !is_anothers)

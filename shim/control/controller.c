@@ -171,7 +171,7 @@ static int64_t work(void)
 	if (generation.is_daemonizing && atomic_load(&news()->is_ready))
 		inheritance_close_rest();
 	if (!heir_leads_on())
-		return worker_step(stop_in_ms);
+		return worker_settle(worker_step(stop_in_ms));
 	dispositions_take(controller_note_signal);
 	take_blocked_signals();
 	heir_tell();
@@ -273,6 +273,7 @@ void controller_attach(void)
 	wake_signal_arm(controller_wake);
 	outside_stop_begin(wake);
 	membership_join(MEMBER_WORKER);
+	worker_begin_to_settle();
 	/* A daemon's child may have opened some of its ports only. */
 	if (!generation.is_daemonizing && !generation_is_heir()) {
 		inheritance_close_rest();

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/kept_fd.h"
 #include "base/own_fd.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
@@ -14,6 +15,7 @@
 #include "generation/generation.h"
 #include "generation/children.h"
 #include "generation/membership.h"
+#include "generation/news.h"
 #include "kernel/peek.h"
 #include "signal/branch.h"
 #include "signal/branches.h"
@@ -47,6 +49,9 @@ static void in_child(void)
 	fork_thread_has_accepted = false;
 	own_fd_forked_in_child();
 	kept_forked();
+	/* Before that a daemon may make the child that will lead; lowering_settle() decides. */
+	if (atomic_load(&news()->is_ready))
+		kept_fd_drop_all();
 	peek_forked();
 	generation_forked();
 	children_forked_in_child();

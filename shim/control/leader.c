@@ -17,6 +17,7 @@
 #include "drain/drain.h"
 #include "generation/generation.h"
 #include "generation/lifecycle.h"
+#include "kernel/credentials.h"
 #include "kernel/sandbox.h"
 #include "signal/branch.h"
 #include "upgrade/broker.h"
@@ -275,6 +276,7 @@ int64_t leader_step(const struct leader_signals *signals)
 {
 	int64_t wait_ms;
 
+	credentials_follow();
 	feed_put_off();
 	feed_signals(signals);
 	feed_word(branch_take_request());

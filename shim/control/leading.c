@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/failpoint.h"
+#include "base/kept_fd.h"
 #include "generation/birth.h"
 #include "generation/children.h"
 #include "generation/generation.h"
@@ -35,12 +36,25 @@ static int lead_branch(void)
 	const struct birth *birth = atomic_load(&generation.birth);
 	const int error = children_lead();
 
+	kept_fd_drop_all();
 	if (error)
 		return error;
 	atomic_store(&news_own()->predecessor_holds,
 	             birth && atomic_load(&birth->predecessor_holds));
 	atomic_store(&news_own()->leader, generation.pid);
 	return 0;
+}
+
+void leading_take_kept(void)
+{
+	const struct birth *birth;
+
+	if (generation.is_branch)
+		return;
+	(void)inheritance_join();
+	birth = atomic_load(&generation.birth);
+	if (birth && !is_taken(birth) && inheritance_was_given())
+		inheritance_take_kept();
 }
 
 int leading_begin(void)

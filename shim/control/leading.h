@@ -7,4 +7,8 @@
  * makes its news. Returns 0 or -errno. Context: normal, or the controller. */
 int leading_begin(void);
 
+/* Before that and before the first log line: keeps what the predecessor has kept (base/kept_fd.h), if this
+ * process is about to lead its successor. Context: normal. */
+void leading_take_kept(void);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "base/kept_fd.h"
 #include "control/leader.h"
 #include "control/leader_state.h"
 #include "control/successor.h"
@@ -55,7 +56,7 @@ static bool is_needed_for_signals(int64_t *ret_wait_ms)
 
 bool presence_is_needed_in_worker(void)
 {
-	return generation_predecessor_may_ring() || !worker_is_idle();
+	return generation_predecessor_may_ring() || !worker_is_idle() || kept_fd_exists();
 }
 
 bool presence_is_needed(int64_t *wait_ms)

@@ -44,6 +44,15 @@ bool unseen_is_own(int fd, bool *ret_is_adopted)
 	return fd_bits_has(&unseen.bound, fd) && !atomic_load(&unseen.is_of_parent);
 }
 
+bool unseen_has_own(void)
+{
+	uint64_t any = 0;
+
+	for (int i = 0; i < FD_BITS_END / 64; i++)
+		any |= atomic_load(&unseen.bound.words[i]);
+	return any && !atomic_load(&unseen.is_of_parent);
+}
+
 void unseen_forked(void)
 {
 	atomic_store(&unseen.is_of_parent, true);

@@ -26,6 +26,10 @@ bool unseen_may_listen(int fd);
  * Context: any. */
 bool unseen_is_own(int fd, bool *ret_is_adopted);
 
+/* True if this process, and not its parent, has bound a stream socket that may still listen.
+ * Context: any. */
+bool unseen_has_own(void);
+
 /* Says, in the child of a fork, that the parent has bound what is bound. Context: any. */
 void unseen_forked(void);
 

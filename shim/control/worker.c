@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/kept_fd.h"
 #include "base/settings.h"
 #include "drain/connections.h"
 #include "drain/drain.h"
@@ -17,6 +18,7 @@
 #include "generation/generation.h"
 #include "generation/membership.h"
 #include "generation/news.h"
+#include "kernel/credentials.h"
 #include "kernel/listeners.h"
 #include "kernel/procfs.h"
 #include "kernel/sandbox.h"
@@ -26,10 +28,14 @@
 #define LEADER_TICK_MS 250
 #define DAEMON_TICK_MS 20
 
+/* How long the processes between a daemon and the one that started it may take to exit. */
+#define SETTLE_MS 1000
+
 /* The controller's own. */
 static struct {
 	bool is_left_behind;
 	int64_t gone_since; /* 0: the leader lives */
+	int64_t settle_at;  /* ms: when it is clear whether this process may lead */
 	struct drain_view view;
 } worker;
 
@@ -146,7 +152,29 @@ static int64_t step(void)
 
 int64_t worker_step(int64_t most_ms)
 {
-	const int64_t wait_ms = step();
+	int64_t wait_ms;
 
+	credentials_follow();
+	wait_ms = step();
 	return wait_ms < most_ms ? wait_ms : most_ms;
+}
+
+void worker_begin_to_settle(void)
+{
+	if (!generation.is_daemonizing)
+		kept_fd_drop_all();
+	worker.settle_at = clock_now_ms() + SETTLE_MS;
+}
+
+int64_t worker_settle(int64_t wait_ms)
+{
+	const int64_t left_ms = worker.settle_at - clock_now_ms();
+
+	if (!kept_fd_exists())
+		return wait_ms;
+	if (left_ms > 0)
+		return wait_ms < left_ms ? wait_ms : left_ms;
+	if (!generation_may_come_to_lead())
+		kept_fd_drop_all();
+	return wait_ms;
 }

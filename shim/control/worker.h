@@ -17,6 +17,15 @@ bool worker_is_stillborn(void);
 /* True if there is nothing to do until the leader says something new. Context: any. */
 bool worker_is_idle(void);
 
+/* The first child of a daemon that has given up root may lead, and its workers may not. A worker is told
+ * by its parent, which stays, after a second: begins that time, and lets go of what is kept
+ * (base/kept_fd.h) if nobody has left the session. Context: normal. */
+void worker_begin_to_settle(void);
+
+/* Lets go of it when that time is over, if this is a worker. Returns how long to sleep at most; WAIT_MS
+ * otherwise. Context: the controller. */
+int64_t worker_settle(int64_t wait_ms);
+
 /* Resets the worker in the child of a fork. Context: any. */
 void worker_forked(void);
 

@@ -19,11 +19,18 @@
 #include "base/bell.h"
 #include "generation/bound_files.h"
 #include "kernel/socket_name.h"
+#include "base/kept_fd.h"
 
 #define GENERATION_MAGIC 0x6f637431u /* "oct1" */
-#define GENERATION_VERSION 5u
+#define GENERATION_VERSION 6u
 #define GENERATION_RELEASE 16 /* "0.1.0" */
 #define GENERATION_LISTENERS 512
+
+/* What waits to be claimed, by index: the listeners as in the manifest, the manifest itself, and what
+ * the predecessor has kept (base/kept_fd.h). */
+#define BIRTH_MANIFEST GENERATION_LISTENERS
+#define BIRTH_KEPT (GENERATION_LISTENERS + 1)
+#define BIRTH_FDS (BIRTH_KEPT + KEPT_COUNT)
 
 /* The address of the predecessor's broker, five digits and a NUL. */
 #define BIRTH_BROKER 6
@@ -55,9 +62,7 @@ struct birth {
 	/* The predecessor still accepts; it exits. See news.h. */
 	_Atomic uint32_t predecessor_holds;
 	_Atomic uint32_t predecessor_left;
-	/* The present number of each descriptor that waits to be claimed; the manifest's is the last.
-	 * By index as in the manifest. */
-	_Atomic int32_t fds[GENERATION_LISTENERS + 1];
+	_Atomic int32_t fds[BIRTH_FDS]; /* the present number of each; 0: there is none */
 	_Atomic int32_t claimed_by[GENERATION_LISTENERS]; /* pid; 0: nobody; or CLAIM_REPLACED */
 	/* The candidate has no reaper (spawn.h). The predecessor has given the candidate up: whoever
 	 * is left of it leaves. */
@@ -70,8 +75,6 @@ struct birth {
 	/* Until when the predecessor waits, in monotonic ms. */
 	_Atomic int64_t ready_until;
 };
-
-#define BIRTH_MANIFEST GENERATION_LISTENERS
 
 /* The successor has put another listener in the place of this one. */
 #define CLAIM_REPLACED (-1)
@@ -89,10 +92,12 @@ struct inherited_listener {
 struct manifest {
 	uint32_t magic, version, size;
 	int32_t predecessor;
-	uint64_t predecessor_start; /* process.h */
-	int32_t group;              /* the predecessor's process group */
-	uint32_t number;            /* of the generation; 1 for the first */
-	uint64_t blocked;           /* the signal mask with which the server starts */
+	uint64_t predecessor_start;           /* process.h */
+	int32_t group;                        /* the predecessor's process group */
+	uint32_t number;                      /* of the generation; 1 for the first */
+	uint64_t blocked;                     /* the signal mask with which the server starts */
+	uint32_t kept;                        /* which descriptors come, 1 << enum kept each */
+	uint32_t has_no_root, has_other_tree; /* lowered.h */
 	uint32_t listener_count;
 	int32_t outer; /* the server of which this one is a helper (outer.h), or 0 */
 	struct inherited_listener listeners[GENERATION_LISTENERS];

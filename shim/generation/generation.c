@@ -43,6 +43,12 @@ bool generation_is_heir(void)
 	return leader == 0 || procfs_is_dead(leader);
 }
 
+bool generation_may_come_to_lead(void)
+{
+	return generation.is_daemonizing && (generation.daemon == generation.pid ||
+	                                     libc_calls.getppid() != generation.fork_parent);
+}
+
 /* A daemon's parent passes the lead on to its child, which says so in the words: they can make a
  * successor seem to live, and never name a process to signal. */
 bool generation_successor_lives(void)

@@ -64,6 +64,7 @@ struct generation {
 	bool is_master;      /* leads although it does not listen: its branches do (branches.h) */
 	bool is_branch;      /* leads itself alone, for a master */
 	bool is_daemonizing; /* this process, or an ancestor in this generation, left the session */
+	pid_t daemon;        /* the last one of these that did */
 };
 
 extern struct generation generation;
@@ -94,6 +95,11 @@ void generation_leave_birth(void);
 /* True if the parent that forked this process is gone, and no leader is alive: this process is the
  * next leader. Context: any. */
 bool generation_is_heir(void);
+
+/* True in a child of the generation that left the session, or that is not its parent's child any more: it
+ * may lead. The first child of a daemon that forks twice becomes so when the one between has exited.
+ * Context: any. */
+bool generation_may_come_to_lead(void);
 
 /* True if the generation that took over, or serves beside this one, is still alive.
  * Context: any. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: one file, by its path and by the descriptor that was kept. */
 #include "generation/pidfile.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include "base/errno_names.h"
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/kept_fd.h"
 #include "base/log.h"
 #include "base/own_fd.h"
 #include "base/raw_stat.h"
@@ -20,6 +22,7 @@
 #include "base/text.h"
 #include "base/trusted_path.h"
 #include "generation/generation.h"
+#include "generation/pidfile_kept.h"
 #include "kernel/sandbox.h"
 
 #define MOST_TRIES 8
@@ -29,6 +32,8 @@ static char place[PATH_MAX];
 
 /* Before the upgrade that is under way. The controller's own. */
 static bool was_ours;
+/* The root directory is another one: the path means another file. */
+static _Atomic bool is_kept_only;
 
 /* The directory that an operation is in, and what speaks against it. */
 struct directory {
@@ -42,6 +47,8 @@ struct directory {
 static int open_directory(struct directory *directory)
 {
 	directory->why = NULL;
+	if (is_kept_only)
+		return -ENOENT;
 	directory->fd = trusted_path_open_directory(place, &directory->name, &directory->is_private,
 	                                            &directory->why);
 	return directory->fd < 0 ? directory->fd : 0;
@@ -49,6 +56,8 @@ static int open_directory(struct directory *directory)
 
 static int find(const char **ret_why)
 {
+	if (is_kept_only)
+		return -ENOENT;
 	return place[0] ? 0 : trusted_path_find(place, settings.pidfile, false, ret_why);
 }
 
@@ -132,8 +141,12 @@ static int replace(pid_t pid, const char **ret_why)
 static void write_pid(pid_t pid)
 {
 	const char *why = NULL;
-	const int error = replace(pid, &why);
+	int error = replace(pid, &why);
 
+	if (error && pidfile_kept_exists()) {
+		error = pidfile_kept_write(pid);
+		why = NULL;
+	}
 	if (error && why)
 		log_error(
 			"OCTOPUS_PIDFILE=\"%.100s\": refused, as %s. Expected a directory of root's or the server's user's, in which nobody else may write. Serving without it.",
@@ -214,21 +227,63 @@ pid_t pidfile_read(void)
 			libc_calls.close(directory.fd);
 		}
 		own_fd_end();
+		if (!pid && pidfile_kept_exists())
+			pid = pidfile_kept_read();
 	}
 	errno = saved;
 	return pid;
 }
 
-static void remove_if_ours(void)
+/* Returns whether nothing is left. */
+static bool remove_if_ours(void)
 {
 	struct directory directory;
+	bool is_removed = false;
 
 	own_fd_begin();
 	if (open_if_ours(&directory)) {
-		(void)libc_calls.unlinkat(directory.fd, directory.name, 0);
+		is_removed = libc_calls.unlinkat(directory.fd, directory.name, 0) == 0;
 		libc_calls.close(directory.fd);
 	}
 	own_fd_end();
+	return is_removed;
+}
+
+static int open_to_keep(const struct directory *directory)
+{
+	const int fd =
+		openat(directory->fd, directory->name,
+	               O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+
+	if (fd < 0 || may_be_read(directory, fd))
+		return fd;
+	libc_calls.close(fd);
+	return -1;
+}
+
+void pidfile_keep(void)
+{
+	struct directory directory;
+	const char *why = NULL;
+	int fd;
+
+	if (!may_touch_files() || is_kept_only || kept_fd_number(KEPT_PIDFILE) >= 0)
+		return;
+	own_fd_begin();
+	if (find(&why) == 0 && open_directory(&directory) == 0) {
+		fd = open_to_keep(&directory);
+		if (fd >= 0) {
+			(void)kept_fd_keep(KEPT_PIDFILE, fd);
+			libc_calls.close(fd);
+		}
+		libc_calls.close(directory.fd);
+	}
+	own_fd_end();
+}
+
+void pidfile_forget_path(void)
+{
+	is_kept_only = true;
 }
 
 void pidfile_write(void)
@@ -256,6 +311,6 @@ void pidfile_hand_back(pid_t pid)
 
 void pidfile_remove(void)
 {
-	if (may_touch_files())
-		remove_if_ours();
+	if (may_touch_files() && !remove_if_ours() && pidfile_kept_exists())
+		pidfile_kept_empty(generation.pid);
 }

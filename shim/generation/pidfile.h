@@ -34,7 +34,15 @@ void pidfile_restore(void);
 void pidfile_hand_back(pid_t pid);
 
 /* Removes the file if it holds the pid of this process: a predecessor that exits later does not
- * remove its successor's file. Context: any. */
+ * remove its successor's file. Without the right to do so, empties it. Context: any. */
 void pidfile_remove(void);
+
+/* The process is about to give up root, or to change its root directory: keeps the file open, and
+ * makes an empty one if there is none. The others above use that from then on (pidfile_kept.h) where
+ * the path fails. Context: normal. */
+void pidfile_keep(void);
+
+/* The root directory is another one: the path does not mean the file any more. Context: any. */
+void pidfile_forget_path(void);
 
 #endif

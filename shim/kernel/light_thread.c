@@ -102,6 +102,11 @@ int light_thread_start(void)
 	}
 }
 
+bool light_thread_exists(void)
+{
+	return atomic_load(&thread.state) == PRESENT;
+}
+
 bool light_thread_may_end(bool (*has_news)(void))
 {
 	const uint64_t all = ~0ULL;

@@ -16,6 +16,9 @@ int light_thread_prepare(void (*run)(void));
  * -errno. -ENODATA: it is not prepared. Context: any. */
 int light_thread_start(void);
 
+/* True if the thread is there. Context: any. */
+bool light_thread_exists(void);
+
 /* The thread wants to end. Blocks all its signals. Returns false if HAS_NEWS then says that there
  * is more to do: the thread goes on. If it returns true, RUN must return. A light_thread_start()
  * after HAS_NEWS was asked makes a new thread. Context: the

@@ -53,6 +53,9 @@ static const struct own_call {
 	CALL(getrandom, 0, SANDBOX_PIDFILE),
 	CALL(renameat, 0, SANDBOX_PIDFILE),
 	CALL(unlinkat, 0, SANDBOX_PIDFILE),
+	CALL(pread64, 0, SANDBOX_KEPT),
+	CALL(pwrite64, 0, SANDBOX_KEPT),
+	CALL(ftruncate, 0, SANDBOX_KEPT),
 #ifdef SYS_poll
 	CALL(poll, 0, SANDBOX_STDERR),
 #else

@@ -21,6 +21,8 @@
 #define SANDBOX_RESOURCES 256u
 /* To answer those who ask for a listener (upgrade/broker.h). */
 #define SANDBOX_BROKER 512u
+/* To write and read the pid file that was kept open (base/kept_fd.h). */
+#define SANDBOX_KEPT 1024u
 
 /* Which of these are deadly in some thread. A thread inherits its maker's filters, and makers are
  * not recorded, so this is not told by thread. Context: any. */

@@ -17,7 +17,7 @@ bool ask_find(char ret_name[BIRTH_BROKER]);
  * are the caller's, or -errno. Waits at most 5 s. Context: any. */
 int ask_for_birth(const char *name, int *ret_words_fd, int *ret_manifest_fd);
 
-/* Asks it for listener INDEX of the manifest. Returns a close-on-exec descriptor that is the caller's, or
+/* Asks it for listener INDEX of the manifest, or for a file that is kept (BIRTH_KEPT). Returns a close-on-exec descriptor that is the caller's, or
  * -errno. Waits at most 5 s. Context: any. */
 int ask_for_listener(const char *name, uint32_t index);
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/interpose.h"
+#include "base/kept_fd.h"
 #include "base/own_fd.h"
 #include "base/raw_stat.h"
 #include "kernel/close_apart.h"
@@ -173,6 +174,13 @@ static void give_listener(int fd, uint32_t index)
 		(void)give(fd, 0, &listener_fd, 1);
 }
 
+static void give_kept(int fd, enum kept which)
+{
+	const int kept_fd = kept_fd_number(which);
+
+	(void)give(fd, kept_fd < 0 ? -EBADF : 0, &kept_fd, kept_fd >= 0);
+}
+
 /* Returns false while there is no request. */
 static bool answer(int fd)
 {
@@ -190,6 +198,8 @@ static bool answer(int fd)
 		give_birth(fd);
 	else if (request.index >= 0 && (uint32_t)request.index < broker.manifest->listener_count)
 		give_listener(fd, (uint32_t)request.index);
+	else if (request.index >= BIRTH_KEPT && request.index < BIRTH_FDS)
+		give_kept(fd, (enum kept)(request.index - BIRTH_KEPT));
 	else
 		(void)give(fd, -EINVAL, NULL, 0);
 	return true;

@@ -17,7 +17,7 @@
 
 struct broker_request {
 	uint32_t magic, version; /* GENERATION_ */
-	int32_t index;           /* of the listener in the manifest, or BROKER_BIRTH */
+	int32_t index; /* as in birth.h, of a listener or of a kept file, or BROKER_BIRTH */
 };
 
 struct broker_reply {

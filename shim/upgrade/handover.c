@@ -221,8 +221,9 @@ static int make_pages_and_start(struct birth **ret_birth)
 	successor.fds[count].from = manifest_fd;
 	successor.fds[count + 1].from = birth_fd;
 	open_broker(birth, birth_fd);
-	fd_count = manifest_add_start_fds(successor.fds, count + 2);
-	error = manifest_number(birth, successor.fds, count, fd_count);
+	fd_count = manifest_add_kept(&successor.manifest, successor.fds, count + 2);
+	fd_count = manifest_add_start_fds(successor.fds, fd_count);
+	error = manifest_number(&successor.manifest, birth, successor.fds, fd_count);
 	if (error)
 		log_error("Unable to fork a child: no free descriptor numbers below the limit.");
 	else

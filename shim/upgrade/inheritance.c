@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: what comes by descriptor and what comes by asking, to the end of both. */
 #include "upgrade/inheritance.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/interpose.h"
+#include "base/kept_fd.h"
+#include "base/own_fd.h"
 #include "generation/generation.h"
 #include "generation/parent.h"
 #include "generation/start_image.h"
@@ -39,6 +42,21 @@ static void receive_listener(const struct birth *birth, uint32_t index,
 		return;
 	}
 	waiting_put(index, fd);
+}
+
+static void receive_kept(const struct birth *birth, enum kept which,
+                         void (*complain)(const char *, ...))
+{
+	const int fd = atomic_load(&birth->fds[BIRTH_KEPT + which]);
+	const char *fault = waiting_is_before(BIRTH_KEPT + which, fd)
+	                            ? "it is named twice"
+	                            : inherited_kept_fault(fd, which);
+
+	if (fault)
+		complain("Refused the inherited descriptor %d: %s. Expected the %s.", fd, fault,
+		         which == KEPT_LOG ? "log" : "pid file");
+	else
+		waiting_put(BIRTH_KEPT + which, fd);
 }
 
 static int receive_pages(int fd, char ret_release[GENERATION_RELEASE + 8])
@@ -80,6 +98,10 @@ void inheritance_receive(const char *value, bool *ret_passed_on,
 	atomic_store(&inheritance_source, SOURCE_DESCRIPTORS);
 	for (uint32_t i = 0; i < received_listeners(); i++)
 		receive_listener(atomic_load(&generation.birth), i, complain);
+	for (int which = 0; which < KEPT_COUNT; which++) {
+		if (received_tells_of_kept((enum kept)which))
+			receive_kept(atomic_load(&generation.birth), (enum kept)which, complain);
+	}
 	waiting_count_again();
 }
 
@@ -197,6 +219,34 @@ bool inheritance_was_given(void)
 	return inheritance.born || atomic_load(&inheritance.has_claimed);
 }
 
+static int find_kept(enum kept which)
+{
+	const int fd = waiting_take(BIRTH_KEPT + which);
+
+	if (fd >= 0 || atomic_load(&inheritance_source) != SOURCE_BROKER)
+		return fd;
+	return ask_for_listener(received_broker(), BIRTH_KEPT + which);
+}
+
+void inheritance_take_kept(void)
+{
+	const int saved = errno;
+
+	own_fd_begin();
+	for (int which = 0; which < KEPT_COUNT; which++) {
+		const int fd =
+			received_tells_of_kept((enum kept)which) ? find_kept((enum kept)which) : -1;
+
+		if (fd >= 0 && !inherited_kept_fault(fd, (enum kept)which))
+			(void)kept_fd_keep((enum kept)which, fd);
+		if (fd >= 0)
+			libc_calls.close(fd);
+	}
+	own_fd_end();
+	waiting_count_again();
+	errno = saved;
+}
+
 bool inheritance_is_here(uint32_t index)
 {
 	return waiting_has(index) || atomic_load(&inheritance_source) == SOURCE_BROKER;
@@ -258,12 +308,18 @@ void inheritance_close_rest(void)
 			waiting_close(i);
 	}
 	waiting_close_pages();
+	waiting_close_kept();
 	waiting_count_again();
 }
 
-/* The child is no server: it may be a helper of it, or a wrapper's that becomes one. */
+/* The child is no server: it may be a helper of it, or a wrapper's that becomes one. The files go to the
+ * one that leads, and to nobody else. */
 void inheritance_forked(void)
 {
+	if (waiting_exists()) {
+		waiting_close_kept();
+		waiting_count_again();
+	}
 	if (!received_broker_answers())
 		return;
 	for (uint32_t i = 0; i < GENERATION_LISTENERS; i++)
@@ -277,7 +333,7 @@ void inheritance_forked(void)
 
 bool inheritance_may_be_passed_on(bool to_child)
 {
-	if (!waiting_exists())
+	if (!waiting_exists() || waiting_words() < 0)
 		return false;
 	if (received_broker_answers())
 		return !to_child && inheritance.born == getpid();
@@ -288,7 +344,7 @@ void inheritance_pass_on(bool allow, char *entry, size_t size)
 {
 	struct variable variable = {.was_passed_on = true};
 
-	waiting_survive_exec(allow);
+	waiting_survive_exec(allow, received_broker()[0] != '\0');
 	if (!allow)
 		return;
 	variable.birth_fd = waiting_words();

@@ -66,6 +66,10 @@ void inheritance_taken(void);
  * Context: any. */
 void inheritance_replace(uint32_t index);
 
+/* This process leads: what the predecessor has kept (base/kept_fd.h) is kept here from now on. Leaves
+ * errno alone. Context: normal. */
+void inheritance_take_kept(void);
+
 /* True if a process has claimed listener INDEX, or another one has replaced it. Context: any. */
 bool inheritance_is_claimed(uint32_t index);
 

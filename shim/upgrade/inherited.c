@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/interpose.h"
 #include "generation/start_image.h"
@@ -36,6 +37,22 @@ const char *inherited_fault(int fd, const struct inherited_listener *listener)
 		return "it does not listen";
 	if (!is_at_its_address(fd, listener))
 		return "it listens on another address";
+	return NULL;
+}
+
+const char *inherited_kept_fault(int fd, enum kept which)
+{
+	const int flags = fcntl(fd, F_GETFL);
+	struct stat what;
+
+	if (flags < 0 || fstat(fd, &what) != 0)
+		return "it is not open";
+	if (!S_ISREG(what.st_mode))
+		return "it is no regular file";
+	if (which == KEPT_LOG && (!(flags & O_APPEND) || (flags & O_ACCMODE) == O_RDONLY))
+		return "it is not open to append";
+	if (which == KEPT_PIDFILE && (flags & O_ACCMODE) != O_RDWR)
+		return "it is not open to read and write";
 	return NULL;
 }
 

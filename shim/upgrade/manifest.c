@@ -10,7 +10,9 @@
 
 #include "base/interpose.h"
 #include "generation/bound_files.h"
+#include "base/kept_fd.h"
 #include "generation/generation.h"
+#include "generation/lowered.h"
 #include "generation/start_image.h"
 #include "kernel/listeners.h"
 #include "kernel/socket_identity.h"
@@ -99,22 +101,62 @@ int manifest_add_start_fds(struct spawn_fd *fds, int count)
 	return count + start_count;
 }
 
-int manifest_number(struct birth *birth, struct spawn_fd *fds, int listeners, int count)
+int manifest_add_kept(const struct manifest *manifest, struct spawn_fd *fds, int count)
+{
+	for (int which = 0; which < KEPT_COUNT; which++) {
+		if (manifest->kept & 1u << which)
+			fds[count++].from = kept_fd_number((enum kept)which);
+	}
+	return count;
+}
+
+/* Writes into RET_INDICES what each descriptor is (birth.h), in the order in which they are given.
+ * Returns how many there are. BIRTH_FDS: the words. */
+static int list_indices(const struct manifest *manifest, int ret_indices[MANIFEST_FDS])
+{
+	int count = 0;
+
+	for (uint32_t i = 0; i < manifest->listener_count; i++)
+		ret_indices[count++] = (int)i;
+	ret_indices[count++] = BIRTH_MANIFEST;
+	ret_indices[count++] = BIRTH_FDS;
+	for (int which = 0; which < KEPT_COUNT; which++) {
+		if (manifest->kept & 1u << which)
+			ret_indices[count++] = BIRTH_KEPT + which;
+	}
+	return count;
+}
+
+int manifest_number(const struct manifest *manifest, struct birth *birth, struct spawn_fd *fds,
+                    int count)
 {
 	struct rlimit limit = {HIGHEST_FD, HIGHEST_FD};
+	int indices[MANIFEST_FDS];
+	const int numbered = list_indices(manifest, indices);
 	int below;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	below = limit.rlim_cur < HIGHEST_FD ? (int)limit.rlim_cur : HIGHEST_FD;
-	for (int i = 0; i < listeners + 2; i++) {
+	for (int i = 0; i < numbered; i++) {
 		below = choose_number(fds, count, below);
 		if (below < 0)
 			return below;
 		fds[i].to = below;
-		if (i <= listeners)
-			atomic_store(&birth->fds[i < listeners ? i : BIRTH_MANIFEST], below);
+		if (indices[i] < BIRTH_FDS)
+			atomic_store(&birth->fds[indices[i]], below);
 	}
 	return 0;
+}
+
+static uint32_t what_is_kept(void)
+{
+	uint32_t set = 0;
+
+	for (int which = 0; which < KEPT_COUNT; which++) {
+		if (kept_fd_number((enum kept)which) >= 0)
+			set |= 1u << which;
+	}
+	return set;
 }
 
 int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds)
@@ -135,5 +177,8 @@ int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds)
 	manifest->number = generation.lineage.number + 1;
 	manifest->blocked = start_image.blocked;
 	manifest->outer = generation.lineage.outer;
+	manifest->kept = what_is_kept();
+	manifest->has_no_root = lowered.has_no_root;
+	manifest->has_other_tree = lowered.has_other_tree;
 	return count;
 }

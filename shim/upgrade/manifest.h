@@ -9,9 +9,9 @@
 #include "generation/start_fds.h"
 #include "upgrade/spawn.h"
 
-/* What a successor gets: the listeners, then the manifest, the words of the birth, and the descriptors
- * of the start. */
-#define MANIFEST_FDS (GENERATION_LISTENERS + 2 + START_FDS_MOST)
+/* What a successor gets: the listeners, then the manifest, the words of the birth, what was kept
+ * (base/kept_fd.h), and the descriptors of the start. */
+#define MANIFEST_FDS (GENERATION_LISTENERS + 2 + KEPT_COUNT + START_FDS_MOST)
 
 /* Records whether the server bound FD to port 0 (ASKED), so that the kernel chose the port. A
  * successor that binds port 0 again then gets the same listener. Context: any. */
@@ -31,9 +31,13 @@ int manifest_fill(struct manifest *manifest, struct spawn_fd *ret_fds);
  * Context: the controller. */
 int manifest_add_start_fds(struct spawn_fd *fds, int count);
 
-/* Chooses the numbers that the LISTENERS, the manifest and the words have in the successor, none that
- * one of the COUNT descriptors in FDS has here, and writes all but the words' into BIRTH. Returns 0,
- * or -EMFILE when the limit leaves no free numbers. Context: the controller. */
-int manifest_number(struct birth *birth, struct spawn_fd *fds, int listeners, int count);
+/* The same for what was kept and MANIFEST tells of. Context: the controller. */
+int manifest_add_kept(const struct manifest *manifest, struct spawn_fd *fds, int count);
+
+/* Chooses the numbers that the listeners of MANIFEST, the manifest, the words and what was kept have in
+ * the successor, none that one of the COUNT descriptors in FDS has here, and writes all but the words'
+ * into BIRTH. Returns 0, or -EMFILE when the limit leaves no free numbers. Context: the controller. */
+int manifest_number(const struct manifest *manifest, struct birth *birth, struct spawn_fd *fds,
+                    int count);
 
 #endif

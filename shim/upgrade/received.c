@@ -6,9 +6,12 @@
 
 #include "base/failpoint.h"
 #include "base/interpose.h"
+#include "base/log_target.h"
 #include "base/own_fd.h"
 #include "generation/generation.h"
+#include "generation/lowered.h"
 #include "generation/paths.h"
+#include "generation/pidfile.h"
 #include "upgrade/ask.h"
 
 /* A fork copies it. */
@@ -22,6 +25,12 @@ static void keep_lineage(void)
 	const struct manifest *manifest = &received.manifest;
 
 	generation_inherit(manifest);
+	lowered.has_no_root = manifest->has_no_root;
+	if (manifest->has_other_tree) {
+		lowered.has_other_tree = true;
+		log_target_forget_path();
+		pidfile_forget_path();
+	}
 	failpoint_set_generation(manifest->number);
 	paths_inherit(manifest);
 }
@@ -85,6 +94,11 @@ bool received_broker_answers(void)
 uint32_t received_listeners(void)
 {
 	return received.manifest.listener_count;
+}
+
+bool received_tells_of_kept(enum kept which)
+{
+	return received.manifest.kept & 1u << which;
 }
 
 const struct inherited_listener *received_listener(uint32_t index)

@@ -31,4 +31,7 @@ bool received_broker_answers(void);
 uint32_t received_listeners(void);
 const struct inherited_listener *received_listener(uint32_t index);
 
+/* True if the predecessor has kept the file WHICH. Context: any. */
+bool received_tells_of_kept(enum kept which);
+
 #endif

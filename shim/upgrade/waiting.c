@@ -14,8 +14,8 @@ _Atomic int waiting_count;
  * descriptors. */
 static struct {
 	_Atomic int birth_fd; /* -1: closed */
-	/* by index in the manifest; -1: refused, adopted or closed; the last is the manifest's */
-	_Atomic int fds[GENERATION_LISTENERS + 1];
+	/* by index; -1: refused, adopted or closed */
+	_Atomic int fds[BIRTH_FDS];
 } waiting = {.birth_fd = -1};
 
 bool waiting_is_before(uint32_t index, int fd)
@@ -31,7 +31,7 @@ static int how_many(void)
 {
 	int count = atomic_load(&waiting.birth_fd) >= 0;
 
-	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
+	for (uint32_t i = 0; i < BIRTH_FDS; i++)
 		count += atomic_load(&waiting.fds[i]) >= 0;
 	return count;
 }
@@ -49,7 +49,7 @@ void waiting_count_again(void)
 
 void waiting_clear(void)
 {
-	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++)
+	for (uint32_t i = 0; i < BIRTH_FDS; i++)
 		atomic_store(&waiting.fds[i], -1);
 }
 
@@ -119,7 +119,7 @@ static _Atomic int *next_waiting(int first, int *ret_fd)
 	*ret_fd = atomic_load(&waiting.birth_fd);
 	if (*ret_fd >= first)
 		place = &waiting.birth_fd;
-	for (uint32_t i = 0; i <= GENERATION_LISTENERS; i++) {
+	for (uint32_t i = 0; i < BIRTH_FDS; i++) {
 		const int fd = atomic_load(&waiting.fds[i]);
 
 		if (fd >= first && (!place || fd < *ret_fd)) {
@@ -159,8 +159,19 @@ void waiting_move_away(int fd)
 		libc_calls.close(moved); /* adopted or closed meanwhile */
 }
 
-void waiting_survive_exec(bool allow)
+void waiting_close_kept(void)
+{
+	for (uint32_t i = BIRTH_KEPT; i < BIRTH_FDS; i++)
+		let_go(&waiting.fds[i]);
+}
+
+static bool is_kept(int fd)
+{
+	return !waiting_is_before(BIRTH_KEPT, fd) && fd != waiting_words();
+}
+
+void waiting_survive_exec(bool allow, bool with_kept)
 {
 	for (int fd = waiting_next(0); fd >= 0; fd = waiting_next(fd + 1))
-		(void)fcntl(fd, F_SETFD, allow ? 0 : FD_CLOEXEC);
+		(void)fcntl(fd, F_SETFD, allow && (with_kept || !is_kept(fd)) ? 0 : FD_CLOEXEC);
 }

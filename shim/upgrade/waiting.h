@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the descriptors that a successor has and its server does not know of yet: listeners that nobody has
- * claimed, and those of the manifest and of the words of the birth. They wait at high numbers, where
+ * claimed, those of the manifest and of the words of the birth, and the files that the predecessor has kept. They wait at high numbers, where
  * neither the server nor the programs in between (sh, env, a wrapper script) come across them. Calls that
- * close all descriptors spare them. INDEX is that of a listener in the manifest, or BIRTH_MANIFEST. */
+ * close all descriptors spare them. INDEX is as in birth.h. */
 #ifndef OCTOPUS_WAITING_H
 #define OCTOPUS_WAITING_H
 
@@ -47,9 +47,10 @@ int waiting_take(uint32_t index);
 /* The descriptor of the words, or -1. Context: any. */
 int waiting_words(void);
 
-/* Closes what waits under INDEX; the manifest and the words. Context: any. */
+/* Closes what waits under INDEX; the manifest and the words; the files. Context: any. */
 void waiting_close(uint32_t index);
 void waiting_close_pages(void);
+void waiting_close_kept(void);
 
 /* True if FD waits, so that the server must not touch it. Context: any. */
 bool waiting_owns(int fd);
@@ -61,8 +62,8 @@ int waiting_next(int first);
  * Context: any. */
 void waiting_move_away(int fd);
 
-/* With ALLOW, before an execve: they survive it. Without, they do not. Context: any (a vfork child
- * too). */
-void waiting_survive_exec(bool allow);
+/* With ALLOW, before an execve: they survive it, but the files only WITH_KEPT. Without, none does.
+ * Context: any (a vfork child too). */
+void waiting_survive_exec(bool allow, bool with_kept);
 
 #endif

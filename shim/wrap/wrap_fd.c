@@ -15,7 +15,7 @@
 #include "http/exchange.h"
 #include "kernel/peek.h"
 #include "kernel/vfork_child.h"
-#include "upgrade/waiting.h"
+#include "upgrade/spared_fds.h"
 
 /* A vfork child runs in our memory, but the numbers that it closes are its own. */
 static bool is_of_this_process(void)
@@ -51,7 +51,7 @@ EXPORT int close(int fd)
 {
 	int result;
 
-	if ((waiting_exists() && waiting_owns(fd)) || (kept_any() && is_kept(fd))) {
+	if ((spared_fds_exist() && spared_fds_have(fd)) || (kept_any() && is_kept(fd))) {
 		errno = EBADF;
 		return -1;
 	}
@@ -71,8 +71,8 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 		numbers_are_given_up(first, last);
 	/* Closes the stretches between Octopus's descriptors. close_range(2) takes unsigned numbers
 	 * up to UINT_MAX. */
-	while (waiting_exists() && first <= last && first <= INT_MAX &&
-	       (own = waiting_next((int)first)) >= 0 && (unsigned)own <= last) {
+	while (spared_fds_exist() && first <= last && first <= INT_MAX &&
+	       (own = spared_fds_next((int)first)) >= 0 && (unsigned)own <= last) {
 		if ((unsigned)own > first)
 			result = libc_calls.close_range(first, (unsigned)own - 1, flags);
 		if (result != 0)
@@ -91,7 +91,7 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 #ifdef __GLIBC__
 EXPORT void closefrom(int first)
 {
-	if (!waiting_exists() || close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
+	if (!spared_fds_exist() || close_range((unsigned)(first < 0 ? 0 : first), ~0U, 0) != 0) {
 		numbers_are_given_up(first < 0 ? 0 : (unsigned)first, ~0U);
 		libc_calls_ensure();
 		if (libc_calls.closefrom)
@@ -104,10 +104,13 @@ static void make_room(int from, int to)
 {
 	struct undisturbed before;
 
-	if (!waiting_exists() || from == to)
+	if (!spared_fds_exist() || from == to)
 		return;
 	undisturbed_begin(&before);
 	waiting_move_away(to);
+	/* They outlive the start, in which no server spawns much: a vfork child has its own. */
+	if (kept_fd_owns(to) && is_of_this_process())
+		kept_fd_move_away(to);
 	undisturbed_end(&before);
 }
 

@@ -49,6 +49,7 @@ static void note_daemon(void)
 {
 	if (atomic_load(&generation.role) == ROLE_WORKER && getpid() == generation.pid) {
 		generation.is_daemonizing = true;
+		generation.daemon = generation.pid;
 		membership_note(HINT_MOVES);
 	}
 }

@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION = 0x6F637431, 5
+MAGIC, VERSION = 0x6F637431, 6
 BIRTH = -1
 
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* As shim/upgrade/broker_messages.h and shim/generation/birth.h have them. */
-enum { MAGIC = 0x6f637431, VERSION = 5, BIRTH = -1, MOST_LISTENERS = 512 };
+enum { MAGIC = 0x6f637431, VERSION = 6, BIRTH = -1, MOST_LISTENERS = 512 };
 
 enum {
 	MOST_BETWEEN = 4,

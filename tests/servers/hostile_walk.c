@@ -857,6 +857,8 @@ static void walk_paths(void)
 {
 	row_name = "chdir";
 	CALLS("the path", chdir(at));
+	row_name = "chroot";
+	CALLS("the path", chroot(at));
 	row_name = "unlink";
 	CALLS("the path", unlink(at));
 	row_name = "unlinkat";
@@ -1019,7 +1021,7 @@ static const struct {
 	{"getsockname", walk_getsockname, ""},
 	{"getsockopt", walk_getsockopt, ""},
 	{"socket", walk_numbers, "listen shutdown close close_range dup2 dup3 fchdir umask"},
-	{"chdir", walk_paths, "unlink unlinkat remove rename renameat renameat2"},
+	{"chdir", walk_paths, "chroot unlink unlinkat remove rename renameat renameat2"},
 	{"execve", walk_exec, "execv execvp execvpe execl execle execlp fexecve"},
 	{"posix_spawn", walk_spawn,
          "posix_spawnp posix_spawn_file_actions_addclosefrom_np system popen"},

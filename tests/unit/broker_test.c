@@ -5,7 +5,7 @@
  * Links: base/libc_calls.c base/failpoint.c base/text.c base/errno_names.c base/own_fd.c base/clock.c base/vdso.c
  * Links: kernel/socket_identity.c kernel/socket_options.c kernel/listeners.c kernel/procfs.c kernel/sandbox.c
  * Links: kernel/seccomp_filter.c kernel/process.c kernel/peek.c base/log.c base/log_target.c base/trusted_path.c
- * Links: base/settings.c base/signal_names.c
+ * Links: base/settings.c base/signal_names.c base/kept_fd.c
  */
 #include "upgrade/broker.h"
 

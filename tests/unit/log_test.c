@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The time in a log line against strftime(3), in zones east and west, and the line itself.
- * Links: base/clock.c base/vdso.c base/log.c base/log_target.c base/trusted_path.c base/settings.c base/signal_names.c base/text.c base/own_fd.c
+ * Links: base/clock.c base/vdso.c base/log.c base/log_target.c base/trusted_path.c base/settings.c base/signal_names.c base/text.c base/own_fd.c base/kept_fd.c
  */
 #include "expect.h"
 #include "base/interpose.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a path leads, and what may be the log's file. Owners are the matter of paths_trust.bats.
- * Links: base/trusted_path.c base/log_target.c base/own_fd.c base/clock.c base/vdso.c base/text.c
+ * Links: base/trusted_path.c base/log_target.c base/own_fd.c base/clock.c base/vdso.c base/text.c base/kept_fd.c
  */
 #include "expect.h"
 #include "base/interpose.h"

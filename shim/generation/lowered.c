@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "generation/lowered.h"
+
+struct lowered lowered;

@@ -11,6 +11,7 @@
 #include "control/complaints.h"
 #include "control/fork.h"
 #include "generation/generation.h"
+#include "generation/own_library.h"
 #include "generation/start_image.h"
 
 static _Atomic bool is_prepared, is_prepared_quietly;
@@ -50,6 +51,7 @@ void preparation_make(void)
 	preparation_make_quietly();
 	if (atomic_exchange(&is_prepared, true))
 		return;
+	own_library_find();
 	log_start();
 	begin_log();
 }

@@ -61,6 +61,8 @@ int successor_start(enum request request)
 
 	if (failure_in_sandbox())
 		return -EPERM;
+	if (failure_of_place())
+		return -EACCES;
 	pidfile_remember();
 	sharing_begin();
 	error = handover_begin(&birth);
@@ -76,6 +78,7 @@ int successor_start(enum request request)
 	succession.bell = &birth->bell;
 	(void)failpoint("forked");
 	log_info("Forked child (%d).", atomic_load(&spawn_report.pid));
+	failure_warn_of_user();
 	return 0;
 }
 

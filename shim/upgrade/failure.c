@@ -2,15 +2,22 @@
 #include "upgrade/failure.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/errno_names.h"
+#include "base/interpose.h"
 #include "base/log.h"
+#include "base/own_fd.h"
 #include "base/settings.h"
 #include "base/signal_names.h"
 #include "generation/generation.h"
+#include "generation/lowered.h"
+#include "generation/own_library.h"
 #include "generation/start_image.h"
 #include "kernel/procfs.h"
 #include "kernel/procfs_maps.h"
@@ -30,6 +37,55 @@ bool failure_in_sandbox(void)
 	return true;
 }
 
+static bool is_there(const char *path)
+{
+	const int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd >= 0)
+		libc_calls.close(fd);
+	return fd >= 0;
+}
+
+bool failure_of_place(void)
+{
+	char path[PATH_MAX];
+	int error = own_library_check(path, sizeof(path));
+	const bool has_library = !error;
+
+	own_fd_begin();
+	if (has_library && lowered.has_other_tree && start_image.path &&
+	    !is_there(start_image_full_path(path, sizeof(path))))
+		error = -ENOENT;
+	own_fd_end();
+	if (!error)
+		return false;
+	if (lowered.has_other_tree)
+		log_error(
+			"Unable to fork a child: the server has changed its root directory (chroot), and %s is not in it. Master (%d) serves on. Stop it and start it anew.",
+			path, generation.pid);
+	else
+		log_error(
+			"Unable to fork a child: user %u cannot read %s (%s), without which the new version cannot take over. Master (%d) serves on.",
+			(unsigned)geteuid(), path, errno_name(-error), generation.pid);
+	return true;
+}
+
+void failure_warn_of_user(void)
+{
+	if (lowered.has_no_root)
+		log_info("Child (%d) starts as user %u: Master (%d) has given up root.",
+		         atomic_load(&spawn_report.pid), (unsigned)geteuid(), generation.pid);
+}
+
+/* The server may need what only root has, and then has failed for this. */
+static void explain_user(void)
+{
+	if (lowered.has_no_root)
+		log_error(
+			"Child (%d) was user %u, as Master (%d) has given up root: it could not read or bind what only root can. Let that user read what the server needs, or stop the server and start it anew, or start it by octopus run.",
+			atomic_load(&spawn_report.pid), (unsigned)geteuid(), generation.pid);
+}
+
 /* Filters mostly answer with EPERM or ENOSYS. */
 static bool is_for_sandbox(int error)
 {
@@ -39,9 +95,22 @@ static bool is_for_sandbox(int error)
 	       procfs_read_mask("/proc/self/status", "Seccomp:", &mode) == 0 && mode != 0;
 }
 
+/* Root may have more processes than that, and haproxy, say, sets it to 0 (setrlimit(2)). */
+static bool is_for_limit(int error, struct rlimit *ret_limit)
+{
+	return error == EAGAIN && getrlimit(RLIMIT_NPROC, ret_limit) == 0 &&
+	       ret_limit->rlim_cur != RLIM_INFINITY;
+}
+
 void failure_explain_clone(int error)
 {
-	if (is_for_sandbox(error))
+	struct rlimit limit;
+
+	if (is_for_limit(error, &limit))
+		log_error(
+			"Unable to fork a child: clone: EAGAIN: the server's user may have %lu processes (RLIMIT_NPROC).",
+			(unsigned long)limit.rlim_cur);
+	else if (is_for_sandbox(error))
 		log_error("Unable to fork a child: clone: %s, under a seccomp filter.",
 		          errno_name(error));
 	else
@@ -93,8 +162,8 @@ static const char *why_unattached(pid_t pid)
 	                        : " and has not taken the hand-over";
 }
 
-void failure_explain_end(const struct birth *birth, const struct manifest *manifest, pid_t leader,
-                         bool has_timed_out)
+static void explain_end(const struct birth *birth, const struct manifest *manifest, pid_t leader,
+                        bool has_timed_out)
 {
 	const int pid = atomic_load(&spawn_report.pid);
 	const int status = atomic_load(&spawn_report.status);
@@ -123,4 +192,11 @@ void failure_explain_end(const struct birth *birth, const struct manifest *manif
 	else
 		log_error("Child (%d) exited with status %d %s. Master (%d) serves on.", pid,
 		          WEXITSTATUS(status), phase, generation.pid);
+}
+
+void failure_explain_end(const struct birth *birth, const struct manifest *manifest, pid_t leader,
+                         bool has_timed_out)
+{
+	explain_end(birth, manifest, leader, has_timed_out);
+	explain_user();
 }

@@ -19,6 +19,13 @@ void failure_explain_end(const struct birth *birth, const struct manifest *manif
  * candidate. Context: the controller. */
 bool failure_in_sandbox(void);
 
+/* True, and logged, if no candidate could begin where the server is now: it has another root directory,
+ * or is a user who cannot read the library. Context: the controller. */
+bool failure_of_place(void);
+
+/* Logs as whom the candidate runs, if the server has given up root. Context: the controller. */
+void failure_warn_of_user(void);
+
 /* Logs that no process could be made; ERROR is clone(2)'s errno. Context: the controller. */
 void failure_explain_clone(int error);
 

@@ -2,7 +2,7 @@
 # Builds what the tests of hostile surroundings run: forgers, close-all habits, early callers, fuzzers.
 # Expects what programs.mk sets, and adds to its TEST_PROGRAMS.
 
-TEST_SERVERS += closer renumber strangers sandboxed past_libc
+TEST_SERVERS += closer renumber strangers sandboxed past_libc lowers
 TEST_PROGRAMS += $(BUILD)/tests/forge $(BUILD)/tests/spawner $(BUILD)/tests/first_calls $(BUILD)/tests/privileged
 
 # The wire format of the hand-over is the library's own.

@@ -236,6 +236,19 @@ prepare_haproxy() {
     exec {connection}>&-
 }
 
+@test "haproxy, which limits its processes to 0 when it gives up root, says so at HUP" {
+    # shellcheck disable=SC2317 # start_server calls it
+    prepare_haproxy_limited() {
+        prepare_haproxy
+        sed -i '/^chroot/d; /^insecure-fork-wanted/d' "$APP_DIR/haproxy.cfg"
+    }
+    start_real haproxy_limited
+    kill -HUP "$SERVER_PID"
+    wait_until 60 log_has 'clone: EAGAIN: the server has limited its processes to 0 (RLIMIT_NPROC).'
+    http_answers
+    stop_it
+}
+
 # shellcheck disable=SC2317 # start_server calls it
 prepare_lighttpd() {
     echo pong >"$APP_DIR/ping"

@@ -88,12 +88,27 @@ poll.poll(10)
 time.sleep(0.01)
 os.dup2(ends[0].fileno(), 77)
 os.close(77)
-os.setresuid(-1, os.geteuid(), -1)
-os.setreuid(os.getuid(), os.geteuid())
-os.setuid(os.getuid())
 if os.fork() == 0:
     os._exit(4)
 os.wait()
+'
+}
+
+@test "a program makes the same system calls after its start: python that gives up root, and has no listener" {
+    CALLS=8 makes_the_same_calls /usr/bin/python3 -S -c '
+import os, socket
+os.access("/marker", 0)
+tcp = socket.socket()
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("127.0.0.1", 0))
+user = os.getuid() or 65534
+if os.getuid() == 0:
+    os.chroot("/")
+    os.setgid(user)
+os.setreuid(user, user)
+os.setresuid(user, user, user)
+os.setuid(user)
+open("/dev/null").close()
 '
 }
 

@@ -95,21 +95,19 @@ static bool is_for_sandbox(int error)
 	       procfs_read_mask("/proc/self/status", "Seccomp:", &mode) == 0 && mode != 0;
 }
 
-/* Root may have more processes than that, and haproxy, say, sets it to 0 (setrlimit(2)). */
-static bool is_for_limit(int error, struct rlimit *ret_limit)
+/* haproxy sets it, so that nobody who takes it over can start anything (setrlimit(2)). */
+static bool has_no_processes(void)
 {
-	return error == EAGAIN && getrlimit(RLIMIT_NPROC, ret_limit) == 0 &&
-	       ret_limit->rlim_cur != RLIM_INFINITY;
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0;
 }
 
 void failure_explain_clone(int error)
 {
-	struct rlimit limit;
-
-	if (is_for_limit(error, &limit))
+	if (error == EAGAIN && has_no_processes())
 		log_error(
-			"Unable to fork a child: clone: EAGAIN: the server's user may have %lu processes (RLIMIT_NPROC).",
-			(unsigned long)limit.rlim_cur);
+			"Unable to fork a child: clone: EAGAIN: the server has limited its processes to 0 (RLIMIT_NPROC).");
 	else if (is_for_sandbox(error))
 		log_error("Unable to fork a child: clone: %s, under a seccomp filter.",
 		          errno_name(error));

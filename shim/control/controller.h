@@ -3,7 +3,8 @@
  * drain is under way, from the moment that a signal comes or the generation changes. It does
  * everything that takes time, so that a signal handler only records the signal, and the server's
  * threads keep running. When there is nothing left to do it ends, and an idle server has no thread
- * of Octopus's. It stays only where all threads of the server block a signal that is ours. */
+ * of Octopus's. It stays only where all threads of the server block a signal that is ours, or where it could
+ * not be made again (RLIMIT_NPROC). */
 #ifndef OCTOPUS_CONTROLLER_H
 #define OCTOPUS_CONTROLLER_H
 

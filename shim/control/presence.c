@@ -2,6 +2,7 @@
 #include "control/presence.h"
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include "base/kept_fd.h"
 #include "control/leader.h"
@@ -9,8 +10,10 @@
 #include "control/successor.h"
 #include "control/worker.h"
 #include "generation/generation.h"
+#include "generation/lowered.h"
 #include "generation/news.h"
 #include "kernel/masks.h"
+#include "kernel/sandbox.h"
 #include "signal/dispositions.h"
 
 /* How often to look whether the predecessor is alive, while there is nothing else to do. */
@@ -59,9 +62,18 @@ bool presence_is_needed_in_worker(void)
 	return generation_predecessor_may_ring() || !worker_is_idle() || kept_fd_exists();
 }
 
+/* haproxy limits its processes, and so its threads, to 0 when it gives up root: there would be no drain. */
+static bool could_not_come_again(void)
+{
+	struct rlimit limit;
+
+	return lowered.has_no_root && !sandbox_deadly_for_controller(SANDBOX_RESOURCES) &&
+	       getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0;
+}
+
 bool presence_is_needed(int64_t *wait_ms)
 {
-	if (*wait_ms != NEVER)
+	if (*wait_ms != NEVER || could_not_come_again())
 		return true;
 	/* It rings when it stops accepting, and when it leaves. */
 	if (generation_predecessor_may_ring()) {

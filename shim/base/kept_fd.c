@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 
 /* Servers that use select() need the numbers below. */
 #define LOWEST_FD 1000
@@ -30,7 +31,7 @@ static bool is_same(int fd, enum kept which)
 {
 	struct stat what;
 
-	return fstat(fd, &what) == 0 && is_same_file(&what, which);
+	return raw_fstat(fd, &what) == 0 && is_same_file(&what, which);
 }
 
 /* Returns a copy of FD above FROM; with a low limit, wherever there is room. */
@@ -62,7 +63,7 @@ int kept_fd_keep(enum kept which, int fd)
 
 	if (copy < 0)
 		return -errno;
-	if (fstat(copy, &what) != 0) {
+	if (raw_fstat(copy, &what) != 0) {
 		libc_calls.close(copy);
 		return -EBADF;
 	}
@@ -101,7 +102,7 @@ int kept_fd_borrow(enum kept which)
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		return -errno;
-	if (fstat(copy, &what) == 0 && is_same_file(&what, which))
+	if (raw_fstat(copy, &what) == 0 && is_same_file(&what, which))
 		error = what.st_nlink > 0 ? 0 : -ENOENT;
 	if (!error)
 		return copy;

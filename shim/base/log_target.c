@@ -122,7 +122,7 @@ void log_target_keep(void)
 	own_fd_begin();
 	fd = open_by_path(&why);
 	if (fd >= 0) {
-		if (fstat(fd, &what) == 0 && S_ISREG(what.st_mode))
+		if (raw_fstat(fd, &what) == 0 && S_ISREG(what.st_mode))
 			(void)kept_fd_keep(KEPT_LOG, fd);
 		libc_calls.close(fd);
 	}

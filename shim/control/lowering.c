@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/kept_fd.h"
 #include "base/log_target.h"
+#include "base/raw_stat.h"
 #include "base/secure_mode.h"
 #include "base/undisturbed.h"
 #include "control/controller.h"
@@ -126,7 +127,7 @@ void lowering_root_begin(struct lowering *ret_lowering)
 	*ret_lowering = (struct lowering){.is_watched = lowering_is_watched()};
 	if (ret_lowering->is_watched) {
 		undisturbed_begin(&before);
-		ret_lowering->is_watched = stat("/", &ret_lowering->top) == 0;
+		ret_lowering->is_watched = raw_stat("/", &ret_lowering->top) == 0;
 		keep(ret_lowering);
 		undisturbed_end(&before);
 	}
@@ -137,7 +138,7 @@ static bool has_other_tree(const struct stat *before)
 {
 	struct stat top;
 
-	return stat("/", &top) == 0 &&
+	return raw_stat("/", &top) == 0 &&
 	       (top.st_dev != before->st_dev || top.st_ino != before->st_ino);
 }
 

@@ -10,6 +10,7 @@
 #include "base/interpose.h"
 #include "base/kept_fd.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "base/text.h"
 #include "kernel/sandbox.h"
@@ -43,7 +44,7 @@ static int write_in_place(int fd, pid_t pid)
 	size_t size;
 	int error = 0;
 
-	if (fstat(fd, &what) != 0)
+	if (raw_fstat(fd, &what) != 0)
 		return -errno;
 	if (what.st_size > LONGEST) {
 		if (ftruncate(fd, 0) != 0)

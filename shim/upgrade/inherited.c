@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 #include "generation/start_image.h"
 #include "kernel/listeners.h"
 #include "kernel/socket_options.h"
@@ -45,7 +46,7 @@ const char *inherited_kept_fault(int fd, enum kept which)
 	const int flags = fcntl(fd, F_GETFL);
 	struct stat what;
 
-	if (flags < 0 || fstat(fd, &what) != 0)
+	if (flags < 0 || raw_fstat(fd, &what) != 0)
 		return "it is not open";
 	if (!S_ISREG(what.st_mode))
 		return "it is no regular file";

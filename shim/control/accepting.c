@@ -77,7 +77,7 @@ static int64_t end_of(int fd)
 	struct timeval limit = {0};
 	socklen_t length = sizeof(limit);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) != 0 ||
+	if (libc_calls.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) != 0 ||
 	    (limit.tv_sec == 0 && limit.tv_usec == 0))
 		return NO_END;
 	return clock_now_ms() + (int64_t)limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/interpose.h"
 #include "base/undisturbed.h"
 #include "control/kept.h"
 #include "control/reports.h"
@@ -84,7 +85,7 @@ static void arm_again(int epoll_fd, const struct epoll_entry *entry)
 	struct epoll_event event = {.events = entry->events | EPOLLIN, .data.u64 = entry->data};
 
 	if (entry->events & EPOLLONESHOT)
-		(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, entry->fd, &event);
+		(void)libc_calls.epoll_ctl(epoll_fd, EPOLL_CTL_MOD, entry->fd, &event);
 }
 
 /* Nobody tells when the server registers something else with the same data. So this looks again before

@@ -106,8 +106,9 @@ bool bound_file_is_target(const struct bound_file *file, const struct sockaddr *
 	struct stat there;
 	bool answer;
 
-	answer = file->inode && read_path(address, length, &path) && raw_stat(path.text, &there) == 0 &&
-	         there.st_ino == file->inode && there.st_dev == file->device;
+	answer = file->inode && read_path(address, length, &path) &&
+	         raw_stat(path.text, &there) == 0 && there.st_ino == file->inode &&
+	         there.st_dev == file->device;
 	errno = saved;
 	return answer;
 }

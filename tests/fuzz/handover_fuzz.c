@@ -8,7 +8,7 @@
  * manifest: zeros are a good hand-over. The last byte of VALUE says how the pages come, as enum
  * passing has it; the last four of the words are for the number of the manifest.
  * Links: upgrade/adoption.c generation/generation.c generation/start_listeners.c generation/birth.c generation/news.c generation/sealed.c generation/paths.c generation/pidfile.c base/errno_names.c upgrade/inheritance.c upgrade/waiting.c upgrade/received.c upgrade/ask.c kernel/trusted_peer.c kernel/passed_fds.c kernel/ancestry.c upgrade/inherited.c upgrade/variable.c
- * Links: kernel/process.c kernel/epoll_sets.c kernel/unix_sockets.c upgrade/shared_port.c generation/bound_files.c generation/doorbell.c
+ * Links: kernel/process.c kernel/epoll_sets.c kernel/unix_sockets.c upgrade/shared_port.c generation/bound_files.c generation/doorbell.c generation/pidfile_kept.c generation/lowered.c base/kept_fd.c
  * Links: base/libc_calls.c base/clock.c base/vdso.c kernel/address.c kernel/listeners.c base/log.c base/log_target.c base/trusted_path.c base/own_fd.c kernel/peek.c
  * Links: kernel/procfs.c kernel/sandbox.c kernel/seccomp_filter.c base/settings.c base/signal_names.c
  * Links: kernel/socket_identity.c kernel/socket_options.c

@@ -259,7 +259,8 @@ void activation_on_listen(int fd, bool is_new)
 	atomic_store(&is_told, true);
 	if (atomic_load(&generation.role) == ROLE_LEADER) {
 		/* Whoever accepts on what it listens on itself is its worker. */
-		generation.is_master = false;
+		if (generation.is_master)
+			generation.is_master = false;
 		for (int count = generation.is_branch ? 0 : candidate_claim_start_listeners();
 		     count > 0; count--)
 			activation_on_claim();

@@ -238,13 +238,14 @@ void dispositions_intercept_pending(sigset_t *pending)
 		siginfo_t info;
 
 		if (sigismember(pending, sig) != 1 || !dispositions_is_taken(sig) ||
-		    !generation_is_of_this_process() || sandbox_is_tight() ||
-		    RAW4(SYS_rt_sigtimedwait, &one, &info, &no_time, sizeof(one)) != sig)
+		    !generation_is_of_this_process() || sandbox_is_tight())
 			continue;
-		if (dispositions_intercept(sig, &info))
-			sigdelset(pending, sig);
-		else
+		/* Else the controller's thread has taken it since. */
+		if (RAW4(SYS_rt_sigtimedwait, &one, &info, &no_time, sizeof(one)) == sig &&
+		    !dispositions_intercept(sig, &info))
 			send_again(sig, &info);
+		else
+			sigdelset(pending, sig);
 	}
 }
 

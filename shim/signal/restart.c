@@ -70,7 +70,8 @@ struct restart restart_begin(int64_t limit_ns, bool has_mask)
 	our_interrupts_begin();
 	return (struct restart){.limit_ns = limit_ns,
 	                        .begun_ns = is_measured ? clock_coarse_now_ns() : 0,
-	                        .has_mask = has_mask};
+	                        .has_mask = has_mask,
+	                        .error = errno};
 }
 
 bool restart_goes_on(const struct restart *restart)
@@ -80,6 +81,8 @@ bool restart_goes_on(const struct restart *restart)
 	if (!is_due(is_ours) || (restart->limit_ns != RESTART_FOREVER && !restart->begun_ns))
 		return false;
 	our_interrupts_begin();
+	/* A call that succeeds leaves it alone, and who looks at it finds no EINTR. */
+	errno = restart->error;
 	return true;
 }
 

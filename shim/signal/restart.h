@@ -27,6 +27,7 @@ struct restart {
 	int64_t limit_ns; /* RESTART_FOREVER: none */
 	int64_t begun_ns; /* 0: not measured */
 	bool has_mask;    /* one of the server's own, which no signal slips past */
+	int error;        /* errno before the call */
 };
 
 /* The limit is the server's timespec. The kernel may refuse it, so nobody reads it before the kernel

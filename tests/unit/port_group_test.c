@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 struct libc_calls libc_calls = {.close = close,
+                                .getsockopt = getsockopt,
                                 .poll = poll,
                                 .socket = socket,
                                 .connect = connect,

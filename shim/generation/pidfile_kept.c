@@ -3,21 +3,17 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/interpose.h"
 #include "base/kept_fd.h"
 #include "base/own_fd.h"
-#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "base/text.h"
 #include "kernel/sandbox.h"
 
 /* No pid and newline are longer. */
 #define LONGEST 16
-#define LINES "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
 
 bool pidfile_kept_exists(void)
 {
@@ -34,33 +30,20 @@ static int pwrite_all(int fd, const char *text, size_t length, off_t at)
 	return written == (long)length ? 0 : -ENOSPC;
 }
 
-/* First the file gets its length, by newlines at its end; then one write replaces all of it. A reader
- * that comes between two steps finds no number that is half of another. */
+/* The kernel promises a reader no more than whole bytes: while another process reads, a write may show in
+ * part (ext4 takes no lock for a read). So the first byte says for a moment that there is no number, and
+ * gets its digit last. */
 static int write_in_place(int fd, pid_t pid)
 {
 	char text[LONGEST + 1];
 	const size_t length = text_format(text, sizeof(text), "%d\n", pid);
-	struct stat what;
-	size_t size;
-	int error = 0;
+	int error = pwrite_all(fd, "#", 1, 0);
 
-	if (raw_fstat(fd, &what) != 0)
-		return -errno;
-	if (what.st_size > LONGEST) {
-		if (ftruncate(fd, 0) != 0)
-			return -errno;
-		what.st_size = 0;
-	}
-	size = (size_t)what.st_size;
-	if (size < length)
-		error = pwrite_all(fd, LINES, length - size, (off_t)size);
-	if (error)
-		return error;
-	memcpy(text + length, LINES, sizeof(text) - length);
-	error = pwrite_all(fd, text, size < length ? length : size, 0);
-	if (!error && size > length && ftruncate(fd, (off_t)length) != 0)
+	if (!error)
+		error = pwrite_all(fd, text + 1, length - 1, 1);
+	if (!error && ftruncate(fd, (off_t)length) != 0)
 		error = -errno;
-	return error;
+	return error ? error : pwrite_all(fd, text, 1, 0);
 }
 
 int pidfile_kept_write(pid_t pid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns the pid file of a server that has given up root: it is kept open (base/kept_fd.h), and
- * written in place. A reader finds the old number or the new one, whole, perhaps with empty lines
- * behind it. */
+ * written in place. A reader finds the old number or the new one, or for some microseconds a text that
+ * begins with "#" and is no number. */
 #ifndef OCTOPUS_PIDFILE_KEPT_H
 #define OCTOPUS_PIDFILE_KEPT_H
 

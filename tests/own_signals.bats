@@ -74,6 +74,9 @@ launch_signaller() {
 @test "kill to itself, blocked, by sigwait" { is_its_own block=TERM set=TERM listen own=kill:TERM wait=sigwait; }
 @test "kill to itself, blocked, by sigwaitinfo" { is_its_own block=all set=USR1 listen own=kill:USR1 wait=sigwaitinfo; }
 @test "pthread_kill, blocked, by sigwaitinfo" { is_its_own block=all set=USR1 listen own=tkill:USR1 wait=sigwaitinfo; }
+@test "kill to itself, blocked, by sigpending" { is_its_own block=TERM set=TERM listen own=kill:TERM wait=unblock; }
+@test "raise, blocked, by sigpending" { is_its_own block=TERM set=TERM listen own=raise:TERM wait=unblock; }
+@test "pthread_kill, blocked, by sigpending" { is_its_own block=TERM set=TERM listen own=tkill:TERM wait=unblock; }
 @test "kill to itself, blocked, by signalfd" { is_its_own block=all signalfd=USR1,TERM listen own=kill:TERM wait=signalfd; }
 @test "a timer, blocked, by signalfd" { is_its_own block=all signalfd=HUP listen own=timer:HUP wait=signalfd; }
 @test "kill to itself before a signalfd is read" { is_its_own block=all signalfd=HUP listen own=itself:HUP wait=signalfd; }

@@ -90,6 +90,7 @@ void (*sigset(int sig, void (*handler)(int)))(int);
 	X(pause)               \
 	X(sigsuspend)          \
 	X(sigtimedwait)        \
+	X(sigpending)          \
 	X(nanosleep)           \
 	X(clock_nanosleep)     \
 	X(signalfd)            \

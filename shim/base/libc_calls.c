@@ -164,6 +164,12 @@ static int early_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct
 	return (int)raw_result(RAW4(SYS_rt_sigtimedwait, set, info, timeout, _NSIG / CHAR_BIT));
 }
 
+static int early_sigpending(sigset_t *set)
+{
+	OR_REAL(sigpending, set);
+	return (int)raw_result(RAW2(SYS_rt_sigpending, set, _NSIG / CHAR_BIT));
+}
+
 static int early_nanosleep(const struct timespec *request, struct timespec *remaining)
 {
 	OR_REAL(nanosleep, request, remaining);

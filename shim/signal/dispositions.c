@@ -4,14 +4,17 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/interpose.h"
+#include "base/raw_syscall.h"
 #include "base/settings.h"
 #include "base/signal_set.h"
 #include "generation/generation.h"
 #include "generation/start_image.h"
 #include "kernel/masks.h"
 #include "kernel/procfs.h"
+#include "kernel/sandbox.h"
 #include "signal/handlers.h"
 #include "signal/hold_back.h"
 #include "signal/origin.h"
@@ -212,6 +215,37 @@ bool dispositions_intercept(int sig, const siginfo_t *info)
 	    atomic_load(&generation.role) != ROLE_LEADER || origin_is_own(info))
 		return false;
 	return handlers_pass_to_sink(sig, info);
+}
+
+/* A thread may send any siginfo to itself (do_rt_sigqueueinfo() in the kernel's kernel/signal.c), for
+ * all the process or for this thread alone. */
+static void send_again(int sig, siginfo_t *info)
+{
+	const long tid = RAW0(SYS_gettid);
+
+	if (info->si_code == SI_TKILL)
+		(void)RAW4(SYS_rt_tgsigqueueinfo, generation.pid, tid, sig, info);
+	else
+		(void)RAW3(SYS_rt_sigqueueinfo, tid, sig, info);
+}
+
+void dispositions_intercept_pending(sigset_t *pending)
+{
+	const struct timespec no_time = {0};
+
+	FOR_EACH_SIGNAL (sig) {
+		const uint64_t one = SIGNAL_BIT(sig);
+		siginfo_t info;
+
+		if (sigismember(pending, sig) != 1 || !dispositions_is_taken(sig) ||
+		    !generation_is_of_this_process() || sandbox_is_tight() ||
+		    RAW4(SYS_rt_sigtimedwait, &one, &info, &no_time, sizeof(one)) != sig)
+			continue;
+		if (dispositions_intercept(sig, &info))
+			sigdelset(pending, sig);
+		else
+			send_again(sig, &info);
+	}
 }
 
 void dispositions_note_wait(const sigset_t *set)

@@ -61,6 +61,11 @@ int dispositions_set(int sig, const struct sigaction *action, struct sigaction *
  * Context: any. */
 bool dispositions_intercept(int sig, const siginfo_t *info);
 
+/* Does the same with each signal of PENDING, which sigpending(2) has just found in this thread, and
+ * takes those that the sink has out of it. The others are pending as before. Keeps errno.
+ * Context: any. */
+void dispositions_intercept_pending(sigset_t *pending);
+
 /* Notes that a thread of the server waits for SET by sigwait. Context: any. */
 void dispositions_note_wait(const sigset_t *set);
 

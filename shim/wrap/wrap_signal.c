@@ -207,6 +207,16 @@ EXPORT int sigwait(const sigset_t *set, int *ret_sig)
 	return error;
 }
 
+/* What comes from outside is not the server's yet. A server that asks would else stop by itself. */
+EXPORT int sigpending(sigset_t *set)
+{
+	const int result = libc_calls.sigpending(set);
+
+	if (UNLIKELY(result == 0 && dispositions_taken()))
+		dispositions_intercept_pending(set);
+	return result;
+}
+
 EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 {
 	return dispositions_signalfd(fd, mask, flags);

@@ -137,6 +137,8 @@ static void call_signals(void)
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
 	DEMAND(fd >= 0 && close(fd) == 0);
 	raise(SIGUSR1);
+	sigset_t pending;
+	DEMAND(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1) == 1);
 	DEMAND(sigwaitinfo(&set, NULL) == SIGUSR1);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }

@@ -570,6 +570,12 @@ static void walk_sigtimedwait(void)
 	TRY("a limit below 0", "", sigtimedwait(own_set(), NULL, &(struct timespec){-1, 0}));
 }
 
+static void walk_sigpending(void)
+{
+	EACH_BAD_PLACE(place)
+	TRY("the set", place_names[place], sigpending(at_place(place)));
+}
+
 static void walk_sigwaitinfo(void)
 {
 	EACH_BAD_PLACE(place)
@@ -972,6 +978,7 @@ static const struct {
 	{"nanosleep", walk_nanosleep, ""},
 	{"clock_nanosleep", walk_clock_nanosleep, ""},
 	{"sigtimedwait", walk_sigtimedwait, ""},
+	{"sigpending", walk_sigpending, ""},
 	{"sigwaitinfo", walk_sigwaitinfo, ""},
 	{"sigwait", walk_sigwait, ""},
 	{"sigsuspend", walk_sigsuspend, "__sigsuspend"},

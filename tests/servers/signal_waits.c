@@ -79,13 +79,14 @@ static bool wait_sigsuspend(const struct signal_wait *wait)
 	return false;
 }
 
-/* Blocked until it is there, as while a long handler runs. */
+/* Blocked until it is there, as while a long handler runs. It looks often, so it is likely to see
+ * what comes before another thread can take it. */
 static bool wait_unblock(const struct signal_wait *wait)
 {
 	sigset_t pending, both;
 
 	do {
-		usleep(1000);
+		usleep(1);
 		sigpending(&pending);
 		sigandset(&both, &pending, &wait->set);
 	} while (sigisemptyset(&both));

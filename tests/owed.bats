@@ -129,10 +129,11 @@ start_stdio() {
     open_connection
 }
 
-# unseen_reads SIGNAL: a request that follows the last answer at once is read where no wrapper sees it.
+# unseen_reads SIGNAL: two requests are read at once, where no wrapper sees it. The kernel's clocks show one
+# request and its answer, a moment later.
 unseen_reads() {
     start_stdio
-    send_text 'GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\nGET /slow/1500 HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    send_text 'GET /slow/50 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /slow/1500 HTTP/1.1\r\nHost: localhost\r\n\r\n'
     read_pong
     begin_drain "$1"
     read_pong

@@ -138,7 +138,7 @@ static enum record_check check_record(int fd, uint64_t socket, struct exchange *
 }
 
 /* Where bytes came or went that no wrapper has seen, what the wrappers saw last says nothing: the next
- * request may have been read since. But another protocol stays agreed. */
+ * request may have been read since, or together with the one before. But another protocol stays agreed. */
 static enum last_io believe_last_io(const struct exchange *entry, enum record_check check)
 {
 	const enum last_io noted = exchange_last_io(entry);
@@ -183,7 +183,7 @@ static void ask_all(int fd, uint64_t socket, const struct exchange *entry, enum 
 		.sent_ms = IDLE_UNKNOWN_MS,
 	};
 	ask_tcp(fd, ret_facts);
-	ret_facts->http = check == RECORD_WHOLE ? follow_state(fd, socket) : HTTP_UNKNOWN;
+	ret_facts->http = check == RECORD_WHOLE ? follow_state(fd, socket) : HTTP_LOST;
 	if (has_hidden_bytes(entry, check))
 		ret_facts->http = HTTP_UNDER_WAY;
 	ret_facts->last_io = entry ? believe_last_io(entry, check) : IO_NONE;

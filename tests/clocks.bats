@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # bats file_tags=ci:parallel
 # Deadlines, sleeps and log lines go by the kernel's clock, whatever a library preloaded beside ours shows
-# the server (libfaketime, say).
+# the server (libfaketime, say), and no lock of that library's holds us up.
 
 load helpers
 load helpers.slow

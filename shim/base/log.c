@@ -12,6 +12,7 @@
 #include "base/interpose.h"
 #include "base/log_target.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/settings.h"
 #include "base/text.h"
 
@@ -32,7 +33,7 @@ void log_remember_stderr(void)
 {
 	struct stat what;
 
-	if (fstat(STDERR_FILENO, &what) != 0)
+	if (raw_fstat(STDERR_FILENO, &what) != 0)
 		return;
 	log_state.stderr_dev = what.st_dev;
 	log_state.stderr_ino = what.st_ino;
@@ -86,7 +87,7 @@ static bool stderr_is_safe(void)
 {
 	struct stat what;
 
-	if (fstat(STDERR_FILENO, &what) != 0)
+	if (raw_fstat(STDERR_FILENO, &what) != 0)
 		return false;
 	if (log_state.had_stderr && what.st_dev == log_state.stderr_dev &&
 	    what.st_ino == log_state.stderr_ino)

@@ -9,6 +9,7 @@
 
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/trusted_path.h"
 
 #define APPEND (O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
@@ -53,7 +54,7 @@ static int check(int fd, bool is_private, const char **ret_why)
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &what) != 0)
+	if (raw_fstat(fd, &what) != 0)
 		error = -errno;
 	why = error ? NULL : objection(&what, is_private);
 	if (!error && !why)
@@ -99,7 +100,7 @@ static int remember_descriptor(void)
 {
 	struct stat what;
 
-	if (stat(target.path, &what) != 0)
+	if (raw_stat(target.path, &what) != 0)
 		return -errno;
 	target.dev = what.st_dev;
 	target.ino = what.st_ino;
@@ -118,7 +119,7 @@ static int remember_kind(const char **ret_why)
 	if (directory_fd < 0)
 		return directory_fd;
 	target.kind = S_IFREG;
-	error = fstatat(directory_fd, name, &what, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
+	error = raw_fstatat(directory_fd, name, &what, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 	libc_calls.close(directory_fd);
 	if (error)
 		return error == -ENOENT ? 0 : error;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 #include "base/text.h"
 
 #define MOST_LINKS 40
@@ -100,7 +101,7 @@ static int reach(struct walk *walk, int fd)
 {
 	struct stat what;
 
-	if (fstat(fd, &what) != 0) {
+	if (raw_fstat(fd, &what) != 0) {
 		const int error = -errno;
 
 		libc_calls.close(fd);
@@ -194,7 +195,7 @@ static int follow(struct walk *walk, char path[PATH_MAX])
 
 	if (error < 0)
 		return error;
-	if (fstatat(walk->fd, name, &what, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(what.st_mode))
+	if (raw_fstatat(walk->fd, name, &what, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(what.st_mode))
 		return 0;
 	if (walk->trust != TRUST_PRIVATE &&
 	    (walk->trust != TRUST_SHARED || !trusted_path_is_trusted_user(what.st_uid))) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 #include "base/undisturbed.h"
 #include "drain/quiet_listener.h"
 #include "drain/wake_threads.h"
@@ -28,7 +29,8 @@ static bool add_dup(int fd, void *context)
 	struct dups *dups = context;
 	struct stat status;
 
-	if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == dups->socket)
+	if (raw_fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+	    status.st_ino == dups->socket)
 		dups->fds[dups->count++] = fd;
 	return dups->count < DUPS;
 }
@@ -38,7 +40,7 @@ static void find_dups(int fd, struct dups *ret_dups)
 	struct stat status;
 
 	ret_dups->count = 0;
-	if (fstat(fd, &status) != 0)
+	if (raw_fstat(fd, &status) != 0)
 		return;
 	ret_dups->socket = status.st_ino;
 	procfs_each_fd(0, add_dup, ret_dups);

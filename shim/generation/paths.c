@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 #include "generation/generation.h"
 #include "generation/pidfile.h"
 #include "kernel/procfs.h"
@@ -20,7 +21,8 @@ static bool is_at(const struct stat *what, sa_family_t family, const struct sock
 	const struct sockaddr_un *address = (const void *)at;
 	struct stat named;
 
-	return family == AF_UNIX && address->sun_path[0] && lstat(address->sun_path, &named) == 0 &&
+	return family == AF_UNIX && address->sun_path[0] &&
+	       raw_fstatat(AT_FDCWD, address->sun_path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       named.st_dev == what->st_dev && named.st_ino == what->st_ino;
 }
 
@@ -80,7 +82,7 @@ bool paths_belong_elsewhere(int dir_fd, const char *path)
 	bool answer = false;
 	struct stat what;
 
-	if (!generation_may_share() || fstatat(dir_fd, path, &what, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!generation_may_share() || raw_fstatat(dir_fd, path, &what, AT_SYMLINK_NOFOLLOW) != 0)
 		answer = false;
 	else if (successor)
 		answer = belongs_to(successor, dir_fd, path, &what);

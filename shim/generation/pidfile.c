@@ -14,6 +14,7 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "base/settings.h"
 #include "base/text.h"
@@ -144,7 +145,7 @@ static bool may_be_read(const struct directory *directory, int fd)
 {
 	struct stat what;
 
-	return fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && what.st_nlink == 1 &&
+	return raw_fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && what.st_nlink == 1 &&
 	       (directory->is_private || trusted_path_is_trusted_user(what.st_uid));
 }
 

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/interpose.h"
 #include "base/raw_memory.h"
+#include "base/raw_stat.h"
 #include "base/text.h"
 
 #ifndef MFD_CLOEXEC
@@ -74,6 +75,6 @@ bool sealed_is(int fd, size_t least, bool is_final)
 	const int seals = fcntl(fd, F_GET_SEALS);
 	struct stat what;
 
-	return fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && what.st_size >= (off_t)least &&
+	return raw_fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && what.st_size >= (off_t)least &&
 	       seals >= 0 && (seals & wanted) == wanted;
 }

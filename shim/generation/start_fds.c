@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "kernel/procfs.h"
 
@@ -36,7 +37,7 @@ static bool describe(int fd, struct started_with *ret_known)
 	const int flags = fcntl(fd, F_GETFL);
 	struct stat file;
 
-	if (flags < 0 || fstat(fd, &file) != 0 || (file.st_mode & S_IFMT) == 0)
+	if (flags < 0 || raw_fstat(fd, &file) != 0 || (file.st_mode & S_IFMT) == 0)
 		return false;
 	*ret_known = (struct started_with){fd, flags & O_ACCMODE, file.st_dev, file.st_ino};
 	return true;

@@ -14,6 +14,7 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
 #include "base/text.h"
@@ -98,11 +99,11 @@ static const char *choose_directory(void)
 	static char here[PATH_MAX];
 	struct stat by_name, by_dot;
 
-	if (stat(".", &by_dot) != 0)
+	if (raw_stat(".", &by_dot) != 0)
 		return NULL;
 	start_image.directory_dev = by_dot.st_dev;
 	start_image.directory_ino = by_dot.st_ino;
-	if (named && named[0] == '/' && stat(named, &by_name) == 0 &&
+	if (named && named[0] == '/' && raw_stat(named, &by_name) == 0 &&
 	    by_name.st_dev == by_dot.st_dev && by_name.st_ino == by_dot.st_ino)
 		return named;
 	return getcwd(here, sizeof(here));

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
+#include "base/raw_stat.h"
+
 /* The registers of the interrupted thread: where it goes on, and how it calls the kernel. */
 struct call {
 	const unsigned char *at; /* the next instruction */
@@ -58,7 +60,7 @@ static bool is_file(int fd)
 {
 	struct stat status;
 
-	return fstat(fd, &status) != 0 || S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+	return raw_fstat(fd, &status) != 0 || S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
 }
 
 /* The calls that signal(7) lists as restarted by SA_RESTART. The thread may also stand before its

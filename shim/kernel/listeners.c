@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/raw_stat.h"
 #include "kernel/procfs.h"
 #include "kernel/socket_options.h"
 
@@ -33,7 +34,7 @@ static bool same_socket(int a, int b)
 {
 	struct stat of_a, of_b;
 
-	return fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 && of_a.st_ino == of_b.st_ino &&
+	return raw_fstat(a, &of_a) == 0 && raw_fstat(b, &of_b) == 0 && of_a.st_ino == of_b.st_ino &&
 	       of_a.st_dev == of_b.st_dev;
 }
 

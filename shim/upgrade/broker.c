@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "kernel/close_apart.h"
 #include "kernel/passed_fds.h"
 #include "kernel/procfs.h"
@@ -103,7 +104,7 @@ void broker_begin(int words_fd, const struct manifest *manifest, const struct sp
 	struct stat words;
 
 	broker.words_fd = words_fd;
-	broker.words_ino = fstat(words_fd, &words) == 0 ? words.st_ino : 0;
+	broker.words_ino = raw_fstat(words_fd, &words) == 0 ? words.st_ino : 0;
 	broker.manifest = manifest;
 	broker.listeners = listeners;
 }
@@ -112,7 +113,7 @@ static bool has_words(void)
 {
 	struct stat words;
 
-	return fstat(broker.words_fd, &words) == 0 && words.st_ino == broker.words_ino;
+	return raw_fstat(broker.words_fd, &words) == 0 && words.st_ino == broker.words_ino;
 }
 
 static bool has_socket(void)

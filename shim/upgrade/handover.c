@@ -15,6 +15,7 @@
 #include "base/interpose.h"
 #include "base/log.h"
 #include "base/own_fd.h"
+#include "base/raw_stat.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "generation/parent.h"
@@ -71,7 +72,7 @@ static const char *choose_directory(void)
 	struct stat here;
 
 	if (start_image.directory && access(start_image.directory, X_OK) != 0 && errno == EACCES &&
-	    stat(".", &here) == 0 && here.st_dev == start_image.directory_dev &&
+	    raw_stat(".", &here) == 0 && here.st_dev == start_image.directory_dev &&
 	    here.st_ino == start_image.directory_ino)
 		return NULL;
 	return start_image.directory;

@@ -2,6 +2,7 @@
 /* Wraps unlink, unlinkat and remove. A path that another generation uses by now stays; the call
  * succeeds nevertheless. */
 #include "base/interpose.h"
+#include "base/raw_stat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@ static void look(int dir_fd, const char *path)
 	const int saved = errno;
 	struct stat what;
 
-	if (fstatat(dir_fd, path, &what, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(what.st_mode))
+	if (raw_fstatat(dir_fd, path, &what, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(what.st_mode))
 		candidate_look(-1);
 	errno = saved;
 }

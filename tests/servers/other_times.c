@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A library that shows its process another time, as libfaketime does, for tests of what is preloaded
  * beside liboctopus.so. OTHER_TIME=still: the clock stands, and no sleep ends. OTHER_TIME=racing: the
- * clock gains a day with each look, and every sleep ends at once. */
+ * clock gains a day with each look, and every sleep ends at once. As in libfaketime, the stat calls take a
+ * lock; here somebody holds it for ever. */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -77,4 +79,33 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 	const bool is_look = timeout == 0 || (timeout > 0 && is_racing);
 
 	return (int)syscall(SYS_ppoll, fds, count, is_look ? &none : NULL, NULL, 0);
+}
+
+static int wait_for_lock(void)
+{
+	return (int)syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
+}
+
+int stat(const char *restrict path, struct stat *restrict ret)
+{
+	(void)path, (void)ret;
+	return wait_for_lock();
+}
+
+int lstat(const char *restrict path, struct stat *restrict ret)
+{
+	(void)path, (void)ret;
+	return wait_for_lock();
+}
+
+int fstat(int fd, struct stat *ret)
+{
+	(void)fd, (void)ret;
+	return wait_for_lock();
+}
+
+int fstatat(int fd, const char *restrict path, struct stat *restrict ret, int flags)
+{
+	(void)fd, (void)path, (void)ret, (void)flags;
+	return wait_for_lock();
 }

@@ -214,7 +214,7 @@ setup_file() { resolved_edges "$SHIM" "$OBJECTS" >"$BATS_FILE_TMPDIR/edges"; }
 @test "the computation sees what it should: the controller reaches clone, a handler kill" {
     local edges=$BATS_FILE_TMPDIR/edges
     reach "$edges" controller_start | grep -q '^clone from [a-z_/]*:make_thread'
-    reach "$edges" on_shielded_signal | grep -q '^kill from [a-z_/]*:on_shielded_signal'
+    reach "$edges" on_shielded_signal | grep -q '^kill from [a-z_/]*:is_for_leader'
     reach "$edges" siginterrupt | grep -q '^sigaction from [a-z_/]*:'
     reach "$edges" no_such_function | grep -qx 'unknown no_such_function'
     run ! grep -F 'libc_calls[' "$edges"

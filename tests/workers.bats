@@ -89,7 +89,7 @@ stop_loses_nothing() {
     master_renews_its_workers signalfd
 }
 
-@test "a worker that somebody else ends hears it at once" {
+@test "a worker that somebody else ends hears it" {
     start_prefork
     kill -TERM "${WORKERS[0]}"
     WATCH_PID=$SERVER_PID wait_until 60 got "${WORKERS[0]}" 'TERM SI_USER'
@@ -103,13 +103,57 @@ stop_loses_nothing() {
 @test "a stop lets workers with a signalfd finish, and ends each of them once" { stop_loses_nothing signalfd; }
 @test "a stop of a whole process group by itself lets workers finish" { stop_loses_nothing group; }
 
-@test "a stop sent to the whole process group lets workers with handlers go their own way" {
+term_to_group() { kill -TERM -- "-$SERVER_PID"; }
+term_to_workers_first() { kill -TERM "${WORKERS[@]}" "$SERVER_PID"; }
+term_to_leader_first() { kill -TERM "$SERVER_PID" "${WORKERS[@]}"; }
+
+# As a service manager stops a unit: systemd.kill(5), KillMode=control-group.
+# stop_of_all_loses_nothing WHOM: a function that sends TERM.
+stop_of_all_loses_nothing() {
+    local worker
     start_prefork
-    kill -TERM -- "-$SERVER_PID"
+    begin_held_request
+    "$1"
+    end_held_request_in_drain
     status_of "$SERVER_PID"
     assert_eq "$EXIT_STATUS" 7 "exit status"
+    assert_eq "$(log_count 'Digesting requests')" 1 "drains"
     assert_got "$SERVER_PID" 'TERM SI_USER' 1
+    for worker in "${WORKERS[@]}"; do
+        assert_got "$worker" 'TERM SI_USER' 1
+    done
     assert_no_process_left
+}
+
+# bats test_tags=fast
+@test "a stop sent to the whole process group is the leader's to conduct" { stop_of_all_loses_nothing term_to_group; }
+@test "a stop sent to all processes, the workers first, is the leader's to conduct" {
+    stop_of_all_loses_nothing term_to_workers_first
+}
+@test "a stop sent to all processes, the leader first, is the leader's to conduct" {
+    stop_of_all_loses_nothing term_to_leader_first
+}
+
+@test "a stop sent to all processes waits for a leader that gets no processor" {
+    start_prefork
+    kill -STOP "$SERVER_PID"
+    begin_held_request
+    kill -TERM "$SERVER_PID" "${WORKERS[@]}"
+    WATCH_PID='' holds_for 1 is_alive "${WORKERS[0]}"
+    kill -CONT "$SERVER_PID"
+    end_held_request_in_drain
+    status_of "$SERVER_PID"
+    assert_eq "$EXIT_STATUS" 7 "exit status"
+    assert_no_process_left
+}
+
+@test "a worker that somebody else ends while the leader has ended hears it at once" {
+    start_prefork
+    kill -KILL "$SERVER_PID"
+    kill -TERM "${WORKERS[0]}"
+    WATCH_PID='' wait_until 60 got "${WORKERS[0]}" 'TERM SI_USER'
+    kill -KILL "${WORKERS[1]}"
+    WATCH_PID='' wait_until 60 is_gone "${WORKERS[1]}"
 }
 
 @test "Ctrl-C drains once: the workers finish their requests" {

@@ -16,6 +16,7 @@
 #include "control/heir.h"
 #include "control/leader.h"
 #include "control/leader_state.h"
+#include "control/outside_stop.h"
 #include "control/presence.h"
 #include "control/readiness.h"
 #include "control/received_signals.h"
@@ -119,6 +120,7 @@ void controller_forked(void)
 	presence_forked();
 	leader_forked();
 	worker_forked();
+	outside_stop_forked();
 	atomic_store(&controller.bell, &controller.own_bell);
 }
 
@@ -164,8 +166,10 @@ static int64_t lead(void)
 
 static int64_t work(void)
 {
+	const int64_t stop_in_ms = outside_stop_step();
+
 	if (!heir_leads_on())
-		return worker_step();
+		return worker_step(stop_in_ms);
 	dispositions_take(controller_note_signal);
 	take_blocked_signals();
 	heir_tell();
@@ -195,7 +199,7 @@ static int64_t do_round(void)
 /* Made again, the thread must also take what has come in the meantime. */
 static bool has_news(void)
 {
-	return received_signals_wait() ||
+	return received_signals_wait() || outside_stop_waits() ||
 	       atomic_load(atomic_load(&controller.bell)) != atomic_load(&controller.seen);
 }
 
@@ -258,9 +262,7 @@ static int attach(void)
 {
 	const int error = prepare_thread();
 
-	if (error)
-		return error;
-	return presence_is_needed_in_worker() ? light_thread_start() : 0;
+	return error || !presence_is_needed_in_worker() ? error : light_thread_start();
 }
 
 void controller_attach(void)
@@ -268,6 +270,7 @@ void controller_attach(void)
 	int error;
 
 	wake_signal_arm(controller_wake);
+	outside_stop_begin(wake);
 	membership_join(MEMBER_WORKER);
 	inheritance_close_rest();
 	if (!generation.is_daemonizing && !generation_is_heir())
@@ -282,15 +285,11 @@ void controller_attach(void)
 
 void controller_on_exit(void)
 {
-	if (!generation_is_known())
+	const bool is_tight = sandbox_is_tight();
+
+	if (!generation_is_known() || (!is_tight && getpid() != generation.pid))
 		return;
-	if (sandbox_is_tight()) {
-		membership_leave(false);
-		return;
-	}
-	if (getpid() != generation.pid)
-		return;
-	if (atomic_load(&generation.role) == ROLE_LEADER)
+	if (!is_tight && atomic_load(&generation.role) == ROLE_LEADER)
 		ending_on_exit();
 	else
 		membership_leave(false);

@@ -6,9 +6,11 @@
 #include <stddef.h>
 
 #include "base/interpose.h"
+#include "base/settings.h"
 #include "base/signal_set.h"
 #include "control/readiness.h"
 #include "generation/generation.h"
+#include "generation/news.h"
 #include "kernel/ancestry.h"
 #include "kernel/sandbox.h"
 
@@ -36,6 +38,8 @@ void received_signals_add(int sig, const siginfo_t *info)
 		atomic_fetch_or(&received.from_terminal, SIGNAL_BIT(sig));
 	else if (info && is_from_within(info))
 		atomic_fetch_or(&received.from_within, SIGNAL_BIT(sig));
+	else if (settings.requests[sig] == REQUEST_STOP)
+		atomic_store(&news_own()->is_asked_to_stop, 1);
 	atomic_fetch_or(&received.pending, SIGNAL_BIT(sig));
 }
 

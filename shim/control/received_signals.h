@@ -8,7 +8,7 @@
 
 #include "control/leader.h"
 
-/* Records SIG, with what INFO says of its origin. The second undoes that. Context: any. */
+/* Records SIG, with what INFO says of its origin, and tells the workers of a stop. The second undoes the first. Context: any. */
 void received_signals_add(int sig, const siginfo_t *info);
 void received_signals_remove(int sig);
 

@@ -120,7 +120,7 @@ bool worker_is_idle(void)
 	       !generation.is_daemonizing && !generation_is_heir();
 }
 
-int64_t worker_step(void)
+static int64_t step(void)
 {
 	const uint32_t phase = atomic_load(&news()->phase);
 
@@ -142,4 +142,11 @@ int64_t worker_step(void)
 	report();
 	(void)failpoint("worker_stopped");
 	return membership_connections() ? FALLBACK_TICK_MS : LEADER_TICK_MS;
+}
+
+int64_t worker_step(int64_t most_ms)
+{
+	const int64_t wait_ms = step();
+
+	return wait_ms < most_ms ? wait_ms : most_ms;
 }

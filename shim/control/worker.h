@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Does one round. Returns how long to sleep at most, in ms (INT64_MAX: until the bell rings).
- * Context: the controller. */
-int64_t worker_step(void);
+/* Does one round. Returns how long to sleep, at most MOST_MS, in ms (INT64_MAX: until the bell
+ * rings). Context: the controller. */
+int64_t worker_step(int64_t most_ms);
 
 /* True if this process is left of a candidate that has failed: it leaves in order, and does not lead on.
  * Context: the controller. */

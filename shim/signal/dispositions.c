@@ -60,7 +60,7 @@ void dispositions_give_back(bool shield)
 
 		if (!signal_set_has(taken, sig))
 			continue;
-		if (shield && sig == SIGINT && settings.requests[sig] == REQUEST_STOP) {
+		if (shield && settings.requests[sig] == REQUEST_STOP) {
 			atomic_fetch_or(&dispositions.shielded, SIGNAL_BIT(sig));
 			handlers_install_shield(sig);
 			continue;

@@ -19,7 +19,7 @@
 void dispositions_take(disposition_sink sink);
 
 /* Puts the server's own dispositions in force. SHIELD is true in the child of a fork: a Ctrl-C
- * stays the leader's. Context: any. */
+ * stays the leader's, and so may a stop from outside (handlers_hold_by()). Context: any. */
 void dispositions_give_back(bool shield);
 
 /* The server has sent SIG to one of its threads. Returns true if dispositions_refresh_held() has to

@@ -21,6 +21,7 @@
 static struct {
 	disposition_sink sink;
 	void (*leave)(void);
+	bool (*_Atomic hold)(int sig, siginfo_t *info);
 	_Atomic uint64_t reached; /* came to a thread of the server's */
 } handlers;
 
@@ -32,6 +33,11 @@ void handlers_use_sink(disposition_sink sink)
 bool handlers_pass_to_sink(int sig, const siginfo_t *info)
 {
 	return handlers.sink(sig, info);
+}
+
+void handlers_hold_by(bool (*hold)(int sig, siginfo_t *info))
+{
+	atomic_store(&handlers.hold, hold);
 }
 
 void handlers_leave_by(void (*leave)(void))
@@ -115,13 +121,20 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 }
 
 /* The kernel sends a Ctrl-C (SI_KERNEL, sigaction(2)) to the whole foreground group, and the leader
- * acts on it. Without a leader, the worker's own disposition applies. */
-static void on_shielded_signal(int sig, siginfo_t *info, void *context)
+ * acts on it. */
+static bool is_for_leader(const siginfo_t *info)
 {
-	const int saved = errno;
 	const pid_t leader = atomic_load(&news()->leader);
 
-	if (info->si_code != SI_KERNEL || leader == 0 || libc_calls.kill(leader, 0) != 0)
+	return info->si_code == SI_KERNEL && leader != 0 && libc_calls.kill(leader, 0) == 0;
+}
+
+static void on_shielded_signal(int sig, siginfo_t *info, void *context)
+{
+	bool (*const hold)(int, siginfo_t *) = atomic_load(&handlers.hold);
+	const int saved = errno;
+
+	if (!is_for_leader(info) && !(hold && hold(sig, info)))
 		run_own(sig, info, context);
 	errno = saved;
 }

@@ -20,14 +20,18 @@ bool handlers_pass_to_sink(int sig, const siginfo_t *info);
  * return. Context: any. */
 void handlers_leave_by(void (*leave)(void));
 
+/* HOLD is asked about each signal that comes to a shield: if it returns true, it has the signal. NULL:
+ * nobody is asked. Context: any. */
+void handlers_hold_by(bool (*hold)(int sig, siginfo_t *info));
+
 /* Whether SIG has come to a thread of the server's, which blocks it while the handler runs.
  * Context: any. */
 bool handlers_reached_server(int sig);
 
 /* Puts a handler in force for SIG:
  * - _install: the leader's, which calls the sink;
- * - _install_shield: a worker's, which leaves a Ctrl-C to the leader, and has the flags of the
- *   server's handler. If the server ignores SIG, SIG stays ignored;
+ * - _install_shield: a worker's, which leaves a Ctrl-C to the leader, asks HOLD, and has the
+ *   flags of the server's handler. If the server ignores SIG, SIG stays ignored;
  * - _install_leave: calls LEAVE, since the server has no handler and the default would kill it;
  * - _install_last: the server's own, for good. If that has SA_RESETHAND, _install_leave follows it.
  *   If the server has none, and so waits for SIG or only seemed to, it is _install_leave's.

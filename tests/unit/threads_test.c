@@ -160,7 +160,7 @@ static void *report(void *unused)
 {
 	(void)unused;
 	while (!atomic_load(&is_over))
-		(void)worker_step();
+		(void)worker_step(INT64_MAX);
 	return NULL;
 }
 

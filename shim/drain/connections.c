@@ -183,7 +183,9 @@ static void ask_all(int fd, uint64_t socket, const struct exchange *entry, enum 
 		.sent_ms = IDLE_UNKNOWN_MS,
 	};
 	ask_tcp(fd, ret_facts);
-	ret_facts->http = check == RECORD_WHOLE ? follow_state(fd, socket) : HTTP_LOST;
+	ret_facts->http = check == RECORD_WHOLE  ? follow_state(fd, socket)
+	                  : check == RECORD_GAPS ? HTTP_LOST
+	                                         : HTTP_UNKNOWN;
 	if (has_hidden_bytes(entry, check))
 		ret_facts->http = HTTP_UNDER_WAY;
 	ret_facts->last_io = entry ? believe_last_io(entry, check) : IO_NONE;

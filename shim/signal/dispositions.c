@@ -217,18 +217,6 @@ bool dispositions_intercept(int sig, const siginfo_t *info)
 	return handlers_pass_to_sink(sig, info);
 }
 
-/* A thread may send any siginfo to itself (do_rt_sigqueueinfo() in the kernel's kernel/signal.c), for
- * all the process or for this thread alone. */
-static void send_again(int sig, siginfo_t *info)
-{
-	const long tid = RAW0(SYS_gettid);
-
-	if (info->si_code == SI_TKILL)
-		(void)RAW4(SYS_rt_tgsigqueueinfo, generation.pid, tid, sig, info);
-	else
-		(void)RAW3(SYS_rt_sigqueueinfo, tid, sig, info);
-}
-
 void dispositions_intercept_pending(sigset_t *pending)
 {
 	const struct timespec no_time = {0};
@@ -238,13 +226,14 @@ void dispositions_intercept_pending(sigset_t *pending)
 		siginfo_t info;
 
 		if (sigismember(pending, sig) != 1 || !dispositions_is_taken(sig) ||
-		    !generation_is_of_this_process() || sandbox_is_tight() ||
-		    RAW4(SYS_rt_sigtimedwait, &one, &info, &no_time, sizeof(one)) != sig)
+		    !generation_is_of_this_process() || sandbox_is_tight() || hold_back_holds(sig))
 			continue;
-		if (dispositions_intercept(sig, &info))
-			sigdelset(pending, sig);
+		/* Else the controller's thread has taken it since. */
+		if (RAW4(SYS_rt_sigtimedwait, &one, &info, &no_time, sizeof(one)) == sig &&
+		    !dispositions_intercept(sig, &info))
+			hold_back_send_again(sig, &info);
 		else
-			send_again(sig, &info);
+			sigdelset(pending, sig);
 	}
 }
 

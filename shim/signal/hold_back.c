@@ -5,11 +5,16 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <ucontext.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/raw_syscall.h"
 #include "base/signal_set.h"
 #include "kernel/procfs.h"
 #include "kernel/procfs_task.h"
+
+#define AWAIT_LOOKS 100
+#define AWAIT_NS 100000
 
 static struct {
 	/* Where errno is in the controller's thread; NULL: there is none. Unlike gettid(2), a look at it is
@@ -88,6 +93,40 @@ static uint64_t refresh_held(void)
 uint64_t hold_back_refresh(void)
 {
 	return refresh_held() | refresh_sent();
+}
+
+bool hold_back_holds(int sig)
+{
+	uint64_t pending = 0;
+
+	if (!signal_set_has(atomic_load(&hold.held), sig))
+		return false;
+	(void)RAW2(SYS_rt_sigpending, &pending, sizeof(pending));
+	return signal_set_has(pending, sig);
+}
+
+/* Until no other thread can take it from under the server's eyes. */
+static void await_held(int sig)
+{
+	for (int i = 0; i < AWAIT_LOOKS && atomic_load(&hold.errno_place); i++) {
+		if (hold_back_holds(sig))
+			return;
+		(void)clock_sleep(AWAIT_NS);
+	}
+}
+
+/* A thread may send any siginfo to itself (do_rt_sigqueueinfo() in the kernel's kernel/signal.c), for
+ * all the process or for this thread alone. */
+void hold_back_send_again(int sig, siginfo_t *info)
+{
+	const long tid = RAW0(SYS_gettid);
+
+	if (info->si_code == SI_TKILL) {
+		(void)RAW4(SYS_rt_tgsigqueueinfo, getpid(), tid, sig, info);
+		return;
+	}
+	(void)RAW3(SYS_rt_sigqueueinfo, tid, sig, info);
+	await_held(sig);
 }
 
 void hold_back_forked(void)

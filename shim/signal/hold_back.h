@@ -29,6 +29,14 @@ void hold_back_note_sent(int sig);
  * the others. Context: the controller. */
 uint64_t hold_back_refresh(void);
 
+/* True if SIG is held back, and pending. Context: any. */
+bool hold_back_holds(int sig);
+
+/* The calling thread has taken SIG, the server's own, out of what was pending: it is pending again, for the
+ * process or for this thread as INFO says. Takes 10 ms or more, at most, where the controller's thread has to
+ * let go of it. Context: any. */
+void hold_back_send_again(int sig, siginfo_t *info);
+
 /* In the child of a fork, forgets the parent's. Context: any. */
 void hold_back_forked(void);
 

@@ -17,13 +17,17 @@ bool restart_is_due(void)
 
 struct restart restart_begin(int64_t limit_ns)
 {
-	return (struct restart){limit_ns,
-	                        limit_ns > 0 && dispositions_taken() ? clock_coarse_now_ns() : 0};
+	return (struct restart){
+		limit_ns, limit_ns > 0 && dispositions_taken() ? clock_coarse_now_ns() : 0, errno};
 }
 
 bool restart_goes_on(const struct restart *restart)
 {
-	return restart_is_due() && (restart->limit_ns == RESTART_FOREVER || restart->begun_ns);
+	if (!restart_is_due() || (restart->limit_ns != RESTART_FOREVER && !restart->begun_ns))
+		return false;
+	/* A call that succeeds leaves it alone, and who looks at it finds no EINTR. */
+	errno = restart->error;
+	return true;
 }
 
 static int64_t passed_ns(const struct restart *restart)

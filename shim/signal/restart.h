@@ -20,6 +20,7 @@ bool restart_is_due(void);
 struct restart {
 	int64_t limit_ns; /* RESTART_FOREVER: none */
 	int64_t begun_ns; /* 0: not measured */
+	int error;        /* errno before the call */
 };
 
 /* The limit is the server's timespec. The kernel may refuse it, so nobody reads it before the kernel

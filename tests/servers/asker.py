@@ -65,7 +65,7 @@ def report():
             if fds is None:
                 return "none: turned away"
             count += len(fds)
-    except ConnectionResetError:
+    except (ConnectionResetError, BrokenPipeError):
         return "none: turned away"
     except OSError as error:
         return f"none: {error.strerror}"

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-enum { INSIDE_MS = 100, LIMIT_MS = 60000 };
+enum { INSIDE_MS = 10, LIMIT_MS = 60000 };
 
 _Atomic uint32_t sandbox_deadly;
 

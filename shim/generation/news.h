@@ -27,7 +27,7 @@ struct news {
 	_Atomic uint32_t is_stopping; /* this drain is a stop: no successor serves */
 	/* A signal that stops the server has come to the leader. */
 	_Atomic uint32_t is_asked_to_stop;
-	_Atomic uint32_t is_ready;    /* the leader has announced that the generation serves */
+	_Atomic uint32_t is_ready; /* the leader has announced that the generation serves */
 	/* A successor starts or serves beside this generation, and may accept. */
 	_Atomic uint32_t successor_may_accept;
 	/* The predecessor still accepts on the listeners that it handed over. */

@@ -107,6 +107,9 @@ changes_hands() {
     assert_eq "$(log_count 'Imported a listener from file.')" 1 "listeners imported"
 }
 
+# has_no_controller: no thread of ours has a descriptor open, which would take a number.
+has_no_controller() { ! grep -qsx octopus /proc/"$SERVER_PID"/task/*/comm; }
+
 # stranger_follows ARGUMENT FIRST NEXT: a connection for FIRST, a whole request or the head of one, then one for
 # NEXT with the number of the first.
 stranger_follows() {
@@ -120,6 +123,7 @@ stranger_follows() {
     timeout 60 cat <&"$HELD_FD" >/dev/null
     exec {HELD_FD}>&-
     wait_until_started
+    wait_until 60 has_no_controller
     HELD_FDS=()
     hold "$3"
     WATCH_PID=$SERVER_PID wait_until 60 grep -qx 'the same number' "$SERVER_LOG"

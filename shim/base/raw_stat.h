@@ -13,12 +13,14 @@
 /* Context: any. */
 static inline int raw_fstatat(int directory_fd, const char *path, struct stat *ret, int flags)
 {
+	*ret = (struct stat){0}; /* an analyser does not see the kernel write it */
 	return (int)raw_result(RAW4(SYS_newfstatat, directory_fd, path, ret, flags));
 }
 
 /* Context: any. */
 static inline int raw_fstat(int fd, struct stat *ret)
 {
+	*ret = (struct stat){0};
 	return (int)raw_result(RAW2(SYS_fstat, fd, ret));
 }
 

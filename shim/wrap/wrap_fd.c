@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 
+#include "base/clock.h"
 #include "base/undisturbed.h"
 #include "control/controller.h"
 #include "control/kept.h"
@@ -14,8 +15,12 @@
 #include "generation/generation.h"
 #include "http/exchange.h"
 #include "kernel/peek.h"
+#include "kernel/sandbox.h"
 #include "kernel/vfork_child.h"
 #include "upgrade/spared_fds.h"
+
+#define BUSY_LOOKS 100
+#define BUSY_NS 100000
 
 /* A vfork child runs in our memory, but the numbers that it closes are its own. */
 static bool is_of_this_process(void)
@@ -120,24 +125,39 @@ static void note_duplicate(int from, int to)
 		exchange_replaced(to, from);
 }
 
+/* Another thread is just opening the number (dup(2), EBUSY). If that is the library's, the server would not have
+ * met it. Returns true if the call is to be made again. */
+static bool is_busy(int result, int *looks)
+{
+	if (!UNLIKELY(result < 0) || errno != EBUSY || !generation_is_known() ||
+	    sandbox_is_tight() || ++*looks > BUSY_LOOKS)
+		return false;
+	(void)clock_sleep(BUSY_NS);
+	return true;
+}
+
 EXPORT int dup2(int from, int to)
 {
-	int result;
+	int result, looks = 0;
 
 	make_room(from, to);
 	note_duplicate(from, to);
-	result = libc_calls.dup2(from, to);
+	do
+		result = libc_calls.dup2(from, to);
+	while (is_busy(result, &looks));
 	peek_closed();
 	return result;
 }
 
 EXPORT int dup3(int from, int to, int flags)
 {
-	int result;
+	int result, looks = 0;
 
 	make_room(from, to);
 	note_duplicate(from, to);
-	result = libc_calls.dup3(from, to, flags);
+	do
+		result = libc_calls.dup3(from, to, flags);
+	while (is_busy(result, &looks));
 	peek_closed();
 	return result;
 }

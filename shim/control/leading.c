@@ -12,6 +12,7 @@
 #include "generation/news.h"
 #include "generation/outer.h"
 #include "kernel/procfs.h"
+#include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
 
 static bool is_taken(const struct birth *birth)
@@ -19,6 +20,12 @@ static bool is_taken(const struct birth *birth)
 	const pid_t leader = atomic_load(&birth->leader);
 
 	return leader > 0 && leader != generation.pid && !procfs_is_dead(leader);
+}
+
+/* A helper of the new version may have asked, too, but has bound nothing that is inherited. */
+static bool is_given(void)
+{
+	return inheritance_was_given() || adoption_is_near();
 }
 
 /* A supervising program may start its server again after the first one has ended, in the same
@@ -53,7 +60,7 @@ void leading_take_kept(void)
 		return;
 	(void)inheritance_join();
 	birth = atomic_load(&generation.birth);
-	if (birth && !is_taken(birth) && inheritance_was_given())
+	if (birth && !is_taken(birth) && is_given())
 		inheritance_take_kept();
 }
 
@@ -66,9 +73,8 @@ int leading_begin(void)
 		return lead_branch();
 	(void)inheritance_join();
 	birth = atomic_load(&generation.birth);
-	/* A second server under the same start command gets a generation of its own, and so does a helper
-	 * that has asked, and has bound nothing that is inherited. */
-	if (birth && (is_taken(birth) || !inheritance_was_given())) {
+	/* A second server under the same start command gets a generation of its own, and so does a helper. */
+	if (birth && (is_taken(birth) || !is_given())) {
 		generation_leave_birth();
 		generation.lineage = (struct lineage){0};
 		birth = NULL;

@@ -24,12 +24,19 @@ static struct {
 } table[HIGHEST_FD];
 
 /* FNV-1a. */
+#define HASH_OF_NOTHING 0xcbf29ce484222325
+
+static uint64_t hash_more(uint64_t value, char next)
+{
+	return (value ^ (unsigned char)next) * 0x100000001b3;
+}
+
 static uint64_t hash(const char *name)
 {
-	uint64_t value = 0xcbf29ce484222325;
+	uint64_t value = HASH_OF_NOTHING;
 
 	for (; *name; name++)
-		value = (value ^ (unsigned char)*name) * 0x100000001b3;
+		value = hash_more(value, *name);
 	return value;
 }
 
@@ -165,6 +172,51 @@ int bound_files_find(const struct bound_file *file, int *ret_backlog)
 		return fd;
 	}
 	return -1;
+}
+
+/* Some part of TEXT, which is no longer than a path in an address. */
+static bool contains(const char *text, uint64_t name)
+{
+	for (; *text; text++) {
+		uint64_t value = HASH_OF_NOTHING;
+
+		for (const char *at = text; *at; at++) {
+			value = hash_more(value, *at);
+			if (value == name)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_named_after(int fd, uint64_t name)
+{
+	struct sockaddr_un bound = {0};
+	socklen_t length = sizeof(bound);
+	struct path path;
+	const char *slash;
+
+	if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0 ||
+	    !read_path((struct sockaddr *)&bound, length, &path))
+		return false;
+	slash = strrchr(path.text, '/');
+	return contains(slash ? slash + 1 : path.text, name);
+}
+
+bool bound_files_have_draft(const struct bound_file *file)
+{
+	const int saved = errno;
+	bool is_found = false;
+
+	if (!bound_files_exist() || !file->directory_inode)
+		return false;
+	for (int fd = 0; fd < HIGHEST_FD && !is_found; fd++)
+		is_found = is_noted(fd) &&
+		           table[fd].file.directory_inode == file->directory_inode &&
+		           table[fd].file.directory_device == file->directory_device &&
+		           is_named_after(fd, file->name);
+	errno = saved;
+	return is_found;
 }
 
 void bound_files_move(const struct bound_file *from, const struct bound_file *to)

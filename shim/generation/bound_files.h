@@ -58,6 +58,10 @@ void bound_files_get(int fd, struct bound_file *ret_file);
  * or -1. Context: any. */
 int bound_files_find(const struct bound_file *file, int *ret_backlog);
 
+/* True if a socket of this process is bound in the directory of FILE, to a name that contains FILE's: as a server
+ * does that is to rename it to that. Leaves errno alone. Context: any. */
+bool bound_files_have_draft(const struct bound_file *file);
+
 /* What was at the place of FROM is now at the place of TO. Context: any. */
 void bound_files_move(const struct bound_file *from, const struct bound_file *to);
 

@@ -228,3 +228,13 @@ void adoption_note_replaced(const struct bound_file *by)
 	}
 	errno = saved;
 }
+
+bool adoption_is_near(void)
+{
+	for (uint32_t i = 0; i < received_listeners(); i++) {
+		if (inheritance_is_unclaimed(i) &&
+		    bound_files_have_draft(&received_listener(i)->file))
+			return true;
+	}
+	return false;
+}

@@ -26,6 +26,10 @@ int adoption_adopt_renamed(const struct bound_file *from, const struct bound_fil
  * claim it (inheritance_replace()). Leaves errno alone. Context: any. */
 void adoption_note_replaced(const struct bound_file *by);
 
+/* True if this process has bound a unix socket that it seems about to rename to the place of an inherited one, which
+ * no process has claimed yet. Leaves errno alone. Context: any. */
+bool adoption_is_near(void);
+
 /* FD is one of the listeners of the start (start_listeners.h). If it is inherited, too, under another
  * number, claims it. Leaves errno alone. Context: any. */
 void adoption_claim_same(int fd);

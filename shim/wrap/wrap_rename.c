@@ -16,6 +16,7 @@
 #include "control/unseen.h"
 #include "generation/bound_files.h"
 #include "generation/generation.h"
+#include "generation/membership.h"
 #include "kernel/file_mode.h"
 #include "upgrade/adoption.h"
 #include "upgrade/inheritance.h"
@@ -27,10 +28,12 @@ struct renaming {
 	struct bound_file file, target; /* zero: not such a one */
 };
 
+/* On some listener: until it has waited on all that it has inherited, MISSING_FIRST_WAIT stands. */
 static bool has_waited(void)
 {
 	return atomic_load(&generation.role) != ROLE_NONE &&
-	       !(atomic_load(&first_wait_missing) & MISSING_FIRST_WAIT);
+	       (membership_said(HINT_WAITS) ||
+	        !(atomic_load(&first_wait_missing) & MISSING_FIRST_WAIT));
 }
 
 /* The controller may be waiting for somebody to claim the listener. */

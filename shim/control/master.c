@@ -25,6 +25,7 @@
 #include "signal/branch.h"
 #include "signal/branches.h"
 #include "upgrade/broker_messages.h"
+#include "upgrade/inheritance.h"
 
 #define SUMMON_MS 1000
 #define SUMMON_LOOK_NS NS_PER_MS
@@ -47,7 +48,7 @@ static bool is_reaper(pid_t pid)
 
 struct search {
 	struct process_stat self;
-	uint64_t socket;
+	uint64_t socket;   /* 0: no ancestor can have bound it */
 	bool is_kin;       /* all ancestors so far are forks of one execution, as this process is */
 	bool may_be_apart; /* each of them may have a socket of its own on the address */
 };
@@ -83,6 +84,8 @@ pid_t master_find(int fd)
 	struct search search = {.socket = socket_identity(fd)};
 	pid_t found = 0;
 
+	if (inheritance_is_own_claim(search.socket))
+		search.socket = 0;
 	if (!atomic_load(&sandbox_deadly) && process_read_stat(getpid(), &search.self) == 0 &&
 	    (!search.self.has_executed || start_fds_had(fd))) {
 		search.is_kin = !search.self.has_executed;

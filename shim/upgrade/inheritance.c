@@ -219,6 +219,18 @@ bool inheritance_was_given(void)
 	return inheritance.born || atomic_load(&inheritance.has_claimed);
 }
 
+bool inheritance_is_own_claim(uint64_t identity)
+{
+	const struct birth *birth = atomic_load(&generation.birth);
+	const pid_t self = getpid();
+
+	for (uint32_t i = 0; i < received_listeners(); i++) {
+		if (received_listener(i)->identity == identity)
+			return claimed_by(birth, i) == self;
+	}
+	return false;
+}
+
 static int find_kept(enum kept which)
 {
 	const int fd = waiting_take(BIRTH_KEPT + which);

@@ -55,6 +55,10 @@ bool inheritance_is_unclaimed(uint32_t index);
  * that forked this one. Context: any. */
 bool inheritance_was_given(void);
 
+/* True if the listener IDENTITY (socket_identity.h) is inherited, and this process has claimed it: then an ancestor
+ * has not bound it, although it may hold it. Context: any. */
+bool inheritance_is_own_claim(uint64_t identity);
+
 /* True if listener INDEX waits in this process, or may be had from the broker. Context: any. */
 bool inheritance_is_here(uint32_t index);
 

@@ -48,7 +48,7 @@ static struct {
 static void retire(struct successor *successor)
 {
 	if (succession.retired) {
-		birth_drop(succession.retired->birth);
+		birth_retire(succession.retired->birth);
 		(void)munmap(succession.retired, sizeof(*successor));
 	}
 	succession.retired = successor;
@@ -198,7 +198,7 @@ static void end_candidate(void)
 		atomic_store(&generation.successor, NULL);
 		retire(accepted);
 	} else {
-		birth_drop(succession.candidate);
+		birth_retire(succession.candidate);
 	}
 	succession.candidate = NULL;
 	succession.cancelled_at = 0;
@@ -324,6 +324,7 @@ bell *successor_bell(void)
 void successor_forked(void)
 {
 	handover_forked();
+	birth_forked();
 	succession.bell = NULL;
 	succession.candidate = NULL;
 	succession.cancelled_at = 0;

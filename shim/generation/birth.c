@@ -15,11 +15,43 @@
 
 #define MEMFD_NAME "octopus"
 
-/* Returns NULL, with *ret_error -errno, if there is no mapping. STEP_ERROR: of a failpoint. */
-static struct birth *map(int fd, int step_error, int *ret_error)
+/* More than are used at a time: a candidate, a successor, one that a later one has replaced. */
+#define MOST_RETIRED 4
+
+static struct birth *retired[MOST_RETIRED];
+
+static struct birth *take_retired(void)
 {
-	const long page =
-		raw_map(NULL, sizeof(struct birth), PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	struct birth *birth = NULL;
+
+	for (int i = 0; i < MOST_RETIRED && !birth; i++) {
+		birth = retired[i];
+		retired[i] = NULL;
+	}
+	return birth;
+}
+
+void birth_retire(struct birth *birth)
+{
+	for (int i = 0; i < MOST_RETIRED; i++) {
+		if (!retired[i]) {
+			retired[i] = birth;
+			return;
+		}
+	}
+}
+
+void birth_forked(void)
+{
+	memset(retired, 0, sizeof(retired));
+}
+
+/* Maps them at AT, or anywhere. Returns NULL, with *ret_error -errno, if there is no mapping. STEP_ERROR: of a
+ * failpoint. */
+static struct birth *map(int fd, struct birth *at, int step_error, int *ret_error)
+{
+	const long page = raw_map(at, sizeof(struct birth), PROT_READ | PROT_WRITE,
+	                          MAP_SHARED | (at ? MAP_FIXED : 0), fd);
 
 	*ret_error = raw_map_failed(page) ? (int)page : step_error;
 	return *ret_error ? NULL : (struct birth *)page;
@@ -28,13 +60,16 @@ static struct birth *map(int fd, int step_error, int *ret_error)
 int birth_make(struct birth **ret_birth, int *ret_fd)
 {
 	const int fd = sealed_make(MEMFD_NAME, sizeof(struct birth));
-	struct birth *birth;
+	struct birth *birth, *at;
 	int error;
 
 	if (fd < 0)
 		return fd;
-	birth = map(fd, failpoint("page"), &error);
+	at = take_retired();
+	birth = map(fd, at, failpoint("page"), &error);
 	if (!birth) {
+		if (at)
+			birth_retire(at);
 		libc_calls.close(fd);
 		return error;
 	}
@@ -80,7 +115,7 @@ int birth_map(int fd, struct birth **ret_birth, char ret_release[GENERATION_RELE
 	/* If somebody could still truncate the file, an access would raise SIGBUS. */
 	if (!sealed_is(fd, offsetof(struct birth, bell), false))
 		return -EPROTO;
-	birth = map(fd, failpoint("map"), &error);
+	birth = map(fd, NULL, failpoint("map"), &error);
 	if (!birth)
 		return error;
 	error = check(birth, sealed_is(fd, sizeof(*birth), false));

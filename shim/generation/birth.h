@@ -103,7 +103,7 @@ struct manifest {
 	struct inherited_listener listeners[GENERATION_LISTENERS];
 };
 
-/* Makes the words and maps them. *ret_fd is a close-on-exec descriptor that the caller owns. Returns
+/* Makes the words and maps them, where retired ones were if there are some. *ret_fd is a close-on-exec descriptor that the caller owns. Returns
  * 0 or -errno. Context: the controller. */
 int birth_make(struct birth **ret_birth, int *ret_fd);
 
@@ -116,8 +116,15 @@ int birth_map(int fd, struct birth **ret_birth, char ret_release[GENERATION_RELE
 /* From now on a fork of this process does not copy the mapping. Context: any. */
 void birth_keep_from_children(struct birth *birth);
 
-/* Unmaps BIRTH, if it is not NULL. Context: any. */
+/* Unmaps BIRTH, if it is not NULL. Nobody else can know of it. Context: any. */
 void birth_drop(struct birth *birth);
+
+/* The words are no longer used. They stay mapped, until birth_make() puts others in their place: a thread or a
+ * signal handler that has found the bell before may ring it at any time later. Context: the controller. */
+void birth_retire(struct birth *birth);
+
+/* In the child of a fork, which has not got what was retired. Context: any. */
+void birth_forked(void);
 
 /* The birth is over for this process: puts memory of its own, all zero, in the place of the words. A
  * thread that is about to ring there does no harm. Context: any. */

@@ -234,7 +234,7 @@ static int make_pages_and_start(struct birth **ret_birth)
 	if (error)
 		handover_stop_giving();
 	if (error)
-		birth_drop(birth);
+		birth_retire(birth);
 	else
 		*ret_birth = birth;
 	return error;

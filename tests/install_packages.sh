@@ -16,8 +16,9 @@ is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Any node will do; Debian's only where there is none.
+# Any node and any JDK will do; Debian's only where there is none.
 command -v node >/dev/null || packages="$packages nodejs"
+command -v javac >/dev/null || packages="$packages default-jdk-headless"
 # shellcheck disable=SC2086 # one word per package
 [ $# -gt 0 ] || set -- $packages
 

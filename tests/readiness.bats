@@ -138,14 +138,12 @@ prepare_java_late() {
     comes_late
 }
 @test "java with a debugger's port, the main port later" {
-    command -v javac >/dev/null || skip "no javac here"
     JAVA_OPTIONS=("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:$METRICS")
     LISTENS_ON='[::ffff:127.0.0.1]'
     start_server java_late "${SETTINGS[@]}"
     comes_late
 }
 @test "java with JMX, the main port later" {
-    command -v javac >/dev/null || skip "no javac here"
     JAVA_OPTIONS=(-Dcom.sun.management.jmxremote.port="$METRICS" -Dcom.sun.management.jmxremote.rmi.port="$METRICS"
         -Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false
         -Dcom.sun.management.jmxremote.host=127.0.0.1 -Djava.rmi.server.hostname=127.0.0.1)

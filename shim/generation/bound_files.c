@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/interpose.h"
 #include "base/raw_stat.h"
 #include "kernel/socket_identity.h"
 
@@ -196,7 +197,7 @@ static bool is_named_after(int fd, uint64_t name)
 	struct path path;
 	const char *slash;
 
-	if (getsockname(fd, (struct sockaddr *)&bound, &length) != 0 ||
+	if (libc_calls.getsockname(fd, (struct sockaddr *)&bound, &length) != 0 ||
 	    !read_path((struct sockaddr *)&bound, length, &path))
 		return false;
 	slash = strrchr(path.text, '/');

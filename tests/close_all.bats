@@ -173,6 +173,7 @@ start_under_wrapper() {
     kill -TERM "$SERVER_PID"
     follow_successor "$SERVER_PID"
     assert_eq "$(answering_pid)" "$SERVER_PID" "who answers"
+    assert_eq "$(log_count 'serves on until it does')" 0 "waits for somebody who has left"
     kill -TERM "$SERVER_PID"
     assert_no_process_left
 }

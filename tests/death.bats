@@ -125,7 +125,7 @@ is_stopped_or_knows() { is_stopped || log_has '[ERR]'; }
 
 @test "the new master is killed at received" { new_dies 2 received prefork; }
 @test "the new master is killed at listening" { new_dies 2 listening prefork; }
-@test "the new master or a worker is killed at waiting" { new_dies 2 waiting prefork; }
+@test "the new master or a worker is killed at waiting" { READY_TIMEOUT=10s new_dies 2 waiting prefork; }
 @test "the new master is killed at announcing" { new_dies 2 announcing prefork; }
 
 # The old workers die while they are to stop accepting.

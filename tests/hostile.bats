@@ -24,7 +24,7 @@ start_forged() {
     if [[ $(type -t "prepare_$server") == function ]]; then "prepare_$server"; else prepare_example "$server"; fi
     set_url
     background "$SERVER_LOG" --chdir="$APP_DIR" "$BUILD/tests/forge" "$kind" "$PORT" \
-        env LD_PRELOAD="$LIB" OCTOPUS_LOG="$OCTOPUS_LOG_FILE" CHILD_COMMAND=env "$@" "${SERVER_COMMAND[@]}"
+        env LD_PRELOAD="$LIB" OCTOPUS_LOG="$OCTOPUS_LOG_FILE" OCTOPUS_SETTLE_TIMEOUT=1s CHILD_COMMAND=env "$@" "${SERVER_COMMAND[@]}"
     SERVER_PID=$BACKGROUND_PID
     LAUNCHED_PID=$BACKGROUND_PID
     WATCH_PID=$LAUNCHED_PID wait_until 60 server_answers

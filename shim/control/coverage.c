@@ -64,6 +64,9 @@ static bool is_missing(uint32_t index, bool others_wait)
 
 bool coverage_is_whole(bool others_wait)
 {
+	/* Nobody serves meanwhile what lacks. */
+	if (!generation_predecessor_serves())
+		return true;
 	for (uint32_t i = 0; i < received_listeners(); i++) {
 		if (is_missing(i, others_wait))
 			return false;

@@ -16,7 +16,8 @@ bool coverage_note(int fd);
 bool coverage_is_awaited(void);
 
 /* True if a process has claimed each inherited listener, and this one waits on it; or with
- * OTHERS_WAIT, which means that workers wait for clients, on whatever was claimed.
+ * OTHERS_WAIT, which means that workers wait for clients, on whatever was claimed. True, too, if the
+ * predecessor does not serve any more.
  * Context: the controller. */
 bool coverage_is_whole(bool others_wait);
 

@@ -47,7 +47,8 @@ bool restart_mask(uint64_t *ret_mask)
 	if (!dispositions_expects_interrupts())
 		return false;
 	FOR_EACH_SIGNAL (sig) {
-		struct kernel_action action;
+		struct kernel_action action = {
+			0}; /* an analyser does not see the kernel write it */
 
 		if (!is_handled(sig, &action))
 			continue;

@@ -91,7 +91,7 @@ fds_of() { find "/proc/$1/fd" -mindepth 1 -printf '%f %l\n' | LC_ALL=C sort; }
 
 @test "a leader keeps nothing of a version that fails after its helpers have attacked" {
     local before
-    start other,nobody,fork OCTOPUS_READY_TIMEOUT=2s
+    start other,nobody,fork OCTOPUS_READY_TIMEOUT=8s
     before=$(fds_of "$SERVER_PID")
     touch "$APP_DIR/fail"
     kill -HUP "$SERVER_PID"

@@ -245,8 +245,10 @@ static bool scan_one(int fd, void *context)
 		return true;
 	check = entry ? check_record(fd, socket, entry) : RECORD_WHOLE;
 	ask_all(fd, socket, entry, check, &facts);
-	if (check == RECORD_WHOLE)
+	if (check == RECORD_WHOLE) {
 		follow_connection(fd, socket);
+		follow_say_goaway(fd, socket);
+	}
 	in_ms = idle_in_ms(&facts, scanning->graces);
 	if (in_ms == 0 && entry && check == RECORD_WHOLE && !is_still_whole(fd, entry))
 		in_ms = 1;

@@ -11,10 +11,16 @@ static bool is_busy(const struct idle_facts *facts)
 	       facts->received_ms == IDLE_UNKNOWN_MS || facts->sent_ms == IDLE_UNKNOWN_MS;
 }
 
+/* HTTP says so. */
+static bool is_between(const struct idle_facts *facts)
+{
+	return facts->http == HTTP_BETWEEN || facts->http == HTTP_NO_STREAM;
+}
+
 /* True if the server sent last, or nothing has happened at all. */
 static bool was_answered(const struct idle_facts *facts)
 {
-	if (facts->http == HTTP_BETWEEN || facts->last_io == IO_SENT || !facts->has_received)
+	if (is_between(facts) || facts->last_io == IO_SENT || !facts->has_received)
 		return true;
 	/* Within a tick it is unknown which came first. */
 	return facts->last_io == IO_NONE && facts->sent_ms + TICK_MS < facts->received_ms;
@@ -32,7 +38,10 @@ static int64_t wanted_ms(const struct idle_facts *facts, const struct idle_grace
 	const int64_t response_ms = facts->received_ms - facts->sent_ms;
 
 	/* The first request of a new connection may be on its way: a client that connects has
-	 * something to say. */
+	 * something to say. And a client of HTTP/2 that was told is about to leave; one that has not been yet may be
+	 * about to begin a stream. */
+	if (facts->http == HTTP_NO_STREAM)
+		return graces->first_ms;
 	if (!facts->has_received)
 		return response_ms > graces->first_ms ? response_ms : graces->first_ms;
 	if (facts->http == HTTP_BETWEEN)
@@ -53,7 +62,7 @@ int64_t idle_in_ms(const struct idle_facts *facts, const struct idle_graces *gra
 		return INT64_MAX;
 	/* Bytes came after the answer, and a thread has read them: the server owes another
 	 * answer. */
-	if (facts->http != HTTP_BETWEEN && facts->has_received &&
+	if (!is_between(facts) && facts->has_received &&
 	    facts->received_ms + TICK_MS < facts->sent_ms)
 		return INT64_MAX;
 	wanted = wanted_ms(facts, graces);

@@ -31,13 +31,13 @@ static ssize_t send_parts(int fd, struct iovec *parts, int count, int flags)
 }
 
 /* Repeats the write while only bytes of the edits went out. */
-static ssize_t send_edited(int fd, const struct iovec *iov, int count, struct http1_edits *edits,
+static ssize_t send_edited(int fd, const struct iovec *iov, int count, struct edits *edits,
                            int flags)
 {
-	struct iovec parts[PARTS + 2 * HTTP1_EDITS];
+	struct iovec parts[PARTS + 2 * MOST_EDITS];
 
 	for (;;) {
-		const int made = http1_apply(iov, count, edits, parts, PARTS + 2 * HTTP1_EDITS);
+		const int made = edits_apply(iov, count, edits, parts, PARTS + 2 * MOST_EDITS);
 		const ssize_t sent = send_parts(fd, parts, made, flags);
 		size_t own;
 
@@ -100,7 +100,7 @@ static size_t length_of(const struct iovec *parts, int count)
 static ssize_t send_windows(int fd, const struct iovec *iov, int count, int flags)
 {
 	struct iovec parts[PARTS];
-	struct http1_edits edits = {0};
+	struct edits edits = {0};
 	ssize_t total = 0;
 
 	for (;;) {
@@ -151,10 +151,10 @@ bool announce_send(int fd, const struct iovec *iov, int count, int flags, ssize_
 /* Copies everything into one piece, and advances the state as if it were out. Returns false without
  * memory. */
 static bool compose(int fd, struct follow_pending *ret_pending, const struct iovec *own,
-                    const struct http1_edits *edits)
+                    const struct edits *edits)
 {
-	struct iovec parts[1 + 2 * HTTP1_EDITS];
-	const int made = http1_apply(own, 1, edits, parts, 1 + 2 * HTTP1_EDITS);
+	struct iovec parts[1 + 2 * MOST_EDITS];
+	const int made = edits_apply(own, 1, edits, parts, 1 + 2 * MOST_EDITS);
 	struct follow_pending pending = {.own_size = (int)own->iov_len};
 	char *at;
 
@@ -196,7 +196,7 @@ int announce_send_tls(int fd, const void *bytes, int size, bool has_more, announ
 {
 	const struct iovec own = {(void *)bytes, (size_t)size};
 	struct follow_pending *pending = follow_pending(fd);
-	struct http1_edits edits = {0};
+	struct edits edits = {0};
 	int sent;
 
 	if (pending && pending->bytes)

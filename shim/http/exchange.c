@@ -7,7 +7,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "base/brief_lock.h"
 #include "base/raw_syscall.h"
+#include "http/http2_record.h"
 #include "kernel/caller_memory.h"
 #include "kernel/sandbox.h"
 
@@ -160,25 +162,66 @@ static void end_change(struct exchange *entry)
 	publish_change(entry);
 }
 
+/* One thread may read from a connection while another writes to it: with HTTP/2 that is usual. Returns false if
+ * this thread must leave the record as it is; then the next one loses it. */
+static bool open_record(struct exchange *entry)
+{
+	if (!brief_lock_take(&entry->lock))
+		return false;
+	begin_change(entry);
+	if (brief_lock_forgive(&entry->lock))
+		http1_record_lose(&entry->record);
+	return true;
+}
+
+static void close_record(struct exchange *entry)
+{
+	end_change(entry);
+	brief_lock_give_back(&entry->lock);
+}
+
 static void record_received(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	begin_change(entry);
-	http1_record_received(&entry->record, iov, count, n);
-	end_change(entry);
+	if (!open_record(entry))
+		return;
+	if (http2_record_is_by_read(&entry->record, iov, count, n))
+		http2_record_received(&entry->record, iov, count, n);
+	else
+		http1_record_received(&entry->record, iov, count, n);
+	close_record(entry);
+}
+
+static void record_received_unseen(struct exchange *entry, uint64_t n)
+{
+	if (!open_record(entry))
+		return;
+	if (http2_record_is(&entry->record))
+		http2_read_unseen(&entry->record.http2, n);
+	else
+		http1_record_received_unseen(&entry->record, n);
+	close_record(entry);
 }
 
 static void record_sent(struct exchange *entry, const struct iovec *iov, int count, size_t n)
 {
-	begin_change(entry);
-	http1_record_sent(&entry->record, iov, count, n);
-	end_change(entry);
+	if (!open_record(entry))
+		return;
+	if (http2_record_is_by_write(&entry->record, iov, count, n))
+		http2_record_sent(&entry->record, iov, count, n);
+	else
+		http1_record_sent(&entry->record, iov, count, n);
+	close_record(entry);
 }
 
 static void record_file(struct exchange *entry, uint64_t n)
 {
-	begin_change(entry);
-	http1_record_sent_unseen(&entry->record, n);
-	end_change(entry);
+	if (!open_record(entry))
+		return;
+	if (http2_record_is(&entry->record))
+		http2_wrote_unseen(&entry->record.http2, n);
+	else
+		http1_record_sent_unseen(&entry->record, n);
+	close_record(entry);
 }
 
 bool exchange_recall(int fd, struct exchange_record *ret_record, uint32_t *ret_changes)
@@ -192,8 +235,13 @@ bool exchange_recall(int fd, struct exchange_record *ret_record, uint32_t *ret_c
 	memcpy(ret_record, &entry->record, sizeof(*ret_record));
 	atomic_thread_fence(memory_order_acquire);
 	*ret_changes = before;
-	return before % 2 == 0 &&
-	       atomic_load_explicit(&entry->changes, memory_order_relaxed) == before;
+	if (before % 2 != 0 ||
+	    atomic_load_explicit(&entry->changes, memory_order_relaxed) != before)
+		return false;
+	if (brief_lock_has_missed(&entry->lock))
+		http1_record_lose(ret_record);
+	(void)http2_record_is(ret_record);
+	return true;
 }
 
 /* An interim response answers no request; a 101 ends HTTP here (RFC 9110 §15.2). */
@@ -269,6 +317,7 @@ void exchange_begin_anew(int fd, enum exchange_origin origin)
 		note_io(entry, IO_NONE, &entry->sent_ms);
 	}
 	http1_record_begin(&entry->record);
+	atomic_store_explicit(&entry->lock, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->is_plain, !has_times, memory_order_relaxed);
 	set_usual(entry, has_times ? USUAL_NEITHER : USUAL_READ);
 	publish_change(entry);
@@ -435,11 +484,8 @@ void exchange_received_unseen(int fd, size_t n)
 		return;
 	count_bytes(&entry->received_bytes, n);
 	note_io(entry, IO_RECEIVED, &entry->received_ms);
-	if (atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
-		return;
-	begin_change(entry);
-	http1_record_received_unseen(&entry->record, n);
-	end_change(entry);
+	if (!atomic_load_explicit(&entry->is_tls, memory_order_relaxed))
+		record_received_unseen(entry, n);
 }
 
 SLOW void note_sent(struct exchange *entry, const struct iovec *iov, int count, size_t n)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/brief_lock.h"
 #include "base/clock.h"
 #include "http/http1_record.h"
 
@@ -48,6 +49,7 @@ struct exchange {
 	_Atomic uint8_t origin;   /* enum exchange_origin */
 	_Atomic bool is_plain;    /* neither TLS nor a tunnel, and without times */
 	bool is_whole;            /* the controller's: all this is about SOCKET */
+	brief_lock lock;          /* of the record */
 	/* by exchange_now_ms(); 0: not recorded */
 	_Atomic uint32_t received_ms, sent_ms;
 	/* All bytes that the wrappers saw, modulo 2^32. They tell whether all this is about the

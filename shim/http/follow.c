@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Over 300 lines: each way in which bytes of a followed connection go by, under its lock. */
 #include "http/follow.h"
 
 #include <errno.h>
@@ -6,29 +7,31 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
-#include "base/clock.h"
+#include "base/brief_lock.h"
 #include "base/interpose.h"
 #include "base/settings.h"
 #include "http/exchange.h"
+#include "http/goaway.h"
 #include "http/http1_record.h"
+#include "http/http2_record.h"
 #include "http/record_check.h"
 #include "kernel/socket_identity.h"
-
-/* Spin this often, then sleep 0.1 ms between attempts. */
-#define SPINS 100
-#define PATIENCE 200
-#define SPIN_NS 100000
 
 /* One connection. */
 struct followed {
 	struct http1 http;
+	struct goaway goaway;
 	struct follow_pending pending;
 	uint32_t changes;        /* version of the record that it began with */
 	_Atomic uint64_t socket; /* by socket_identity() */
 	_Atomic bool is_followed;
-	_Atomic bool has_missed; /* bytes went by that nobody read */
-	_Atomic bool is_in_use;  /* a lock, held while a thread reads some bytes */
+	_Atomic int writers;      /* threads that write to it */
+	bool was_asked;           /* the controller's: follow_say_goaway() */
+	_Atomic bool has_unshown; /* bytes of a write are out that the record does not show yet */
+	_Atomic bool is_behind;   /* this is from a record that did not show some */
+	brief_lock lock; /* held while a thread reads some bytes; who misses it misses some */
 };
 
 _Atomic bool follow_is_on;
@@ -63,53 +66,50 @@ static struct followed *followed_of(int fd)
 }
 
 /* Continues from the record, which begins where the connection does. A tunnel, and what is not
- * HTTP/1.x or not known, is given up. */
+ * HTTP or not known, is given up. */
 static void begin_anew(struct followed *it, int fd)
 {
 	const struct exchange *entry = exchange_of(fd);
 	struct exchange_record record;
 
-	if (exchange_recall(fd, &record, &it->changes)) {
+	it->goaway.is_on = false;
+	http1_give_up(&it->http);
+	if (!exchange_recall(fd, &record, &it->changes))
+		atomic_fetch_or(&it->lock, BRIEF_LOCK_MISSED);
+	else if (record.form == EXCHANGE_FRAMES)
+		goaway_begin(&it->goaway, &record.http2);
+	else
 		(void)http1_record_read(&record, &it->http);
-	} else {
-		http1_give_up(&it->http);
-		atomic_store(&it->has_missed, true);
-	}
 	if (entry && exchange_last_io(entry) == IO_TUNNELED)
 		http1_give_up(&it->http);
 }
 
 /* Bytes went by that nobody read, but they are in the record. The record cannot show an edit that
- * is partly out. */
+ * is partly out, and shows a write only when it is over. */
 static void catch_up(struct followed *it)
 {
+	it->is_behind = it->has_unshown;
 	if (it->http.edit_out)
 		http1_give_up(&it->http);
+	else if (it->goaway.partly)
+		it->goaway.is_on = false;
 	else
 		begin_anew(it, (int)(it - followed));
 }
 
-/* One thread may read from a connection while another writes to it, and a thread may be preempted
- * while it holds the lock. Gives up in the end: a signal handler may have interrupted the thread
- * that holds it. */
+/* One thread may read from a connection while another writes to it. */
 static bool take(struct followed *it)
 {
-	for (int i = 0; i < SPINS + PATIENCE; i++) {
-		if (!atomic_exchange(&it->is_in_use, true)) {
-			if (atomic_exchange(&it->has_missed, false))
-				catch_up(it);
-			return true;
-		}
-		if (i >= SPINS)
-			(void)clock_sleep(SPIN_NS);
-	}
-	atomic_store(&it->has_missed, true);
-	return false;
+	if (!brief_lock_take(&it->lock))
+		return false;
+	if (brief_lock_forgive(&it->lock))
+		catch_up(it);
+	return true;
 }
 
 static void give_back(struct followed *it)
 {
-	atomic_store_explicit(&it->is_in_use, false, memory_order_release);
+	brief_lock_give_back(&it->lock);
 }
 
 void follow_forget(int fd)
@@ -122,7 +122,12 @@ void follow_forget(int fd)
 	if (it->pending.bytes)
 		(void)munmap(it->pending.bytes, (size_t)it->pending.length);
 	it->pending = (struct follow_pending){0};
-	atomic_store(&it->has_missed, false);
+	it->goaway = (struct goaway){0};
+	it->was_asked = false;
+	atomic_store(&it->has_unshown, false);
+	atomic_store(&it->is_behind, false);
+	atomic_store(&it->writers, 0);
+	(void)brief_lock_forgive(&it->lock);
 }
 
 void follow_connection(int fd, uint64_t socket)
@@ -150,8 +155,10 @@ static enum http_state recalled_state(int fd)
 	uint32_t changes;
 	struct http1 http;
 
-	return exchange_recall(fd, &record, &changes) ? http1_record_read(&record, &http)
-	                                              : HTTP_UNKNOWN;
+	if (!exchange_recall(fd, &record, &changes))
+		return HTTP_UNKNOWN;
+	return record.form == EXCHANGE_FRAMES ? http2_record_state(&record)
+	                                      : http1_record_read(&record, &http);
 }
 
 enum http_state follow_state(int fd, uint64_t socket)
@@ -162,9 +169,11 @@ enum http_state follow_state(int fd, uint64_t socket)
 	if (it && atomic_load(&it->socket) != socket)
 		it = NULL;
 	/* Another thread has the lock: the next scan asks again. */
-	if (it && atomic_exchange(&it->is_in_use, true))
+	if (it && !brief_lock_try(&it->lock))
 		return HTTP_UNDER_WAY;
-	if (it && !atomic_load(&it->has_missed))
+	if (it && it->goaway.partly)
+		state = HTTP_UNDER_WAY;
+	else if (it && !brief_lock_has_missed(&it->lock))
 		state = http1_state(&it->http);
 	if (it)
 		give_back(it);
@@ -190,6 +199,26 @@ void follow_again(int fd)
 	give_back(it);
 }
 
+/* What ceases to look like HTTP/1.x may be HTTP/2, which the record shows. */
+static void read_http1(struct followed *it, int fd, const struct iovec *iov, int count, size_t n)
+{
+	const bool was_given_up = http1_is_given_up(&it->http);
+
+	http1_read(&it->http, iov, count, n);
+	if (http1_is_given_up(&it->http) && !was_given_up)
+		begin_anew(it, fd);
+}
+
+static size_t wrote_http1(struct followed *it, const struct iovec *iov, int count,
+                          const struct edits *edits, size_t taken)
+{
+	const bool was_given_up = http1_is_given_up(&it->http);
+	const size_t own = http1_wrote(&it->http, iov, count, edits, taken);
+
+	it->is_behind = it->is_behind || http1_is_given_up(&it->http) != was_given_up;
+	return own;
+}
+
 /* If the record has not changed since, this is the read that it ended with, and HTTP knows it
  * already. */
 void follow_received(int fd, const struct iovec *iov, int count, size_t n)
@@ -199,8 +228,8 @@ void follow_received(int fd, const struct iovec *iov, int count, size_t n)
 
 	if (!it || !entry || !take(it))
 		return;
-	if (atomic_load(&entry->changes) != it->changes || it->changes == 0)
-		http1_read(&it->http, iov, count, n);
+	if (!it->goaway.is_on && (atomic_load(&entry->changes) != it->changes || it->changes == 0))
+		read_http1(it, fd, iov, count, n);
 	give_back(it);
 }
 
@@ -210,7 +239,10 @@ void follow_sent_file(int fd, uint64_t n)
 
 	if (!it || !take(it))
 		return;
-	http1_sent(&it->http, n);
+	if (it->goaway.is_on)
+		goaway_sent_unseen(&it->goaway, n);
+	else
+		http1_sent(&it->http, n);
 	give_back(it);
 }
 
@@ -230,44 +262,110 @@ static bool has_unread(int fd)
 }
 
 /* The last look before the server's bytes change: what it has read and written since is known to the
- * byte, else this need not be the beginning of a response. */
-static bool is_last_response(int fd)
+ * byte, else this need not be the beginning of a response, or of a frame. */
+static bool is_known(int fd)
 {
 	const struct exchange *entry = exchange_of(fd);
 	const int saved = errno;
-	const bool is = !has_unread(fd) && entry && record_check(fd, entry) == RECORD_WHOLE;
+	const bool is = entry && record_check(fd, entry) == RECORD_WHOLE;
 
 	errno = saved;
 	return is;
 }
 
 /* HAS_MORE: a TLS library holds bytes that the server has not read. */
-void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
-                 struct http1_edits *ret_edits)
+static bool may_edit(int fd, bool is_http2, bool has_more)
+{
+	return is_http2 ? is_known(fd) : !has_more && !has_unread(fd) && is_known(fd);
+}
+
+static void plan(const struct followed *it, const struct iovec *iov, int count, bool may_begin,
+                 struct edits *ret_edits)
+{
+	if (it->goaway.is_on)
+		goaway_plan(&it->goaway, iov, count, may_begin, ret_edits);
+	else
+		http1_plan(&it->http, iov, count, may_begin, ret_edits);
+}
+
+void follow_plan(int fd, const struct iovec *iov, int count, bool has_more, struct edits *ret_edits)
 {
 	struct followed *it = followed_of(fd);
 
 	ret_edits->count = 0;
 	if (!it || !take(it))
 		return;
-	http1_plan(&it->http, iov, count, !has_more, ret_edits);
-	if (ret_edits->count > 0 && !has_more && !is_last_response(fd))
-		http1_plan(&it->http, iov, count, false, ret_edits);
+	plan(it, iov, count, !it->is_behind, ret_edits);
+	if (ret_edits->count > 0 && !may_edit(fd, it->goaway.is_on, has_more))
+		plan(it, iov, count, false, ret_edits);
 	give_back(it);
 }
 
-size_t follow_wrote(int fd, const struct iovec *iov, int count, const struct http1_edits *edits,
+size_t follow_wrote(int fd, const struct iovec *iov, int count, const struct edits *edits,
                     size_t taken)
 {
 	struct followed *it = followed_of(fd);
-	struct http1 unlocked;
 	size_t own;
 
-	if (it && take(it)) {
-		own = http1_wrote(&it->http, iov, count, edits, taken);
-		give_back(it);
-		return own;
-	}
-	memset(&unlocked, 0, sizeof(unlocked));
-	return http1_wrote(&unlocked, iov, count, edits, taken);
+	if (!it || !take(it))
+		return taken - edits_taken(edits, taken).added;
+	it->has_unshown = true;
+	own = it->goaway.is_on ? goaway_wrote(&it->goaway, iov, count, edits, taken)
+	                       : wrote_http1(it, iov, count, edits, taken);
+	give_back(it);
+	return own;
+}
+
+void follow_write_begins(int fd)
+{
+	struct followed *it = followed_of(fd);
+
+	if (it)
+		atomic_fetch_add(&it->writers, 1);
+}
+
+/* Another connection may have the number by now. */
+void follow_write_ends(int fd)
+{
+	struct followed *it = followed_of(fd);
+
+	if (!it)
+		return;
+	if (atomic_load(&it->writers) > 0 && atomic_fetch_sub(&it->writers, 1) > 1)
+		return;
+	it->has_unshown = false;
+	if (it->is_behind)
+		atomic_fetch_or(&it->lock, BRIEF_LOCK_MISSED);
+}
+
+/* The server's bytes go out under a writer's mark, so there is no write in whose middle this could come; but for one
+ * that began before the connection was followed, which is over when this is asked again. */
+static void say(struct followed *it, int fd)
+{
+	const struct iovec rest = goaway_rest(&it->goaway);
+	ssize_t sent;
+
+	if (rest.iov_len == 0 || atomic_load(&it->writers) > 0 || it->is_behind || !it->was_asked ||
+	    !is_known(fd))
+		return;
+	sent = libc_calls.send(fd, rest.iov_base, rest.iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent <= 0)
+		return;
+	goaway_has_said(&it->goaway, (size_t)sent);
+	exchange_sent_own(fd, (size_t)sent);
+}
+
+void follow_say_goaway(int fd, uint64_t socket)
+{
+	const struct exchange *entry = exchange_of(fd);
+	struct followed *it = followed_of(fd);
+
+	if (!it || atomic_load(&it->socket) != socket || !entry || atomic_load(&entry->is_tls) ||
+	    !brief_lock_try(&it->lock))
+		return;
+	if (brief_lock_forgive(&it->lock))
+		catch_up(it);
+	say(it, fd);
+	it->was_asked = true;
+	give_back(it);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Owns which connections Octopus follows while the process drains, and where each of them stands in
- * HTTP/1.x. Before the drain nothing of this is active. A spin lock for each connection orders the
+ * HTTP. Before the drain nothing of this is active. A spin lock for each connection orders the
  * thread that reads, the thread that writes and the controller. None of them holds it over a system
  * call that may sleep. */
 #ifndef OCTOPUS_FOLLOW_H
@@ -35,7 +35,7 @@ void follow_connection(int fd, uint64_t socket);
 /* Stops following FD, because its bytes are not seen any more. Context: any. */
 void follow_forget(int fd);
 
-/* Where FD, which is SOCKET, stands in HTTP/1.x, followed or not. Its record must be whole
+/* Where FD, which is SOCKET, stands in HTTP, followed or not. Its record must be whole
  * (record_check.h). Context: the controller. */
 enum http_state follow_state(int fd, uint64_t socket);
 
@@ -67,14 +67,23 @@ struct follow_pending {
  * Context: any, but one thread at a time for each connection. */
 struct follow_pending *follow_pending(int fd);
 
-/* Plans the edits of what the server wants to write to FD (http1_plan()); none where FD is not
+/* Plans the edits of what the server wants to write to FD (http1_plan(), goaway_plan()); none where FD is not
  * followed. HAS_MORE: a TLS library holds bytes that the server has not read. Context: any. */
 void follow_plan(int fd, const struct iovec *iov, int count, bool has_more,
-                 struct http1_edits *ret_edits);
+                 struct edits *ret_edits);
+
+/* The server begins a write to FD; it has ended, and the record shows it. Context: any. */
+void follow_write_begins(int fd);
+void follow_write_ends(int fd);
+
+/* Says GOAWAY on FD, which is SOCKET, if it is followed, speaks HTTP/2 in plain text, and may be written to
+ * between two frames; and if this was asked before, so that no write is left that began earlier than that. Where the
+ * server writes, it is said there (follow_plan()). Context: the controller. */
+void follow_say_goaway(int fd, uint64_t socket);
 
 /* The kernel, or a TLS library, took TAKEN of the edited bytes. Returns how many of them are the
  * server's. Context: any. */
-size_t follow_wrote(int fd, const struct iovec *iov, int count, const struct http1_edits *edits,
+size_t follow_wrote(int fd, const struct iovec *iov, int count, const struct edits *edits,
                     size_t taken);
 
 #endif

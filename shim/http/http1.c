@@ -6,18 +6,13 @@
 
 enum { LONGEST_QUEUE = 16, METHOD_BITS = 2, METHOD_MASK = 3 };
 
-/* In one response, so that a write never has more than HTTP1_EDITS edits, the partly sent one
+/* In one response, so that a write never has more than MOST_EDITS edits, the partly sent one
  * included. */
-enum { MOST_REPLACED = HTTP1_EDITS - 1 };
+enum { MOST_REPLACED = MOST_EDITS - 1 };
 
-/* What HTTP1_REPLACE replaces, and what each edit puts there. */
+/* What EDIT_REPLACE replaces. */
 static const char keep_alive[] = "keep-alive";
 enum { KEEP_ALIVE_LENGTH = sizeof(keep_alive) - 1 };
-static const char *const texts[] = {
-	[HTTP1_REPLACE] = "close     ",
-	[HTTP1_APPEND] = ", close",
-	[HTTP1_INSERT] = "Connection: close\r\n",
-};
 
 /* Requests. */
 
@@ -109,15 +104,8 @@ static bool must_announce_close(const struct http1 *http1)
 	       http1->response.status >= 200 && method_asked(http1) != HTTP1_CONNECT;
 }
 
-static void add_edit(struct http1_edits *edits, size_t offset, enum http1_edit_kind kind,
-                     size_t from, size_t length)
-{
-	edits->list[edits->count++] =
-		(struct http1_edit){offset, (uint8_t)kind, (uint8_t)from, (uint8_t)length};
-}
-
 /* The byte at OFFSET caused EVENTS; insertions go before it. */
-static void edit(struct http1 *http1, unsigned events, size_t offset, struct http1_edits *edits)
+static void edit(struct http1 *http1, unsigned events, size_t offset, struct edits *edits)
 {
 	const struct http1_message *response = &http1->response;
 	const bool is_kept =
@@ -126,13 +114,13 @@ static void edit(struct http1 *http1, unsigned events, size_t offset, struct htt
 
 	if ((events & HTTP1_KEEP_ALIVE_READ) && offset >= KEEP_ALIVE_LENGTH &&
 	    http1->announced < MOST_REPLACED)
-		add_edit(edits, offset - KEEP_ALIVE_LENGTH, HTTP1_REPLACE, 0, KEEP_ALIVE_LENGTH);
+		edits_add(edits, offset - KEEP_ALIVE_LENGTH, EDIT_REPLACE, 0, KEEP_ALIVE_LENGTH);
 	else if (http1->announced || response->has_close)
 		return;
 	else if ((events & HTTP1_OPTIONS_END) && is_kept)
-		add_edit(edits, offset, HTTP1_APPEND, 0, strlen(texts[HTTP1_APPEND]));
+		edits_add(edits, offset, EDIT_APPEND, 0, edits_text(EDIT_APPEND).iov_len);
 	else if ((events & HTTP1_HEAD_END) && !response->is_http_1_0)
-		add_edit(edits, offset, HTTP1_INSERT, 0, strlen(texts[HTTP1_INSERT]));
+		edits_add(edits, offset, EDIT_INSERT, 0, edits_text(EDIT_INSERT).iov_len);
 	http1->announced += edits->count > count;
 }
 
@@ -151,7 +139,7 @@ static unsigned step_response(struct http1 *http1, uint8_t c)
 	return (events & HTTP1_HEAD_END) && is_tunnel(http1) ? HTTP1_BAD : events;
 }
 
-static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct http1_edits *edits)
+static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct edits *edits)
 {
 	const unsigned events = step_response(http1, c);
 
@@ -168,7 +156,7 @@ static void write_byte(struct http1 *http1, uint8_t c, size_t offset, struct htt
 /* The server has written the first N bytes of IOV. Adds the new edits to EDITS, unless that is
  * NULL. */
 static void write_bytes(struct http1 *http1, const struct iovec *iov, int count, size_t n,
-                        struct http1_edits *edits)
+                        struct edits *edits)
 {
 	size_t offset = 0;
 
@@ -228,18 +216,18 @@ static size_t option_length(const struct http1 *http1, const struct iovec *iov, 
 }
 
 static void plan_rest(const struct http1 *http1, const struct iovec *iov, int count,
-                      struct http1_edits *edits)
+                      struct edits *edits)
 {
-	const size_t length = http1->edit == HTTP1_REPLACE
+	const size_t length = http1->edit == EDIT_REPLACE
 	                              ? option_length(http1, iov, count)
-	                              : strlen(texts[http1->edit]) - http1->edit_out;
+	                              : edits_text(http1->edit).iov_len - http1->edit_out;
 
 	if (length > 0)
-		add_edit(edits, 0, http1->edit, http1->edit_out, length);
+		edits_add(edits, 0, http1->edit, http1->edit_out, length);
 }
 
 void http1_plan(const struct http1 *http1, const struct iovec *iov, int count, bool may_edit,
-                struct http1_edits *ret_edits)
+                struct edits *ret_edits)
 {
 	struct http1 after = *http1;
 
@@ -250,80 +238,26 @@ void http1_plan(const struct http1 *http1, const struct iovec *iov, int count, b
 		write_bytes(&after, iov, count, SIZE_MAX, ret_edits);
 }
 
-static struct iovec edit_text(const struct http1_edit *edit)
-{
-	return (struct iovec){(char *)texts[edit->kind] + edit->from, edit->length};
-}
-
-int http1_apply(const struct iovec *iov, int count, const struct http1_edits *edits,
-                struct iovec *ret_iov, int room)
-{
-	const struct http1_edit *edit = edits->list, *end = edits->list + edits->count;
-	size_t offset = 0, replaced = 0;
-	int made = 0;
-
-	for (int i = 0; i < count; i++) {
-		char *at = iov[i].iov_base;
-		size_t left = iov[i].iov_len;
-
-		while (left > 0 && made < room) {
-			size_t length = replaced > 0 && replaced < left ? replaced : left;
-
-			if (edit < end && edit->offset == offset) {
-				ret_iov[made++] = edit_text(edit);
-				replaced = edit->kind == HTTP1_REPLACE ? edit->length : 0;
-				edit++;
-				continue;
-			}
-			if (edit < end && edit->offset - offset < length)
-				length = edit->offset - offset;
-			if (replaced > 0)
-				replaced -= length;
-			else
-				ret_iov[made++] = (struct iovec){at, length};
-			at += length;
-			left -= length;
-			offset += length;
-		}
-	}
-	return made;
-}
-
 /* LAST is the last edit of which some bytes are out. All edits before it are out as a whole. */
-static void note_rest(struct http1 *http1, const struct http1_edit *last)
+static void note_rest(struct http1 *http1, const struct edit *last)
 {
 	const uint8_t out = (uint8_t)(last->from + last->length);
-	const bool is_out = texts[last->kind][out] == '\0';
+	const bool is_out = out == edits_text(last->kind).iov_len;
 
 	http1->edit = is_out ? 0 : last->kind;
 	http1->edit_out = is_out ? 0 : out;
 }
 
 size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
-                   const struct http1_edits *edits, size_t taken)
+                   const struct edits *edits, size_t taken)
 {
-	size_t planned = 0, added = 0;
-	struct http1_edit last = {0};
-	uint8_t begun = 0;
+	const struct edits_out out = edits_taken(edits, taken);
 
-	for (int i = 0; edits && i < edits->count; i++) {
-		const struct http1_edit *edit = &edits->list[i];
-		const size_t begin = edit->offset + planned;
-
-		if (begin >= taken)
-			break;
-		last = *edit;
-		last.length =
-			(uint8_t)(taken - begin < edit->length ? taken - begin : edit->length);
-		planned += edit->kind == HTTP1_REPLACE ? 0 : edit->length;
-		added += edit->kind == HTTP1_REPLACE ? 0 : last.length;
-		begun += edit->from == 0;
-	}
 	if (taken > 0)
-		note_rest(http1, &last);
-	write_bytes(http1, iov, count, taken - added, NULL);
-	http1->announced += begun;
-	return taken - added;
+		note_rest(http1, &out.last);
+	write_bytes(http1, iov, count, taken - out.added, NULL);
+	http1->announced += out.begun;
+	return taken - out.added;
 }
 
 /* Questions. */

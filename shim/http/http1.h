@@ -8,7 +8,7 @@
  *
  *     http1_plan(connection, iov, count, true, &edits);
  *     if (edits.count == 0) sent = writev(fd, iov, count);
- *     else sent = writev(fd, edited, http1_apply(iov, count, &edits, edited, room));
+ *     else sent = writev(fd, edited, edits_apply(iov, count, &edits, edited, room));
  *     if (sent > 0) sent = http1_wrote(connection, iov, count, &edits, sent);
  *
  * RFC 9112 §6 and §7 frame the messages. This module gives a connection up for good when a
@@ -26,6 +26,7 @@
 #ifndef OCTOPUS_HTTP1_H
 #define OCTOPUS_HTTP1_H
 
+#include "http/edits.h"
 #include "http/http1_message.h"
 
 #include <stdbool.h>
@@ -33,12 +34,13 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* Where a connection stands, as far as its HTTP/1.x was followed. */
+/* Where a connection stands, as far as its HTTP was followed. */
 enum http_state {
 	HTTP_UNKNOWN,
 	HTTP_LOST,            /* it was followed, and is not any more: a tunnel, or in doubt */
 	HTTP_UNDER_WAY,       /* a request is not answered, or a response not complete */
 	HTTP_BETWEEN,         /* all requests are answered in full */
+	HTTP_NO_STREAM,       /* the same, by HTTP/2: the client is told, and may leave by itself */
 	HTTP_CLOSE_ANNOUNCED, /* they are, and an edit made the last response say close */
 };
 
@@ -53,31 +55,8 @@ struct http1 {
 	bool is_given_up;
 	bool has_spoken;   /* the head of a request was complete */
 	uint8_t announced; /* edits of this response that say close */
-	uint8_t edit;      /* enum http1_edit_kind: the edit that is partly out, if edit_out */
+	uint8_t edit;      /* enum edit_kind: the edit that is partly out, if edit_out */
 	uint8_t edit_out;  /* bytes of its text that are out */
-};
-
-enum http1_edit_kind {
-	HTTP1_REPLACE, /* the option `keep-alive` becomes `close` and five spaces: same length */
-	HTTP1_APPEND,  /* `, close` at the end of a Connection line that has none */
-	HTTP1_INSERT,  /* a line `Connection: close` before the empty line */
-};
-
-/* LENGTH bytes of the kind's text, from byte FROM on, go out before the byte OFFSET of what the
- * server writes. HTTP1_REPLACE sends them instead of as many of the server's bytes, the others in
- * addition. */
-struct http1_edit {
-	size_t offset;
-	uint8_t kind;
-	uint8_t from;
-	uint8_t length;
-};
-
-/* A write has at most one response to edit. */
-enum { HTTP1_EDITS = 4 };
-struct http1_edits {
-	int count;
-	struct http1_edit list[HTTP1_EDITS];
 };
 
 /* Gives the connection up for good, because no wrapper saw some of its bytes or it does not speak
@@ -103,13 +82,7 @@ void http1_read(struct http1 *http1, const struct iovec *iov, int count, size_t 
  * A write that ends in a lone CR at the beginning of a line has begun the empty line; the insertion
  * goes before that CR. Context: any. */
 void http1_plan(const struct http1 *http1, const struct iovec *iov, int count, bool may_edit,
-                struct http1_edits *ret_edits);
-
-/* Makes the scatter list of the edited bytes, which points into IOV's bytes and into constants. It
- * has at most ROOM entries; the rest is left out, so that the write is shorter.
- * COUNT + 2 * HTTP1_EDITS always suffice. Returns the number of entries. Context: any. */
-int http1_apply(const struct iovec *iov, int count, const struct http1_edits *edits,
-                struct iovec *ret_iov, int room);
+                struct edits *ret_edits);
 
 /* The kernel took TAKEN of the edited bytes. EDITS is the plan made in the present state, or NULL
  * for no edits. Returns how many of the server's bytes these are: the result of its write. That can
@@ -119,7 +92,7 @@ int http1_apply(const struct iovec *iov, int count, const struct http1_edits *ed
  * HTTP1 remembers an edit only as far as it went out. An edit that is partly out relies on the
  * server to write the bytes again that the kernel did not take, as it must. Context: any. */
 size_t http1_wrote(struct http1 *http1, const struct iovec *iov, int count,
-                   const struct http1_edits *edits, size_t taken);
+                   const struct edits *edits, size_t taken);
 
 /* The server received N more bytes of the request, whose text is not recorded; they must all be
  * content. Context: any. */

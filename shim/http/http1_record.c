@@ -25,6 +25,8 @@ static void begin_side(struct exchange_side *side)
 
 static void wipe(struct exchange_record *record, enum exchange_form form)
 {
+	if (record->form == EXCHANGE_FRAMES)
+		memset(&record->http2, 0, sizeof(record->http2));
 	begin_side(&record->request);
 	begin_side(&record->response);
 	record->form = (uint8_t)form;
@@ -47,7 +49,8 @@ static bool has_spoken_http(const struct exchange_record *record)
 		return record->request.due != 0 || record->response.due != 0 ||
 		       http1_length_of_request(record->request.bytes, record->request.kept) != 0;
 	if (record->form != EXCHANGE_STATE)
-		return record->form == EXCHANGE_LOST_HTTP;
+		return record->form == EXCHANGE_LOST_HTTP ||
+		       (record->form == EXCHANGE_FRAMES && record->http2.has_preface);
 	state = state_of(record);
 	return state.has_spoken;
 }

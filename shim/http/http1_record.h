@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Owns the record of one connection's last exchange, and its reading as HTTP/1.x. Pure.
+/* Owns the record of one connection's last exchange, and its reading as HTTP/1.x. Pure. A connection that
+ * speaks HTTP/2 has another record in the same place (http2_record.h).
  *
  * It must never take the middle of a message for its beginning: then a client could make the library
  * change the content of a response. So an exchange begins at a boundary that is proved, from the
@@ -17,6 +18,7 @@
 #include <sys/uio.h>
 
 #include "http/http1.h"
+#include "http/http2.h"
 #include "kernel/caller_memory.h"
 
 #define EXCHANGE_KEPT 982
@@ -37,6 +39,7 @@ enum exchange_form {
 	 * response is the one before. */
 	EXCHANGE_BYTES,
 	EXCHANGE_STATE,     /* a struct http1 is in the place of the response's bytes */
+	EXCHANGE_FRAMES,    /* HTTP/2 */
 	EXCHANGE_LOST,      /* not HTTP/1.x, or some bytes are not known */
 	EXCHANGE_LOST_HTTP, /* the same, after a request that was HTTP/1.x */
 };
@@ -49,7 +52,12 @@ struct exchange_record {
 	 * Then the same response has the same length. */
 	bool is_alike;
 	uint16_t line; /* length of the request line; 0: not known yet */
-	struct exchange_side request, response;
+	union {
+		struct {
+			struct exchange_side request, response;
+		};
+		struct http2 http2; /* EXCHANGE_FRAMES */
+	};
 };
 
 /* The first byte of the connection comes. What was kept is wiped. Context: any. */
@@ -58,7 +66,8 @@ void http1_record_begin(struct exchange_record *record);
 /* Some bytes went by that nobody has seen, or half. Context: any. */
 void http1_record_lose(struct exchange_record *record);
 
-/* The server has read N bytes into IOV. Context: any. */
+/* Of a record that is not EXCHANGE_FRAMES, as the next three: the server has read N bytes into IOV.
+ * Context: any. */
 void http1_record_received(struct exchange_record *record, const struct iovec *iov, int count,
                            size_t n);
 

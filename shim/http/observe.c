@@ -45,10 +45,16 @@ ssize_t observe_sent_further(int fd, ssize_t result)
 
 bool observe_send(int fd, const struct iovec *parts, int count, int flags, ssize_t *ret_result)
 {
-	if (!observe_is_followed(fd) || !announce_send(fd, parts, count, flags, ret_result))
+	bool has_sent;
+
+	if (!observe_is_followed(fd))
 		return false;
-	note_sent(fd, parts, count, *ret_result);
-	return true;
+	follow_write_begins(fd);
+	has_sent = announce_send(fd, parts, count, flags, ret_result);
+	if (has_sent)
+		note_sent(fd, parts, count, *ret_result);
+	follow_write_ends(fd);
+	return has_sent;
 }
 
 ssize_t observe_sent_file(int fd, ssize_t result)
@@ -86,11 +92,14 @@ int observe_send_tls(int fd, const void *bytes, int size, bool has_more, announc
 	/* The library's own write of the encrypted bytes is recorded as well. */
 	const enum last_io before = entry ? exchange_last_io(entry) : IO_NONE;
 	const bool was_followed = is_followed_in_tls(fd);
-	const int result = was_followed ? announce_send_tls(fd, bytes, size, has_more, put, context)
-	                                : put(context, bytes, size);
+	int result;
 
+	follow_write_begins(fd);
+	result = was_followed ? announce_send_tls(fd, bytes, size, has_more, put, context)
+	                      : put(context, bytes, size);
 	if (result > 0)
 		exchange_sent_tls(fd, before, bytes, (size_t)result);
+	follow_write_ends(fd);
 	if (!was_followed && is_followed_in_tls(fd))
 		follow_again(fd);
 	return result;

@@ -6,7 +6,8 @@
  *
  * The input is a byte of flags, a byte that says how all is cut, the requests, a record separator
  * (0x1e), and the responses.
- * Links: http/http1.c http/http1_message.c http/http1_record.c http/http1_length.c */
+ * Links: http/http1.c http/http1_message.c http/http1_record.c http/http1_length.c
+ * Links: http/edits.c http/http2.c */
 #include "http/http1.h"
 #include "http/http1_record.h"
 #include "http1_reference.h"
@@ -54,15 +55,15 @@ static size_t write_once(struct http1 *http1, const struct iovec *iov, int count
                          size_t take, struct wire *wire)
 {
 	const bool was_given_up = http1_is_given_up(http1), owes = http1->edit_out > 0;
-	struct iovec edited[PIECES + 2 * HTTP1_EDITS];
-	struct http1_edits edits;
+	struct iovec edited[PIECES + 2 * MOST_EDITS];
+	struct edits edits;
 	size_t taken = 0;
 	int entries;
 
 	http1_plan(http1, iov, count, may_edit, &edits);
-	demand(edits.count >= 0 && edits.count <= HTTP1_EDITS);
+	demand(edits.count >= 0 && edits.count <= MOST_EDITS);
 	demand(edits.count == 0 || owes || (may_edit && !was_given_up));
-	entries = http1_apply(iov, count, &edits, edited, PIECES + 2 * HTTP1_EDITS);
+	entries = edits_apply(iov, count, &edits, edited, PIECES + 2 * MOST_EDITS);
 	for (int i = 0; i < entries && taken < take; i++) {
 		const size_t left = take - taken;
 		const size_t length = edited[i].iov_len < left ? edited[i].iov_len : left;

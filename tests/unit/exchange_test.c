@@ -2,6 +2,7 @@
 /* What the table of exchanges keeps, and for how long: bytes of clients are wiped with their connection and
  * by the next exchange, and the memory of many connections goes back to the kernel when they have ended.
  * Links: base/clock.c base/vdso.c http/exchange.c http/http1_record.c http/http1_length.c http/http1.c http/http1_message.c
+ * Links: http/edits.c http/http2.c http/http2_record.c
  */
 #include "expect.h"
 #include "http/exchange.h"

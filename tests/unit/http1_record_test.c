@@ -2,6 +2,7 @@
 /* What a record of an exchange tells when the drain begins: noted as the wrappers do it, in pieces, then read
  * again.
  * Links: base/clock.c base/vdso.c http/http1_record.c http/http1_length.c http/exchange.c http/http1.c http/http1_message.c
+ * Links: http/edits.c http/http2.c http/http2_record.c
  */
 #include "expect.h"
 #include "http/http1_record.h"

@@ -2,7 +2,7 @@
 /* Responses (http1_responses.h) and requests, cut at every byte in every way that a server, its scatter
  * lists and a kernel that takes less can cut them: what goes out is the same each time, and so is
  * how the connection stands in the end.
- * Links: http/http1.c http/http1_message.c
+ * Links: http/http1.c http/http1_message.c http/edits.c
  */
 #include "expect.h"
 #include "http/http1.h"
@@ -66,7 +66,7 @@ static int scatter(char *bytes, size_t n, size_t segment, struct iovec *ret_iov)
 	for (size_t length = 0; n > 0; length = (length + 1) % (segment + 1)) {
 		const size_t part = length < n ? length : n;
 
-		if (count + 2 * HTTP1_EDITS == PIECES)
+		if (count + 2 * MOST_EDITS == PIECES)
 			abort();
 		ret_iov[count++] = (struct iovec){bytes, part};
 		bytes += part;
@@ -83,14 +83,14 @@ static size_t write_once(struct http1 *http1, char *bytes, size_t n, const struc
 	struct iovec iov[PIECES], edited[PIECES];
 	const int count = scatter(bytes, n, manner->segment, iov);
 	const struct http1 before = *http1;
-	struct http1_edits edits;
+	struct edits edits;
 	size_t taken = 0;
 	int entries;
 
 	http1_plan(http1, iov, count, manner->may_edit, &edits);
 	expect_number("nothing taken", (long)http1_wrote(http1, iov, count, &edits, 0), 0);
 	expect_number("a plan changes nothing", memcmp(&before, http1, sizeof(before)), 0);
-	entries = http1_apply(iov, count, &edits, edited, PIECES);
+	entries = edits_apply(iov, count, &edits, edited, PIECES);
 	expect_number("room", entries <= count + 2 * edits.count, 1);
 	for (int i = 0; i < entries && taken < take; i++) {
 		const size_t left = take - taken;
@@ -512,7 +512,7 @@ static void check_broken_promise(void)
 	char head[] = OK "Connection: keep-alive\r\n\r\n", other[] = "kex";
 	const struct iovec first = {head, strlen(head)}, second = {other, 3};
 	struct http1 http1 = {0};
-	struct http1_edits edits;
+	struct edits edits;
 
 	read_text(&http1, GET);
 	http1_plan(&http1, &first, 1, true, &edits);
@@ -532,14 +532,14 @@ static void check_room(void)
 	const struct iovec iov = {head, strlen(head)};
 	struct iovec edited[4];
 	struct http1 http1 = {0};
-	struct http1_edits edits;
+	struct edits edits;
 
 	read_text(&http1, GET);
 	http1_plan(&http1, &iov, 1, true, &edits);
-	expect_number("all", http1_apply(&iov, 1, &edits, edited, 4), 3);
-	expect_number("two", http1_apply(&iov, 1, &edits, edited, 2), 2);
-	expect_number("one", http1_apply(&iov, 1, &edits, edited, 1), 1);
-	expect_number("none", http1_apply(&iov, 1, &edits, edited, 0), 0);
+	expect_number("all", edits_apply(&iov, 1, &edits, edited, 4), 3);
+	expect_number("two", edits_apply(&iov, 1, &edits, edited, 2), 2);
+	expect_number("one", edits_apply(&iov, 1, &edits, edited, 1), 1);
+	expect_number("none", edits_apply(&iov, 1, &edits, edited, 0), 0);
 }
 
 int main(void)

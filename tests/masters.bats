@@ -37,6 +37,7 @@ stops_whole() {
     wait_until 60 nothing_is_left
     [[ ! -e $PIDFILE ]] || fail "the pid file is left"
     assert_eq "$(log_count '[ERR]')" 0 "error lines"
+    assert_eq "$(log_count 'serves on until it does')" 0 "upgrades whose workers were not seen to wait"
 }
 nothing_is_left() { [[ -z $(pids_of_test) ]]; }
 

@@ -17,6 +17,7 @@
 #include "generation/news.h"
 #include "generation/pidfile.h"
 #include "signal/branch.h"
+#include "signal/branches.h"
 #include "upgrade/inheritance.h"
 
 /* How long a child that has left the session, as daemons do, may take to lead in its parent's place. */
@@ -95,10 +96,16 @@ static void announce(void)
 	(void)failpoint("announced");
 }
 
+/* Workers do, or those of a master who lead themselves. */
+static bool others_wait(void)
+{
+	return members_others_say(HINT_WAITS) || branches_wait();
+}
+
 /* What a branch does not claim, others may. */
 static bool is_whole(void)
 {
-	return generation.is_branch || coverage_is_whole(members_others_say(HINT_WAITS));
+	return generation.is_branch || coverage_is_whole(others_wait());
 }
 
 /* If the server has only one thread, its own calls tell all. */
@@ -118,7 +125,7 @@ static long in_s(int64_t ms)
 
 static void list_missing(char *buffer, size_t size)
 {
-	coverage_list_missing(members_others_say(HINT_WAITS), buffer, size);
+	coverage_list_missing(others_wait(), buffer, size);
 }
 
 static int64_t settles_until(void)

@@ -14,7 +14,7 @@ static struct {
 	struct {
 		_Atomic pid_t pid; /* 0: free */
 		_Atomic uint64_t start;
-		_Atomic bool is_told, has_drained;
+		_Atomic bool waits, is_told, has_drained;
 	} branches[MOST];
 	_Atomic int top;
 } table;
@@ -67,6 +67,7 @@ static void note_branch(pid_t pid)
 	if (i < 0)
 		return;
 	atomic_store(&table.branches[i].start, process.start);
+	atomic_store(&table.branches[i].waits, false);
 	atomic_store(&table.branches[i].is_told, false);
 	atomic_store(&table.branches[i].has_drained, false);
 }
@@ -80,6 +81,8 @@ bool branches_note(pid_t pid, struct wake_word word)
 	if (word.what == BRANCH_LISTENS)
 		note_branch(pid);
 	i = find(pid);
+	if (i >= 0 && word.what == BRANCH_WAITS)
+		atomic_store(&table.branches[i].waits, true);
 	if (i >= 0 && word.what == BRANCH_HAS_DRAINED)
 		atomic_store(&table.branches[i].has_drained, true);
 	return true;
@@ -88,6 +91,15 @@ bool branches_note(pid_t pid, struct wake_word word)
 bool branches_exist(void)
 {
 	return atomic_load(&table.top) > 0;
+}
+
+bool branches_wait(void)
+{
+	for (int i = 0; i < atomic_load(&table.top); i++) {
+		if (atomic_load(&table.branches[i].waits) && lives(i))
+			return true;
+	}
+	return false;
 }
 
 bool branches_include(pid_t pid)

@@ -30,6 +30,9 @@ bool branches_note(pid_t pid, struct wake_word word);
 /* True if this process has ever had a branch. Context: any. */
 bool branches_exist(void);
 
+/* True if a live branch waits for clients. Context: any. */
+bool branches_wait(void);
+
 /* True if PID is a live branch of this process, or descends from it. Context: any. */
 bool branches_include(pid_t pid);
 

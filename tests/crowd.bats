@@ -25,7 +25,7 @@ load helpers.slow
 }
 
 @test "a crowd of threads is upgraded and stopped in the middle of requests" {
-    start_server crowd "$HELD_SETTING"
+    start_server crowd "$HELD_SETTING" OCTOPUS_SETTLE_TIMEOUT=2s
     wait_until_started
     for _ in 1 2 3; do upgrade_in_held_request; done
     begin_held_request

@@ -153,7 +153,7 @@ all_listeners_upgrade() {
     PORT=$(free_port)
     second=$(free_port)
     SERVER_ARGS=(-l "127.0.0.1:$PORT" -l "127.0.0.1:$second")
-    start_server epoll
+    start_server epoll OCTOPUS_SETTLE_TIMEOUT=1s
     wait_until_started
     old=$SERVER_PID
     cp "$BUILD/tests/v2/epoll" "$APP_DIR/real"

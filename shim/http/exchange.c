@@ -166,8 +166,10 @@ static void end_change(struct exchange *entry)
  * this thread must leave the record as it is; then the next one loses it. */
 static bool open_record(struct exchange *entry)
 {
-	if (!brief_lock_take(&entry->lock))
+	if (!brief_lock_take(&entry->lock)) {
+		brief_lock_break(&entry->lock);
 		return false;
+	}
 	begin_change(entry);
 	if (brief_lock_forgive(&entry->lock))
 		http1_record_lose(&entry->record);

@@ -118,6 +118,25 @@ static void files_are_left_alone(void)
 	exchange_forget(-1);
 }
 
+/* Another thread had it when this process was forked, and is not here. */
+static void a_lock_that_nobody_gives_back_costs_once(void)
+{
+	struct exchange_record record;
+	struct exchange *entry;
+	uint32_t changes;
+
+	tell_secrets(FD);
+	entry = exchange_of(FD);
+	entry->lock = BRIEF_LOCK_HELD;
+	exchange_sent_file(FD, 1);
+	expect_number("free", entry->lock, BRIEF_LOCK_MISSED);
+	expect_number("recall", exchange_recall(FD, &record, &changes), true);
+	expect_number("lost", record.form, EXCHANGE_LOST_HTTP);
+	exchange_sent_file(FD, 1);
+	expect_number("known", entry->lock, 0);
+	expect_number("lost for good", entry->record.form, EXCHANGE_LOST_HTTP);
+}
+
 int main(void)
 {
 	const struct rlimit limit = {BEYOND * 2, BEYOND * 2};
@@ -127,5 +146,6 @@ int main(void)
 	secrets_are_wiped();
 	memory_returns();
 	files_are_left_alone();
+	a_lock_that_nobody_gives_back_costs_once();
 	return expect_status();
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "control/controller.h"
 #include "control/fork.h"
+#include "control/holder.h"
 #include "generation/generation.h"
 #include "generation/membership.h"
 #include "generation/outer.h"
@@ -148,6 +149,10 @@ void master_hear(struct wake_word word, pid_t sender)
 	/* A child of vfork() runs in its parent's memory. */
 	if (generation.pid && !generation_is_of_this_process())
 		return;
+	if (word.what == BRANCH_DRAIN_PASSED) {
+		holder_hear(word, sender);
+		return;
+	}
 	if (word.what == BRANCH_DRAIN || word.what == BRANCH_STOP)
 		branch_hear(word); /* perhaps just before it is one */
 	else if (!branches_note(sender, word))

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "drain/idle.h"
+#include "drain/passed_ports.h"
 #include "drain/quiet_listener.h"
 #include "http/exchange.h"
 #include "http/follow.h"
@@ -28,6 +29,14 @@
 
 _Atomic int connections_watched_fd = -1;
 
+/* A child forked for one connection has no listener to compare with. What a program was executed with is not
+ * known to be a socket. */
+static bool is_without_listener(int fd, const struct sockaddr *local)
+{
+	return exchange_is_accepted(fd) ||
+	       (exchange_is_socket(fd) && passed_ports_have(address_port(local)));
+}
+
 /* A connection counts until the server closes it, even when the peer has closed its side. A reset
  * one does not (getpeername(2): ENOTCONN), nor does a listener. */
 static bool is_connection(int fd)
@@ -41,9 +50,8 @@ static bool is_connection(int fd)
 		return false;
 	for (int i = 0; i < quiet_listener_count() && !is; i++)
 		is = address_matches_connection(quiet_listener_address(i), (const void *)&local);
-	/* A child forked for one connection has no listener to compare with. */
 	if (quiet_listener_count() == 0)
-		is = exchange_is_accepted(fd);
+		is = is_without_listener(fd, (const void *)&local);
 	return is && getpeername(fd, (void *)&peer, &peer_length) == 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "drain/connections.h"
 #include "drain/drain_report.h"
+#include "drain/passed.h"
 #include "drain/port_group.h"
 #include "drain/quiet_listener.h"
 #include "drain/stop_accepting.h"
@@ -106,6 +107,7 @@ void drain_begin(int64_t deadline)
 	memset(&drain, 0, sizeof(drain));
 	drain.begun = clock_now_ms();
 	drain_report_begin(drain.begun, deadline);
+	passed_begin();
 	for (int i = 0; i < count; i++)
 		stays[i] = is_shared(fds[i]) || predecessor_serves;
 	if (!port_group_leave(fds, stays, count))
@@ -160,12 +162,18 @@ static bool newcomers_have_stopped_accepting(int64_t now)
 	return members_have_stopped_accepting() || now - drain.stopped_since >= MEMBERS_WAIT_MS;
 }
 
-static void choose_graces(struct idle_graces *ret_graces)
+static bool members_remain(int64_t now)
+{
+	return !branches_have_drained() || connections_remain() || members_have_connections() ||
+	       !newcomers_have_stopped_accepting(now);
+}
+
+static void choose_graces(bool is_stop, struct idle_graces *ret_graces)
 {
 	const int64_t ms = settings.idle_grace_ms;
 
 	*ret_graces = (struct idle_graces){ms, ms, ms > FIRST_REQUEST_MS ? ms : FIRST_REQUEST_MS};
-	if (!atomic_load(&news()->is_stopping))
+	if (!is_stop)
 		return;
 	if (ms > STOP_GRACE_MS)
 		ret_graces->http_ms = ret_graces->other_ms = STOP_GRACE_MS;
@@ -180,7 +188,7 @@ void drain_scan(struct drain_view *view)
 	if (begun < view->next_scan)
 		return;
 	follow_begin();
-	choose_graces(&graces);
+	choose_graces(view->is_stop || atomic_load(&news()->is_stopping), &graces);
 	connections_scan(&graces, &view->scan);
 	view->next_scan = connections_next_scan(&view->scan, begun, clock_now_ms());
 }
@@ -252,8 +260,7 @@ bool drain_step(int64_t *ret_wait_ms)
 		*ret_wait_ms = CONNECTION_TICK_MS;
 		branches_drain(generation_successor_lives());
 		drain_scan(&drain.view);
-		if (branches_have_drained() && !connections_remain() &&
-		    !members_have_connections() && newcomers_have_stopped_accepting(now))
+		if (!passed_remain(now, members_remain(now)))
 			return true;
 		drain_report_progress(&drain.view.scan, now);
 		return false;

@@ -32,6 +32,7 @@ void drain_forked(void);
 struct drain_view {
 	struct connections_scan scan;
 	int64_t next_scan;
+	bool is_stop; /* so, whatever the news say: where there are none */
 };
 
 /* Scans this process's connections if it is time (connections.h). Context: the controller of any

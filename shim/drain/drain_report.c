@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "drain/passed.h"
 #include "generation/generation.h"
 #include "generation/members.h"
 #include "kernel/address.h"
@@ -34,6 +35,7 @@ static struct drain_sum sum_up(const struct connections_scan *own)
 	struct drain_sum sum = {(uint32_t)own->left, (uint32_t)own->idle};
 
 	members_add_connections(&sum.left, &sum.idle);
+	sum.left += passed_count();
 	return sum;
 }
 
@@ -85,7 +87,7 @@ void drain_report_end(void)
 	struct drain_sum sum;
 	bool go_on = true;
 
-	if (!connections_remain() && !members_have_connections())
+	if (!connections_remain() && !members_have_connections() && passed_count() == 0)
 		return;
 	connections_scan(&never, &own);
 	sum = sum_up(&own);

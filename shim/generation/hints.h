@@ -23,9 +23,10 @@ struct hints;
 #define HINTS_MOST_CONNECTIONS 1000000
 
 enum hint_flag {
-	HINT_WAITS, /* waits for its first connection */
-	HINT_MOVES, /* has left the session: a daemon, which will lead in its parent's place */
-	HINT_POLLS, /* accepts after it has polled, and relies on accept() not to wait */
+	HINT_WAITS,  /* waits for its first connection */
+	HINT_MOVES,  /* has left the session: a daemon, which will lead in its parent's place */
+	HINT_POLLS,  /* accepts after it has polled, and relies on accept() not to wait */
+	HINT_PASSES, /* has passed a connection on to another process */
 	HINT_FLAGS
 };
 

@@ -4,10 +4,10 @@
 #include "http/exchange.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "base/brief_lock.h"
+#include "base/raw_memory.h"
 #include "base/raw_syscall.h"
 #include "http/http2_record.h"
 #include "kernel/caller_memory.h"
@@ -49,7 +49,7 @@ static bool make_writable(int count)
 void exchange_begin(bool with_times)
 {
 	struct rlimit limit = {MOST_ENTRIES, MOST_ENTRIES};
-	void *memory = MAP_FAILED;
+	long memory = -1;
 	int most;
 
 	if (with_times)
@@ -60,14 +60,14 @@ void exchange_begin(bool with_times)
 	most = limit.rlim_max < MOST_ENTRIES ? (int)limit.rlim_max : MOST_ENTRIES;
 	/* Under a limit on address space (RLIMIT_AS) fewer must do. */
 	for (; most > 0; most /= 2) {
-		memory = mmap(NULL, (size_t)most * sizeof(*exchanges.entries), PROT_NONE,
-		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (memory != MAP_FAILED)
+		memory = raw_map(NULL, (size_t)most * sizeof(*exchanges.entries), PROT_NONE,
+		                 MAP_PRIVATE | MAP_NORESERVE, -1);
+		if (!raw_map_failed(memory))
 			break;
 	}
-	if (memory == MAP_FAILED)
+	if (raw_map_failed(memory))
 		return;
-	exchanges.entries = memory;
+	exchanges.entries = (void *)memory;
 	exchanges.most = most;
 	(void)RAW3(SYS_madvise, memory, (size_t)most * sizeof(*exchanges.entries), MADV_DONTDUMP);
 	NUMBERED(memory, (size_t)most * sizeof(*exchanges.entries));

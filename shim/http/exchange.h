@@ -71,7 +71,7 @@ extern struct exchanges {
 
 /* Starts the recording; WITH_TIMES also of times. The entries take 2 KiB for each number up to the
  * highest that was a connection's at one time; the kernel gets the memory back when the connections
- * have ended, in pieces of 128 KiB. No core dump has it. Context: normal. */
+ * have ended, in pieces of 128 KiB. No core dump has it. Context: any. */
 void exchange_begin(bool with_times);
 
 /* Monotonic milliseconds, never 0. Context: any. */

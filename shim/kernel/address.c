@@ -109,6 +109,15 @@ void address_format(char *buffer, size_t size, const struct sockaddr *address, s
 	}
 }
 
+uint16_t address_port(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+	if (address->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+	return 0;
+}
+
 bool address_asks_for_any_port(const struct sockaddr *wanted)
 {
 	if (wanted->sa_family == AF_INET)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 /* Writes `127.0.0.1:80`, `[::1]:80`, `unix:/path` or `unix:@name`. Context: any. */
@@ -18,6 +19,9 @@ bool address_is_same(const struct sockaddr *wanted, socklen_t wanted_length,
 
 /* True if WANTED asks the kernel to choose the port. Context: any. */
 bool address_asks_for_any_port(const struct sockaddr *wanted);
+
+/* Returns the port, or 0 if ADDRESS is not one of IP. Context: any. */
+uint16_t address_port(const struct sockaddr *address);
 
 /* Makes ADDRESS one that asks for any port. Context: any. */
 void address_forget_port(struct sockaddr *address);

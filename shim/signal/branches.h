@@ -22,6 +22,9 @@ enum branch_word {
 	BRANCH_HAS_DRAINED, /* to the master: it waits to be stopped in the server's own way */
 	BRANCH_DRAIN,       /* to the branch; the number is 1 if a successor serves, else 0 */
 	BRANCH_STOP,        /* to the branch: the master exits */
+	/* To a process that is none, and holds connections that were passed to it; the number says which
+	 * (drain/passed.h). */
+	BRANCH_DRAIN_PASSED,
 };
 
 /* PID says WORD. Notes it, and returns true, if PID descends from this process. Context: any. */

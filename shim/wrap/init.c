@@ -11,6 +11,7 @@
 #include "control/activation.h"
 #include "control/controller.h"
 #include "control/first_wait.h"
+#include "control/holder.h"
 #include "control/master.h"
 #include "control/unseen.h"
 #include "generation/start_fds.h"
@@ -100,6 +101,7 @@ __attribute__((constructor)) static void octopus_init(START_ARGUMENTS)
 	libc_calls_loaded(begin);
 	unseen_use(activation_on_unseen);
 	master_use(activation_as_master);
+	holder_begin();
 	failpoint_begin(start_image_getenv("OCTOPUS_FAILPOINTS"));
 	handover = take_variables(HANDOVER_VARIABLE "=");
 	if (handover) {

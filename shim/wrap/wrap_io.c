@@ -12,10 +12,10 @@
 #include <sys/uio.h>
 
 #include "control/first_wait.h"
+#include "control/passing.h"
 #include "http/exchange.h"
 #include "http/observe.h"
 #include "kernel/caller_memory.h"
-#include "kernel/passed_fds.h"
 #include "signal/restart.h"
 
 /* A call that fails has transferred nothing: after a signal the kernel returns a partial count as
@@ -85,11 +85,6 @@ EXPORT ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 	return observe_received_bytes(fd, buffer, result);
 }
 
-static void note_passed(int fd)
-{
-	exchange_begin_anew(fd, EXCHANGE_SOCKET);
-}
-
 /* A call that fails need not have read MESSAGE. */
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
@@ -100,7 +95,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	if (result < 0)
 		return result;
 	if (UNLIKELY(message->msg_controllen > 0))
-		passed_fds_each(message, note_passed);
+		passing_note_received(message);
 	if (IS_SPECIAL(flags | message->msg_flags))
 		return received_specially(fd, flags | message->msg_flags, result);
 	return observe_received(fd, message->msg_iov, (int)message->msg_iovlen, result);
@@ -176,9 +171,11 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	if (takes_message_over(fd, message, flags, &result))
 		return result;
 	UNDISTURBED(result, libc_calls.sendmsg(fd, message, flags));
-	if (result > 0)
-		(void)observe_sent(fd, message->msg_iov, (int)message->msg_iovlen, result);
-	return result;
+	if (result < 0)
+		return result;
+	if (UNLIKELY(message->msg_controllen > 0))
+		passing_note_sent(message);
+	return observe_sent(fd, message->msg_iov, (int)message->msg_iovlen, result);
 }
 
 /* Sets msg_len, and the hole behind it. */
@@ -216,9 +213,14 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, sendmmsg_f
 	if (observe_is_followed(fd))
 		return send_each(fd, messages, count, (int)flags);
 	UNDISTURBED(result, libc_calls.sendmmsg(fd, messages, count, flags));
-	for (int i = 0; i < result; i++)
-		(void)observe_sent(fd, messages[i].msg_hdr.msg_iov,
-		                   (int)messages[i].msg_hdr.msg_iovlen, messages[i].msg_len);
+	for (int i = 0; i < result; i++) {
+		const struct msghdr *message = &messages[i].msg_hdr;
+
+		if (UNLIKELY(message->msg_controllen > 0))
+			passing_note_sent(message);
+		(void)observe_sent(fd, message->msg_iov, (int)message->msg_iovlen,
+		                   messages[i].msg_len);
+	}
 	return result;
 }
 

@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
+#include "base/interpose.h"
 #include "drain/stop_accepting.h"
 #include "kernel/listeners.h"
 #include "kernel/sandbox.h"
 #include "upgrade/adoption.h"
+
+/* More than it takes to replace all listeners. */
+#define STOP_ACCEPTING_MS 1000
 
 _Atomic bool reports_has_accepted[REPORTS_HIGHEST_FD];
 
@@ -44,14 +49,27 @@ static bool unblock(int fd)
 	return false;
 }
 
+/* The process has stopped accepting since the wait has returned, or is about to: then another socket is under this
+ * number in a moment, and on the old one no accept() finds what the wait told of. */
+static bool is_there_still(int fd)
+{
+	struct pollfd request = {.fd = fd, .events = POLLIN};
+
+	stop_accepting_await(STOP_ACCEPTING_MS);
+	return kept_has(fd) || libc_calls.poll(&request, 1, 0) != 0;
+}
+
 bool reports_is_there(int fd)
 {
 	const int saved = errno;
 	bool answer = true;
 
-	if (!stop_accepting_has_begun() && !sandbox_is_tight() && generation_may_share() &&
-	    unblock(fd))
+	if (sandbox_is_tight())
+		return true;
+	if (!stop_accepting_has_begun() && generation_may_share() && unblock(fd))
 		answer = kept_take(fd) != KEPT_NONE;
+	if (answer && stop_accepting_has_begun())
+		answer = is_there_still(fd);
 	errno = saved;
 	return answer;
 }

@@ -95,6 +95,8 @@ beside_is_upgraded() {
     WATCH_PID='' wait_until 60 is_newest_leader_other_than "$old"
     SERVER_PID=$NEWEST_LEADER
     wait_until 60 generation_answers_load
+    # A stop before that cancels the new one.
+    wait_until 60 log_has "Master ($old) is still alive."
     kill -TERM "$old"
     WATCH_PID='' wait_until 60 is_gone "$old"
 }

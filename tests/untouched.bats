@@ -171,7 +171,14 @@ fds_of_server() {
     wait_until 60 is_gone "$SERVER_PID"
 }
 
-has_no_connection() { [[ $(ss -Htnp "sport = :$PORT") != *pid=* ]]; }
+# Nor one that is over, and that the server is about to close: the kernel lists it no more.
+has_no_connection() { [[ $(ss -Htnp "sport = :$PORT") != *pid=* ]] && has_no_ended_socket; }
+has_no_ended_socket() {
+    local inode
+    for inode in $(fd_list "$SERVER_PID" | sed -n 's/.*socket:\[\([0-9]*\)\].*/\1/p'); do
+        grep -qw -- "$inode" /proc/net/{tcp,tcp6,udp,udp6,unix,netlink} || return 1
+    done
+}
 
 # fds_are_its_own NAME
 fds_are_its_own() {

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -217,9 +218,18 @@ static int make_lingering(int *ret_other)
 	return fd;
 }
 
+/* The broker may have closed its own already: then this is the last one, and lingers. */
+static void *close_apart(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
 /* Only once: the other ends stay open, with what they have not read. */
 static void pass_lingering(void)
 {
+	pthread_t closer;
+
 	static const struct linger none;
 	static int passed;
 
@@ -232,7 +242,8 @@ static void pass_lingering(void)
 		fd = make_lingering(&other);
 		if (!send_passing(connection, "?", 1, fd, 1))
 			(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-		close(fd);
+		if (pthread_create(&closer, NULL, close_apart, (void *)(intptr_t)fd) == 0)
+			pthread_detach(closer);
 	}
 }
 

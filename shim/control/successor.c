@@ -123,12 +123,17 @@ static void look_for_leader(void)
 		succession.leader = (struct process){.pid = pid};
 }
 
+static bool leader_lives(void)
+{
+	return succession.leader.pid && !process_has_ended(&succession.leader);
+}
+
 bool successor_is_ready(void)
 {
 	if (!atomic_load(&succession.candidate->is_ready))
 		return false;
 	look_for_leader();
-	return succession.leader.pid && !process_has_ended(&succession.leader);
+	return leader_lives();
 }
 
 static struct successor *accepted_candidate(void)
@@ -168,9 +173,14 @@ bool successor_is_dead(void)
 	bool has_ended, has_leader;
 
 	look_for_leader();
+	has_leader = leader_lives();
+	/* It passes the lead on before it ends, and has perhaps done both since that look. */
+	if (!has_leader) {
+		look_for_leader();
+		has_leader = leader_lives();
+	}
 	(void)spawn_look();
 	has_ended = atomic_load(&spawn_report.has_ended);
-	has_leader = succession.leader.pid && !process_has_ended(&succession.leader);
 	if (has_ended)
 		return !(has_leader && atomic_load(&spawn_report.is_sibling));
 	return succession.leader.pid && !has_leader && !may_have_heir();

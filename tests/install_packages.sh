@@ -9,7 +9,7 @@ packages="
     gcc libc6-dev make libssl-dev musl-tools clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck valgrind
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user binutils
     bats bats-assert bats-support
-    apache2 nginx haproxy lighttpd libnginx-mod-http-echo php-fpm php-cli redis-server memcached python3 gunicorn
+    apache2 nginx haproxy lighttpd libnginx-mod-http-echo php-fpm php-cli redis-server memcached python3 gunicorn puma
     python3-uvicorn python3-hypercorn curl openssl strace wrk procps iproute2 util-linux coreutils libcap2-bin"
 
 is_installed() {

@@ -295,6 +295,7 @@ serves_on() {
     serves_on ' has ended before '
 }
 
+# It may have accepted by then: it drains.
 @test "a new version below the same parent whose daemon listens while the first process waits for it" {
     has_habits death-signal
     run_kept

@@ -5,7 +5,10 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/interpose.h"
+#include "base/signal_set.h"
 #include "generation/generation.h"
+#include "generation/parent.h"
 #include "generation/start_image.h"
 #include "signal/branch.h"
 #include "signal/dispositions.h"
@@ -43,4 +46,16 @@ bool asked_too_early(int sig, bool is_from_terminal)
 
 	return (request == REQUEST_REPLACE || request == REQUEST_FORK) && birth &&
 	       !atomic_load(&birth->is_accepted) && generation_predecessor_serves();
+}
+
+uint64_t asked_to_leave(void)
+{
+	if (!parent_learns_given_up())
+		return 0;
+	FOR_EACH_SIGNAL (sig) {
+		if (settings.requests[sig] == REQUEST_STOP)
+			return SIGNAL_BIT(sig);
+	}
+	libc_calls._exit(1);
+	return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "base/signal_set.h"
 #include "control/alone.h"
+#include "control/asked.h"
 #include "control/ending.h"
 #include "control/heir.h"
 #include "control/leader.h"
@@ -151,11 +152,10 @@ static bell *next_bell(void)
 
 static int64_t lead(void)
 {
-	struct leader_signals signals;
+	struct leader_signals signals = received_signals_take();
 	int64_t wait_ms;
 
-	parent_leave_if_given_up();
-	signals = received_signals_take();
+	signals.pending |= asked_to_leave();
 	wait_ms = leader_step(&signals);
 	atomic_store(&controller.bell, next_bell());
 	if (wait_ms > DOORBELL_TICK_MS && children_exist() &&

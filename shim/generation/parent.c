@@ -98,21 +98,25 @@ bool parent_is_wanted(int *ret_signal)
 	return *ret_signal || atomic_load(&parent.asker) == getpid();
 }
 
-void parent_leave_if_given_up(void)
+bool parent_learns_given_up(void)
 {
+	static _Atomic pid_t learned;
 	const struct birth *birth = atomic_load(&generation.birth);
+	const pid_t self = getpid();
 
-	if (!birth || !atomic_load(&birth->is_given_up) || !generation_predecessor_serves())
-		return;
+	if (!birth || !atomic_load(&birth->is_given_up) || !generation_predecessor_serves() ||
+	    atomic_exchange(&learned, self) == self)
+		return false;
 	log_error("This new version was given up by its predecessor: it cannot take over.");
-	libc_calls._exit(1);
+	return true;
 }
 
 void parent_leave_if_unfollowed(void)
 {
 	const struct birth *birth = atomic_load(&generation.birth);
 
-	parent_leave_if_given_up();
+	if (parent_learns_given_up())
+		libc_calls._exit(1);
 	if (!birth || !generation.lineage.is_sibling || !atomic_load(&birth->predecessor_holds) ||
 	    is_self() || !procfs_is_dead(parent.self))
 		return;

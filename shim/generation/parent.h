@@ -37,8 +37,8 @@ int parent_remembered_signal(void);
  * Context: any. */
 bool parent_is_wanted(int *ret_signal);
 
-/* Ends this process if its predecessor has given it up, and serves on. Context: normal. */
-void parent_leave_if_given_up(void);
+/* True, and a log line, once: the predecessor has given this process up, and serves on. Context: normal. */
+bool parent_learns_given_up(void);
 
 /* Does that, too, if its family is a candidate that nobody follows, because it has no reaper, and the
  * first process of that has ended: it is a daemon, and its predecessor is about to give it up.

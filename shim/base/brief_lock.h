@@ -41,13 +41,6 @@ static inline bool brief_lock_take(brief_lock *lock)
 	return false;
 }
 
-/* Frees LOCK from a holder that is not there: of a thread that held it when another one forked, say. Who does this
- * must stand that a holder goes on all the same. Context: any. */
-static inline void brief_lock_break(brief_lock *lock)
-{
-	atomic_fetch_and(lock, (uint8_t)~BRIEF_LOCK_HELD);
-}
-
 /* True if somebody has missed something. brief_lock_forgive() begins anew. Context: any. */
 static inline bool brief_lock_has_missed(const brief_lock *lock)
 {
@@ -58,7 +51,8 @@ static inline bool brief_lock_forgive(brief_lock *lock)
 	return atomic_fetch_and(lock, (uint8_t)~BRIEF_LOCK_MISSED) & BRIEF_LOCK_MISSED;
 }
 
-/* Context: any. */
+/* Also in the place of a holder that is not there: of a thread that held it when another one forked, say. Who does
+ * that must stand that a holder goes on all the same. Context: any. */
 static inline void brief_lock_give_back(brief_lock *lock)
 {
 	atomic_fetch_and(lock, (uint8_t)~BRIEF_LOCK_HELD);

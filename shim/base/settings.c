@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/signal_names.h"
+#include "base/signal_set.h"
 #include "base/text.h"
 
 #define LONGEST_MS (24 * 60 * 60 * 1000LL)
@@ -29,6 +30,17 @@ struct settings settings = {
 	.http_close = true,
 	.log = "stderr",
 };
+
+int settings_stop_request(void)
+{
+	if (settings.requests[SIGTERM] == REQUEST_STOP)
+		return SIGTERM;
+	FOR_EACH_SIGNAL (sig) {
+		if (settings.requests[sig] == REQUEST_STOP)
+			return sig;
+	}
+	return SIGKILL;
+}
 
 int settings_parse_duration(const char *text, int64_t *ret_ms)
 {

@@ -36,6 +36,10 @@ extern struct settings settings;
 void settings_read(const char *(*look_up)(const char *name), const char *directory,
                    void (*complain)(const char *format, ...));
 
+/* Returns the signal with which to ask a process for a stop: TERM if that stops it, or another one that does, or
+ * SIGKILL where none does. Context: any. */
+int settings_stop_request(void);
+
 /* Reads a duration of at most one day, written `5`, `5s`, `500ms` or `2m`, in ms. Returns 0, or
  * -EINVAL. Context: any. */
 int settings_parse_duration(const char *text, int64_t *ret_ms);

@@ -50,12 +50,9 @@ bool asked_too_early(int sig, bool is_from_terminal)
 
 uint64_t asked_to_leave(void)
 {
-	if (!parent_learns_given_up())
-		return 0;
-	FOR_EACH_SIGNAL (sig) {
-		if (settings.requests[sig] == REQUEST_STOP)
-			return SIGNAL_BIT(sig);
-	}
-	libc_calls._exit(1);
-	return 0;
+	const int sig = parent_learns_given_up() ? settings_stop_request() : 0;
+
+	if (sig == SIGKILL)
+		libc_calls._exit(1);
+	return sig ? SIGNAL_BIT(sig) : 0;
 }

@@ -12,7 +12,6 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "base/signal_set.h"
 #include "control/leader_state.h"
 #include "control/sharing.h"
 #include "generation/generation.h"
@@ -222,23 +221,12 @@ void successor_clear_away(void)
 	leader_state_set_phase(PHASE_SERVING);
 }
 
-static int signal_that_stops(void)
-{
-	if (settings.requests[SIGTERM] == REQUEST_STOP)
-		return SIGTERM;
-	FOR_EACH_SIGNAL (sig) {
-		if (settings.requests[sig] == REQUEST_STOP)
-			return sig;
-	}
-	return SIGKILL;
-}
-
 /* One that does not listen yet has accepted nothing. */
 void successor_cancel(void)
 {
 	look_for_leader();
 	if (!succession.leader.pid ||
-	    process_signal(&succession.leader, signal_that_stops()) != 0) {
+	    process_signal(&succession.leader, settings_stop_request()) != 0) {
 		successor_clear_away();
 		return;
 	}

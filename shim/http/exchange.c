@@ -167,7 +167,7 @@ static void end_change(struct exchange *entry)
 static bool open_record(struct exchange *entry)
 {
 	if (!brief_lock_take(&entry->lock)) {
-		brief_lock_break(&entry->lock);
+		brief_lock_give_back(&entry->lock);
 		return false;
 	}
 	begin_change(entry);

@@ -97,13 +97,19 @@ static void catch_up(struct followed *it)
 		begin_anew(it, (int)(it - followed));
 }
 
+/* Under the lock. */
+static void learn_missed(struct followed *it)
+{
+	if (brief_lock_forgive(&it->lock))
+		catch_up(it);
+}
+
 /* One thread may read from a connection while another writes to it. */
 static bool take(struct followed *it)
 {
 	if (!brief_lock_take(&it->lock))
 		return false;
-	if (brief_lock_forgive(&it->lock))
-		catch_up(it);
+	learn_missed(it);
 	return true;
 }
 
@@ -363,8 +369,7 @@ void follow_say_goaway(int fd, uint64_t socket)
 	if (!it || atomic_load(&it->socket) != socket || !entry || atomic_load(&entry->is_tls) ||
 	    !brief_lock_try(&it->lock))
 		return;
-	if (brief_lock_forgive(&it->lock))
-		catch_up(it);
+	learn_missed(it);
 	say(it, fd);
 	it->was_asked = true;
 	give_back(it);

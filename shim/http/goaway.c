@@ -19,7 +19,6 @@ static ssize_t find_place(const struct goaway *goaway, const struct iovec *iov, 
 
 		if (at < iov[i].iov_len)
 			return (ssize_t)(offset + at);
-		http2_pass(&way, iov[i].iov_base, iov[i].iov_len);
 	}
 	return -1;
 }

@@ -242,13 +242,12 @@ bool http2_is_between_frames(const struct http2_way *out)
 	return out->has_begun && out->left == 0 && out->have == 0 && !out->is_in_headers;
 }
 
-size_t http2_find_place(const struct http2_way *out, const void *bytes, size_t n)
+size_t http2_find_place(struct http2_way *out, const void *bytes, size_t n)
 {
-	struct http2_way way = *out;
 	struct frame frame;
 	size_t at = 0, taken;
 
-	for (; at < n && !http2_is_between_frames(&way); at += taken)
-		(void)step(&way, (const uint8_t *)bytes + at, n - at, &taken, &frame);
+	for (; at < n && !http2_is_between_frames(out); at += taken)
+		(void)step(out, (const uint8_t *)bytes + at, n - at, &taken, &frame);
 	return at;
 }

@@ -67,8 +67,8 @@ bool http2_is_idle(const struct http2 *http2);
 bool http2_is_between_frames(const struct http2_way *out);
 
 /* Returns how many of these N bytes go out before the first place for such a frame, or N if there is
- * none before the last of them. Context: any. */
-size_t http2_find_place(const struct http2_way *out, const void *bytes, size_t n);
+ * none before the last of them; OUT advances by so many. Context: any. */
+size_t http2_find_place(struct http2_way *out, const void *bytes, size_t n);
 
 /* One way advances by these bytes alone. Returns true if a GOAWAY begins in them. Context: any. */
 bool http2_pass(struct http2_way *way, const void *bytes, size_t n);

@@ -94,13 +94,15 @@ int observe_send_tls(int fd, const void *bytes, int size, bool has_more, announc
 	const bool was_followed = is_followed_in_tls(fd);
 	int result;
 
-	follow_write_begins(fd);
+	if (was_followed)
+		follow_write_begins(fd);
 	result = was_followed ? announce_send_tls(fd, bytes, size, has_more, put, context)
 	                      : put(context, bytes, size);
 	if (result > 0)
 		exchange_sent_tls(fd, before, bytes, (size_t)result);
-	follow_write_ends(fd);
-	if (!was_followed && is_followed_in_tls(fd))
+	if (was_followed)
+		follow_write_ends(fd);
+	else if (is_followed_in_tls(fd))
 		follow_again(fd);
 	return result;
 }

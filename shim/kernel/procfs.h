@@ -57,4 +57,13 @@ ssize_t procfs_read(const char *path, char *buffer, size_t size);
  * away. Context: any. */
 bool procfs_has_terminal(void);
 
+/* Returns what a digit of the tables in /proc/net stands for, in base 16 with capital letters; -1 if BYTE is none.
+ * Context: any. */
+static inline int procfs_digit(char byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}
+
 #endif

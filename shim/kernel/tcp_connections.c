@@ -16,6 +16,7 @@
 
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "kernel/procfs.h"
 
 struct reading {
 	uint16_t port;
@@ -112,13 +113,6 @@ struct line {
 	uint64_t port, state, socket;
 };
 
-static int digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 static void end_word(struct line *line)
 {
 	if (!line->is_in_word)
@@ -146,7 +140,7 @@ static void end_line(struct line *line, const struct reading *reading)
 static void read_byte(struct line *line, char byte)
 {
 	const unsigned base = line->column == INODE ? 10 : 16;
-	const int value = digit(byte);
+	const int value = procfs_digit(byte);
 
 	if (byte == ' ') {
 		end_word(line);

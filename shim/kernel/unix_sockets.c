@@ -6,6 +6,7 @@
 
 #include "base/interpose.h"
 #include "base/own_fd.h"
+#include "kernel/procfs.h"
 
 /* The columns: Num RefCount Protocol Flags Type St Inode Path. */
 enum { FLAGS = 3, INODE = 6, COLUMNS };
@@ -18,17 +19,10 @@ struct line {
 	uint64_t flags, inode;
 };
 
-static int digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 static void read_byte(struct line *line, char byte)
 {
 	const bool is_blank = byte == ' ';
-	const int value = digit(byte);
+	const int value = procfs_digit(byte);
 
 	if (line->column == COLUMNS)
 		return;

@@ -34,4 +34,5 @@ class PongHandler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), PongHandler).serve_forever()
+if __name__ == "__main__":
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), PongHandler).serve_forever()

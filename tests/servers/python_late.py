@@ -11,22 +11,7 @@ import sys
 import threading
 import time
 
-with open("version", encoding="ascii") as version_file:
-    VERSION = version_file.read().strip()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = f"pong {VERSION} {os.getpid()}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Version", VERSION)
-        self.send_header("X-Pid", str(os.getpid()))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format, *args):
-        pass
+from python_http import PongHandler
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -34,7 +19,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def serve(port):
-    Server(("127.0.0.1", int(port)), Handler).serve_forever()
+    Server(("127.0.0.1", int(port)), PongHandler).serve_forever()
 
 
 threading.Thread(target=serve, args=(sys.argv[2],), daemon=True).start()

@@ -7,38 +7,17 @@ have closed the listener), helped (executed; besides, a helper holds a connectio
 a thread for each connection, and answers /slow?ms=N after N ms. It ends with its parent.
 """
 
-import http.server
 import os
 import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.parse
 
-with open("version", encoding="ascii") as version_file:
-    VERSION = version_file.read().strip()
+import python_http
 
 
-class PongHandler(http.server.BaseHTTPRequestHandler):
+class PongHandler(python_http.PongHandler):
     protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        url = urllib.parse.urlsplit(self.path)
-        if url.path == "/slow":
-            query = urllib.parse.parse_qs(url.query)
-            time.sleep(int(query.get("ms", ["1000"])[0]) / 1000)
-        body = f"pong {VERSION} {os.getpid()}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Version", VERSION)
-        self.send_header("X-Pid", str(os.getpid()))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format, *args):
-        pass
 
 
 def serve(connection):
